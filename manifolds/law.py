@@ -1,0 +1,186 @@
+"""A data law in R^d: a core law on R^m, an ambient dimension, and one of two representations (dense or reduced)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.checks import noise_level, positive_int
+from manifolds.core import Core, Posterior
+from manifolds.space import Space
+from manifolds.streams import Stream
+
+__all__ = ["Law"]
+
+
+class Law:
+    """A law p_X on R^d with exact answers about Y = X + sigma Z.
+
+    Points are float64 tensors, (n, d) dense or (n, m + 1) reduced (see `manifolds.space`). A noise level `sigma` is a
+    standard deviation, a number or one per row. All answers are exact up to float64, whatever d.
+
+    Args:
+        core: the law on R^m.
+        ambient: d; at least m (more than m for a law that needs a normal direction).
+        reduced: quotient coordinates instead of R^d.
+        frame: (d, m) orthonormal columns that span the core (dense form); None is the first m coordinates.
+
+    Raises:
+        ValueError: ambient is not an integer or too small, or the frame is not orthonormal.
+    """
+
+    def __init__(self, core: Core, ambient: int, reduced: bool = False, frame: torch.Tensor | None = None):
+        ambient = positive_int(ambient, "ambient")
+        least = core.core_dim + 1 if core.needs_normal else max(core.core_dim, 1)
+        if ambient < least:
+            raise ValueError(f"ambient must be >= {least} for {core.name} (core dimension {core.core_dim}), got {ambient}")
+        self.core = core
+        self.space = Space(ambient, core.core_dim, reduced, frame, core.mean)
+
+    def __repr__(self) -> str:
+        form = "reduced" if self.reduced else "dense"
+        return f"Law({self.name}, k={self.intrinsic_dim}, m={self.core_dim}, d={self.ambient_dim}, {form})"
+
+    @property
+    def name(self) -> str:
+        return self.core.name
+
+    @property
+    def intrinsic_dim(self) -> int:
+        """k, the dimension of the support."""
+        return self.core.intrinsic_dim
+
+    @property
+    def core_dim(self) -> int:
+        """m, the dimension of the linear span of the support."""
+        return self.core.core_dim
+
+    @property
+    def ambient_dim(self) -> int:
+        """d."""
+        return self.space.ambient_dim
+
+    @property
+    def radius(self) -> float:
+        """R, the largest norm in the support; inf where the support is unbounded."""
+        return self.core.radius
+
+    @property
+    def bounded(self) -> bool:
+        """Whether assumption (A1) of arXiv 2602.09639, a bounded support, holds."""
+        return math.isfinite(self.core.radius)
+
+    @property
+    def reduced(self) -> bool:
+        return self.space.reduced
+
+    @property
+    def second_moment(self) -> float:
+        """E |X|^2."""
+        return self.core.second_moment
+
+    def with_ambient(self, ambient: int, reduced: bool = True) -> Law:
+        """The same core law in another ambient dimension."""
+        return Law(self.core, ambient, reduced)
+
+    # -- drawing ------------------------------------------------------------------------------------------------
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        """n independent draws of X, (n, width); the stream is advanced."""
+        n = positive_int(n, "n")
+        stream = stream.spawn("sample")
+        points = self.core.sample(n, stream)
+        if self.core.absorbs_normal and not self.reduced:
+            direction = stream.child("direction").normal(n, self.ambient_dim)
+            return points * direction / direction.norm(dim=1, keepdim=True)
+        return points if self.core.absorbs_normal else self.space.embed(points)
+
+    def add_noise(self, x: torch.Tensor, sigma: float | torch.Tensor, stream: Stream) -> torch.Tensor:
+        """X + sigma Z, exact in law in both representations."""
+        self.space.check(x, "x")
+        return self.space.add_noise(x, noise_level(sigma, x.shape[0])[:, 0], stream)
+
+    # -- the posterior of X given Y -----------------------------------------------------------------------------
+
+    def statistics(self, y: torch.Tensor) -> tuple:
+        """(core statistics, rho^2): all that the posterior needs of y and that does not depend on sigma."""
+        u, rho2 = self.space.split(y)
+        return self.core.statistics(rho2.sqrt()[:, None] if self.core.absorbs_normal else u), rho2
+
+    def place(self, core_points: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """What a core assembled at y, as points (n, width).
+
+        A core that absorbs the normal coordinates gives one signed number a point: the component along y's direction.
+        """
+        if not self.core.absorbs_normal:
+            return self.space.embed(core_points)
+        if self.reduced:
+            return core_points
+        norm = y.norm(dim=1, keepdim=True)
+        return core_points * y / torch.where(norm > 0, norm, torch.ones_like(norm))
+
+    def posterior(self, y: torch.Tensor, sigma: float | torch.Tensor, order: int) -> tuple[tuple, Posterior]:
+        """(core statistics, core posterior at one level per row) up to moment `order` (see `manifolds.core`)."""
+        self.space.check(y)
+        level = noise_level(sigma, y.shape[0]).to(y.device)
+        stats, _ = self.statistics(y)
+        return stats, self.core.posterior(stats, level.expand(y.shape[0], 1), order)
+
+    def denoise(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """E[X | Y = y, sigma], the optimal conditional denoiser; (n, width)."""
+        stats, post = self.posterior(y, sigma, 1)
+        return self.place(self.core.assemble(stats, post.coef[:, 0]), y)
+
+    def log_marginal(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """log p_sigma(y) with respect to Lebesgue measure on R^d, in both representations; (n,)."""
+        _, post = self.posterior(y, sigma, 0)
+        log_p = (post.log_p + post.offset)[:, 0]
+        if self.core.absorbs_normal:
+            return log_p
+        level = noise_level(sigma, y.shape[0])[:, 0].to(y.device)
+        _, rho2 = self.space.split(y)
+        n = self.space.normal_dim
+        return log_p - n * (torch.log(level) + 0.5 * math.log(2 * math.pi)) - rho2 / (2 * level * level)
+
+    def posterior_trace(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """tr Cov[X | Y = y, sigma]; (n,)."""
+        return self.posterior(y, sigma, 2)[1].trace[:, 0]
+
+    def squared_distance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """E[|X - y|^2 | Y = y, sigma]; (n,)."""
+        core_part = self.posterior(y, sigma, 2)[1].sqdist[:, 0]
+        return core_part if self.core.absorbs_normal else core_part + self.space.split(y)[1]
+
+    def distance_covariance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """W = Cov(X, |X - y|^2 | Y = y, sigma); (n, width). Appears in arXiv 2602.09639, appendix C."""
+        stats, post = self.posterior(y, sigma, 3)
+        return self.place(self.core.assemble(stats, post.third[:, 0]), y)
+
+    def distance_variance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        """Var(|X - y|^2 | Y = y, sigma); (n,). Appears in arXiv 2602.09639, Lemma 3.7."""
+        return self.posterior(y, sigma, 4)[1].var_sqdist[:, 0]
+
+    # -- the support --------------------------------------------------------------------------------------------
+
+    def project(self, y: torch.Tensor) -> torch.Tensor:
+        """The nearest point of the support; (n, width)."""
+        self.space.check(y)
+        u, rho2 = self.space.split(y)
+        if self.core.absorbs_normal:
+            return self.place(self.core.project(rho2.sqrt()[:, None]), y)
+        return self.space.embed(self.core.project(u))
+
+    def distance(self, y: torch.Tensor) -> torch.Tensor:
+        """Distance from y to the support; (n,)."""
+        return self.space.sqnorm(y - self.project(y)).sqrt()
+
+    def log_covering_number(self, eps: float) -> tuple[float, float]:
+        """Lower and upper bounds on the log number of eps-balls that cover the support."""
+        if not eps > 0:
+            raise ValueError(f"eps must be > 0, got {eps!r}")
+        return self.core.log_covering_number(eps)
+
+    def mmse(self, sigma: torch.Tensor) -> torch.Tensor | None:
+        """E tr Cov[X | Y] at levels (q,), where it has a closed form or a one-dimensional integral; else None."""
+        return self.core.mmse(torch.as_tensor(sigma, dtype=torch.float64))

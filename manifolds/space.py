@@ -1,0 +1,161 @@
+"""Where points live: R^d in full, or its quotient by the rotations that leave the data fixed.
+
+A law whose support spans m of the d ambient dimensions is invariant under rotations of the other n = d - m. Everything
+that a denoiser or a rotation-equivariant sampler does then depends on y through its core coordinates u in R^m and the
+norm rho of its normal coordinates, and the quotient (u, rho) is itself Markov under scaling and Gaussian noise:
+
+    rho' = sqrt((rho + s g)^2 + s^2 chi2_{n-1}),    g ~ N(0, 1).
+
+The reduced form is exact in law, and its cost does not depend on d.
+
+In the reduced form a denoiser's output is (f_u, f_rho) with f_rho its SIGNED component along the unit normal direction
+of its argument y. Then y - f(y), c y + (1 - c) f(y) and |y - f(y)|^2 = (sum of squares) are computed alike in both forms.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+
+from manifolds.streams import Stream
+
+__all__ = ["Draw", "Space"]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Standard Gaussian noise for n points, before it is scaled: reusable, and summable over sub-steps.
+
+    Attributes:
+        normal: (n, width) standard normals; in the reduced form the last column points along the normal direction.
+        chi2: (n,) squared norm of the remaining n - 1 normal coordinates (zeros in the dense form).
+    """
+
+    normal: torch.Tensor
+    chi2: torch.Tensor
+
+    def __getitem__(self, rows: slice) -> Draw:
+        return Draw(self.normal[rows], self.chi2[rows])
+
+    @staticmethod
+    def combine(draws: Sequence[Draw], weights: Sequence[float]) -> Draw:
+        """The standard draw proportional to sum_i weights_i draws_i: noise coupled across step counts.
+
+        Dense: exact. Reduced: exact on the core coordinates and along the normal direction; the chi-square of the
+        orthogonal coordinates is mixed linearly, which keeps its mean exact and the coupling tight.
+
+        Raises:
+            ValueError: no draw, or weights that are not as many and not all zero.
+        """
+        norm = math.sqrt(sum(w * w for w in weights))
+        if len(draws) != len(weights) or norm == 0.0:
+            raise ValueError("weights must be one per draw and not all zero")
+        unit = [w / norm for w in weights]
+        normal = sum(w * draw.normal for w, draw in zip(unit, draws))
+        chi2 = sum(w * w * draw.chi2 for w, draw in zip(unit, draws))
+        return Draw(normal, chi2)
+
+
+class Space:
+    """Dense R^d, or the quotient by rotations of the n = d - m coordinates normal to the core.
+
+    Args:
+        ambient_dim: d.
+        core_dim: m <= d, the dimension of the smallest linear space that holds the support.
+        reduced: True for points (u, rho) of width m + 1, False for points of width d.
+        frame: (d, m) orthonormal columns spanning the core; None is the first m coordinates. Dense form only.
+        center: (m,) the mean of the data in core coordinates; None is the origin.
+
+    Raises:
+        ValueError: core_dim > ambient_dim, or a frame whose columns are not orthonormal.
+    """
+
+    def __init__(
+        self,
+        ambient_dim: int,
+        core_dim: int,
+        reduced: bool = False,
+        frame: torch.Tensor | None = None,
+        center: torch.Tensor | None = None,
+    ):
+        if core_dim > ambient_dim:
+            raise ValueError(f"ambient must be at least the core dimension {core_dim}, got {ambient_dim}")
+        self.ambient_dim, self.core_dim, self.reduced = ambient_dim, core_dim, reduced
+        self.normal_dim = ambient_dim - core_dim
+        self.width = core_dim + 1 if reduced else ambient_dim
+        if frame is not None:
+            if reduced:
+                raise ValueError("frame must be None in reduced coordinates, which do not depend on it")
+            frame = frame.to(torch.float64)
+            if frame.shape != (ambient_dim, core_dim):
+                raise ValueError(f"frame must have shape ({ambient_dim}, {core_dim}), got {tuple(frame.shape)}")
+            if not torch.allclose(frame.T @ frame, torch.eye(core_dim, dtype=torch.float64), atol=1e-10):
+                raise ValueError("frame must have orthonormal columns")
+        self.frame = frame
+        core_center = torch.zeros(core_dim, dtype=torch.float64) if center is None else center.to(torch.float64)
+        self.center = self.embed(core_center[None])[0]
+
+    def embed(self, u: torch.Tensor) -> torch.Tensor:
+        """Core coordinates (n, m) as points (n, width) with no normal part."""
+        if self.frame is not None:
+            return u @ self.frame.T.to(u.device)
+        pad = torch.zeros(u.shape[0], self.width - self.core_dim, dtype=u.dtype, device=u.device)
+        return torch.cat([u, pad], dim=1)
+
+    def split(self, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Points (n, width) as core coordinates (n, m) and squared norm (n,) of the normal coordinates."""
+        if self.frame is None:
+            u, normal = y[:, : self.core_dim], y[:, self.core_dim :]
+        else:
+            u = y @ self.frame.to(y.device)
+            normal = y - u @ self.frame.T.to(y.device)
+        return u, (normal * normal).sum(dim=1)
+
+    def normal_part(self, y: torch.Tensor) -> torch.Tensor:
+        """The normal component of y, as a point (n, width)."""
+        if self.frame is not None:
+            return y - (y @ self.frame.to(y.device)) @ self.frame.T.to(y.device)
+        return torch.cat([torch.zeros_like(y[:, : self.core_dim]), y[:, self.core_dim :]], dim=1)
+
+    def sqnorm(self, v: torch.Tensor) -> torch.Tensor:
+        """|v|^2 (n,) of combinations v of a point y and of denoiser outputs at y."""
+        return (v * v).sum(dim=1)
+
+    def draw(self, n: int, stream: Stream) -> Draw:
+        """Standard noise for n points, new at each call. Row i does not depend on n."""
+        stream = stream.spawn("noise")
+        normal = stream.child("normal").normal(n, self.width)
+        if not self.reduced:
+            return Draw(normal, torch.zeros(n, dtype=torch.float64))
+        if self.normal_dim == 0:
+            normal[:, -1] = 0.0
+        return Draw(normal, stream.child("chi2").chi2(max(self.normal_dim - 1, 0), n))
+
+    def perturb(self, y: torch.Tensor, scale: float | torch.Tensor, draw: Draw) -> torch.Tensor:
+        """y + scale Z for a given draw; scale is a standard deviation >= 0, a number or (n,)."""
+        scale = torch.as_tensor(scale, dtype=y.dtype, device=y.device).reshape(-1, 1)
+        moved = y + scale * draw.normal.to(y.device)
+        if self.reduced:
+            chi = scale[:, 0] * draw.chi2.to(y.device).sqrt()
+            moved[:, -1] = torch.hypot(moved[:, -1], chi)
+        return moved
+
+    def add_noise(self, y: torch.Tensor, scale: float | torch.Tensor, stream: Stream) -> torch.Tensor:
+        """The channel y -> y + scale Z, exact in law in both forms."""
+        return self.perturb(y, scale, self.draw(y.shape[0], stream))
+
+    def start(self, n: int, sigma: float, stream: Stream) -> torch.Tensor:
+        """n points of N(center, sigma^2 I_d): where the dynamics start (arXiv 2602.09639, section 3)."""
+        return self.add_noise(self.center.expand(n, -1).clone(), sigma, stream)
+
+    def check(self, y: torch.Tensor, name: str = "y") -> None:
+        """Raise ValueError, in one line, unless y is a finite float64 tensor of shape (n, width)."""
+        if not isinstance(y, torch.Tensor) or y.dtype != torch.float64:
+            raise ValueError(f"{name} must be a float64 torch tensor")
+        if y.ndim != 2 or y.shape[1] != self.width:
+            raise ValueError(f"{name} must have shape (n, {self.width}), got {tuple(y.shape)}")
+        if not bool(torch.isfinite(y).all()):
+            raise ValueError(f"{name} must be finite, got NaN or infinity")

@@ -1,0 +1,17 @@
+"""Special functions in float64 torch, vectorised and without branches per element.
+
+bessel            modified Bessel functions I_nu: ratio, its derivative, logarithm
+truncated_normal  normaliser and central moments of a standard normal cut to an interval
+"""
+
+from manifolds.special.bessel import bessel_moments, bessel_ratio, log_bessel_i, log_sphere_mgf
+from manifolds.special.truncated_normal import TruncatedNormal, truncated_normal
+
+__all__ = [
+    "TruncatedNormal",
+    "bessel_moments",
+    "bessel_ratio",
+    "log_bessel_i",
+    "log_sphere_mgf",
+    "truncated_normal",
+]
