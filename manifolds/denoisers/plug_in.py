@@ -1,0 +1,55 @@
+"""The plug-in denoiser f_{sigma_hat(y)}(y) with the maximum-likelihood noise level, as in the paper's figures 1, 2, 10."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.checks import positive_number
+from manifolds.denoisers.likelihood import NoiseLikelihood, take
+from manifolds.denoisers.window import peak
+from manifolds.law import Law
+
+__all__ = ["PlugInDenoiser"]
+
+_ROWS = 1 << 14
+
+
+class PlugInDenoiser:
+    """f_{sigma_hat(y)}(y), sigma_hat(y) = argmax over [low, high] of log p_sigma(y) (arXiv 2602.09639, section 4).
+
+    Args:
+        law: the data law.
+        low, high: the range of levels. A likelihood that peaks outside gives the nearer end: with low far below the
+            levels of interest, a sigma_hat at `low` reads "zero".
+
+    Raises:
+        ValueError: unless 0 < low < high.
+    """
+
+    blind = True
+
+    def __init__(self, law: Law, low: float = 1e-6, high: float = 1e6):
+        self.low, self.high = positive_number(low, "low"), positive_number(high, "high")
+        if not self.low < self.high:
+            raise ValueError(f"low must be < high, got low={low:.6g} and high={high:.6g}")
+        self.law, self.space = law, law.space
+
+    def __repr__(self) -> str:
+        return f"PlugInDenoiser({self.law!r}, sigma in [{self.low:.4g}, {self.high:.4g}])"
+
+    def sigma_hat(self, y: torch.Tensor) -> torch.Tensor:
+        """The maximum-likelihood noise standard deviation of each point, (n,)."""
+        self.space.check(y)
+        stats, rho2 = self.law.statistics(y)
+        found = []
+        for start in range(0, y.shape[0], _ROWS):
+            rows = slice(start, start + _ROWS)
+            mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], math.log(self.low), math.log(self.high), None)
+            found.append(mu.sigma(peak(mu))[:, 0])
+        return torch.cat(found)
+
+    def __call__(self, y: torch.Tensor) -> torch.Tensor:
+        """f_{sigma_hat(y)}(y), of the shape of y."""
+        return self.law.denoise(y, self.sigma_hat(y))

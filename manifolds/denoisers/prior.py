@@ -1,0 +1,195 @@
+"""Noise priors Theta: the law of the noise level that a blind denoiser averages over (arXiv 2602.09639, Prop 3.1)."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol, Sequence
+
+import torch
+
+from manifolds.checks import positive_number
+from manifolds.streams import Stream
+
+__all__ = ["DiscretePrior", "NoisePrior", "PiecewisePowerPrior"]
+
+
+class _WeightedLevels(Protocol):
+    """What `NoisePrior.aligned` needs of a schedule: levels (N + 1,) and KL weights (N,)."""
+
+    sigma: torch.Tensor
+    kl_weights: torch.Tensor
+
+
+class NoisePrior:
+    """A law of the noise standard deviation on [low, high]. Build one with the constructors below.
+
+    Attributes:
+        low, high: sigma_T and sigma_0, the ends of its support.
+        exponent: e where the density is proportional to sigma^e throughout, else None.
+    """
+
+    low: float
+    high: float
+    exponent: float | None = None
+
+    @staticmethod
+    def power(exponent: float, low: float, high: float) -> PiecewisePowerPrior:
+        """Theta(sigma) proportional to sigma^exponent on [low, high].
+
+        -3 is flat in sigma^-2 (the theory of arXiv 2602.09639), -1 log-uniform (its synthetic runs), -1/2 its image
+        runs, 0 flat in sigma.
+
+        Raises:
+            ValueError: unless 0 < low < high, both finite, and the exponent is finite.
+        """
+        if not math.isfinite(exponent):
+            raise ValueError(f"exponent must be finite, got {exponent!r}")
+        low, high = _range(low, high)
+        ends = torch.tensor([math.log(low), math.log(high)], dtype=torch.float64)
+        return PiecewisePowerPrior(ends, exponent * ends, exponent=float(exponent))
+
+    @staticmethod
+    def tabulated(sigma: Sequence[float], log_density: Sequence[float]) -> PiecewisePowerPrior:
+        """A density given (up to a constant) at increasing levels, a power law between neighbours.
+
+        Raises:
+            ValueError: fewer than two levels, levels not positive and increasing, or a log density that is not finite.
+        """
+        levels = torch.as_tensor(sigma, dtype=torch.float64)
+        logs = torch.as_tensor(log_density, dtype=torch.float64)
+        if levels.ndim != 1 or levels.shape[0] < 2 or logs.shape != levels.shape:
+            raise ValueError("sigma and log_density must be two lists of one length >= 2")
+        if not bool((levels > 0).all() and (levels.diff() > 0).all() and torch.isfinite(levels).all()):
+            raise ValueError("sigma must be positive, finite and increasing")
+        if not bool(torch.isfinite(logs).all()):
+            raise ValueError("log_density must be finite")
+        return PiecewisePowerPrior(torch.log(levels), logs)
+
+    @staticmethod
+    def discrete(levels: Sequence[float], weights: Sequence[float]) -> DiscretePrior:
+        """Atoms at the given levels, with weights that are normalised.
+
+        Raises:
+            ValueError: levels not positive and distinct, or weights not positive.
+        """
+        return DiscretePrior(torch.as_tensor(levels, dtype=torch.float64), torch.as_tensor(weights, dtype=torch.float64))
+
+    @staticmethod
+    def aligned(schedule: _WeightedLevels) -> DiscretePrior:
+        """The prior under which a run on this schedule has a ledger whose terms add up exactly, at every step count.
+
+        Atoms at the levels sigma_{t_i} at which the run calls its denoiser, weighted by the KL weights
+        int dt / (4 a_t) of the steps. Derived here; the continuous limit is the remark after Theorem 3.12 of
+        arXiv 2602.09639.
+
+        Raises:
+            ValueError: a schedule that injects no noise (its KL weights are infinite).
+        """
+        weights = torch.as_tensor(schedule.kl_weights, dtype=torch.float64)
+        if not bool(torch.isfinite(weights).all()):
+            raise ValueError("schedule must inject noise in every step (a > 0) to have an aligned prior")
+        return DiscretePrior(torch.as_tensor(schedule.sigma, dtype=torch.float64)[: weights.shape[0]], weights)
+
+    def log_density(self, sigma: torch.Tensor) -> torch.Tensor:
+        """log Theta(sigma), normalised, with respect to d sigma; -inf outside [low, high]."""
+        raise NotImplementedError
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        """n levels, (n,)."""
+        return self.quantile(stream.uniform(n))
+
+    def quantile(self, p: torch.Tensor) -> torch.Tensor:
+        """The levels below which Theta has mass p; for stratified sampling."""
+        raise NotImplementedError
+
+    def covers(self, low: float, high: float) -> None:
+        """Raise ValueError unless [low, high] lies in the support (to 1e-9 relative)."""
+        if low < self.low * (1 - 1e-9) or high > self.high * (1 + 1e-9):
+            raise ValueError(
+                f"prior must cover the schedule's levels [{low:.6g}, {high:.6g}], got [{self.low:.6g}, {self.high:.6g}]"
+            )
+
+
+class PiecewisePowerPrior(NoisePrior):
+    """log Theta piecewise linear in s = log sigma; a power law is one piece.
+
+    Args:
+        log_levels: (p + 1,) increasing knots in s.
+        logs: (p + 1,) log Theta at the knots, up to a constant.
+    """
+
+    def __init__(self, log_levels: torch.Tensor, logs: torch.Tensor, exponent: float | None = None):
+        self.exponent = exponent
+        self.knots = log_levels
+        self.low, self.high = math.exp(float(log_levels[0])), math.exp(float(log_levels[-1]))
+        # density of s is Theta(e^s) e^s: on a piece exp(b0 + slope (s - s0)), with slope = exponent + 1
+        heights = logs + log_levels
+        width = log_levels.diff()
+        self._slope = heights.diff() / width
+        mass = torch.exp(heights[:-1] - heights.max()) * width * _expm1_ratio(self._slope * width)
+        self._cumulative = torch.cat([torch.zeros(1, dtype=torch.float64), mass.cumsum(0)])
+        total = self._cumulative[-1]
+        self._cumulative = self._cumulative / total
+        self._heights = heights - heights.max() - torch.log(total)
+
+    def log_density_log(self, s: torch.Tensor) -> torch.Tensor:
+        """log density of s = log sigma, the linear extension of the end pieces outside the support (callers mask)."""
+        piece = torch.searchsorted(self.knots.to(s.device), s.contiguous()).sub(1).clamp(0, len(self._slope) - 1)
+        knots, heights, slope = (t.to(s.device) for t in (self.knots, self._heights, self._slope))
+        return heights[piece] + slope[piece] * (s - knots[piece])
+
+    def log_density(self, sigma: torch.Tensor) -> torch.Tensor:
+        sigma = torch.as_tensor(sigma, dtype=torch.float64)
+        inside = (sigma >= self.low * (1 - 1e-12)) & (sigma <= self.high * (1 + 1e-12))
+        s = torch.log(torch.where(inside, sigma, torch.full_like(sigma, self.low)))
+        return torch.where(inside, self.log_density_log(s) - s, torch.full_like(s, -math.inf))
+
+    def quantile(self, p: torch.Tensor) -> torch.Tensor:
+        piece = torch.searchsorted(self._cumulative, p, right=True).sub(1).clamp(0, len(self._slope) - 1)
+        rest = p - self._cumulative[piece]
+        slope, height = self._slope[piece], torch.exp(self._heights[piece])
+        # solve height * expm1(slope x) / slope = rest for x >= 0
+        flat = slope.abs() < 1e-12
+        scaled = rest / height
+        x = torch.where(flat, scaled, torch.log1p(slope * scaled) / torch.where(flat, torch.ones_like(slope), slope))
+        return torch.exp(torch.minimum(self.knots[piece] + x, self.knots[piece + 1]))
+
+
+class DiscretePrior(NoisePrior):
+    """Atoms at finitely many noise levels.
+
+    Attributes:
+        levels: (L,) increasing.
+        weights: (L,) summing to one.
+    """
+
+    def __init__(self, levels: torch.Tensor, weights: torch.Tensor):
+        if levels.ndim != 1 or levels.shape[0] < 1 or weights.shape != levels.shape:
+            raise ValueError("levels and weights must be two lists of one length >= 1")
+        if not bool((levels > 0).all() and torch.isfinite(levels).all() and (weights > 0).all()):
+            raise ValueError("levels and weights must be finite and > 0")
+        order = torch.argsort(levels)
+        self.levels, self.weights = levels[order], weights[order] / weights.sum()
+        if bool((self.levels.diff() <= 0).any()):
+            raise ValueError("levels must be distinct")
+        self.low, self.high = float(self.levels[0]), float(self.levels[-1])
+
+    def log_density(self, sigma: torch.Tensor) -> torch.Tensor:
+        raise ValueError("a discrete prior has no density; use its levels and weights")
+
+    def quantile(self, p: torch.Tensor) -> torch.Tensor:
+        index = torch.searchsorted(self.weights.cumsum(0), p, right=True)
+        return self.levels[index.clamp(max=len(self.levels) - 1)]
+
+
+def _range(low: float, high: float) -> tuple[float, float]:
+    low, high = positive_number(low, "low"), positive_number(high, "high")
+    if not low < high:
+        raise ValueError(f"low must be < high, got low={low:.6g} and high={high:.6g}")
+    return low, high
+
+
+def _expm1_ratio(x: torch.Tensor) -> torch.Tensor:
+    """(e^x - 1)/x, 1 at 0."""
+    small = x.abs() < 1e-8
+    return torch.where(small, 1 + x / 2, torch.expm1(x) / torch.where(small, torch.ones_like(x), x))

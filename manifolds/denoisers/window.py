@@ -1,0 +1,104 @@
+"""Where the noise posterior lives: a per-point window found by zooming, and panels of Gauss-Legendre nodes on it.
+
+Used when the Gamma rule does not apply: peaks cut by the prior's ends, few normal coordinates, several peaks.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.denoisers.likelihood import NoiseLikelihood
+from manifolds.denoisers.rules import legendre_panel
+
+__all__ = ["find_window", "panel_nodes", "peak"]
+
+# a node whose log weight is this far below the largest cannot change the 16th digit of an average
+DROP = 40.0
+SCAN = 33
+MAX_ZOOM = 24
+PANEL = 16
+MAX_PANELS = 128
+
+
+def _scan(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sorted offsets over [lo, hi] (n, 1), with the hinted ones among them, and log mu there."""
+    grid = lo + (hi - lo) * torch.linspace(0.0, 1.0, SCAN, dtype=torch.float64, device=lo.device)
+    hints = torch.minimum(torch.maximum(mu.hints(), lo), hi)
+    t = torch.cat([grid, hints], dim=1).sort(dim=1).values
+    return t, mu(t)[0]
+
+
+def find_window(mu: NoiseLikelihood) -> tuple[torch.Tensor, torch.Tensor]:
+    """Offsets (n, 1), (n, 1) outside which log mu is more than DROP below its maximum.
+
+    Zooms in on the span of the scanned points that matter until it stops shrinking. All peaks that the scan or the
+    law's hints see stay inside.
+    """
+    lo, hi = mu.lo - mu.centre, mu.hi - mu.centre
+    for _ in range(MAX_ZOOM):
+        t, log_mu = _scan(mu, lo, hi)
+        keep = log_mu >= log_mu.max(dim=1, keepdim=True).values - DROP
+        index = torch.arange(t.shape[1], device=t.device)
+        first = torch.where(keep, index, t.shape[1]).min(dim=1).values
+        last = torch.where(keep, index, -1).max(dim=1).values
+        new_lo = t.gather(1, (first - 1).clamp(min=0)[:, None])
+        new_hi = t.gather(1, (last + 1).clamp(max=t.shape[1] - 1)[:, None])
+        shrunk = (new_hi - new_lo) < 0.6 * (hi - lo)
+        lo, hi = new_lo, new_hi
+        if not bool(shrunk.any()):
+            break
+    return lo, hi
+
+
+def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
+    """(n,) number of panels: 4 for one peak of typical shape, more where the window is wide for the narrowest peak."""
+    need = (hi - lo)[:, 0] / (5.0 * mu.narrowest())
+    count = torch.exp2(torch.ceil(torch.log2(need.clamp(min=4.0))))
+    return count.clamp(max=MAX_PANELS).to(torch.int64)
+
+
+def panel_nodes(lo: torch.Tensor, hi: torch.Tensor, panels: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Composite Gauss-Legendre offsets (n, panels * PANEL) on [lo, hi], and the log of their weights."""
+    x, w = legendre_panel(PANEL)
+    edges = torch.arange(panels, dtype=torch.float64)[:, None] / panels
+    unit = (edges + x / panels).reshape(-1).to(lo.device)
+    log_w = torch.log(w / panels).repeat(panels).to(lo.device)
+    width = hi - lo
+    return lo + width * unit, torch.log(width) + log_w
+
+
+def peak(mu: NoiseLikelihood, iterations: int = 60) -> torch.Tensor:
+    """The offset (n, 1) of the highest peak of log mu, to 1e-13: zoom on values, then bisect its slope by secants.
+
+    Where the maximum is at an end of the range, that end.
+    """
+    lo, hi = mu.lo - mu.centre, mu.hi - mu.centre
+    for _ in range(6):
+        t, log_mu = _scan(mu, lo, hi)
+        best = log_mu.argmax(dim=1)
+        lo = t.gather(1, (best - 2).clamp(min=0)[:, None])
+        hi = t.gather(1, (best + 2).clamp(max=t.shape[1] - 1)[:, None])
+        # a bracket of the slope's sign change is all that is needed from the values
+        if bool(((hi - lo) < 0.5 * mu.narrowest()).all()):
+            break
+    slope_lo, slope_hi = mu.slope(lo), mu.slope(hi)
+    at_lo, at_hi = slope_lo <= 0, slope_hi >= 0
+    a, b, fa, fb = lo.clone(), hi.clone(), slope_lo, slope_hi
+    side = torch.zeros_like(a)
+    for _ in range(iterations):
+        # Illinois: false position, with the value kept at a stale end halved
+        t = torch.where(fa == fb, 0.5 * (a + b), (a * fb - b * fa) / torch.where(fa == fb, torch.ones_like(fa), fb - fa))
+        t = torch.minimum(torch.maximum(t, a), b)
+        f = mu.slope(t)
+        left = f > 0
+        fb = torch.where(left & (side > 0), 0.5 * fb, fb)
+        fa = torch.where(~left & (side < 0), 0.5 * fa, fa)
+        a, fa = torch.where(left, t, a), torch.where(left, f, fa)
+        b, fb = torch.where(left, b, t), torch.where(left, fb, f)
+        side = torch.where(left, torch.ones_like(side), -torch.ones_like(side))
+        done = at_lo | at_hi | (b - a < 1e-14 * (1 + a.abs())) | (f == 0)
+        if bool(done.all()) or math.isclose(float((b - a).max()), 0.0, abs_tol=1e-16):
+            break
+    return torch.where(at_lo, lo, torch.where(at_hi, hi, t))
