@@ -1,0 +1,66 @@
+"""Where the injected noise of a run comes from: labelled draws, independent or coupled across step counts."""
+
+from __future__ import annotations
+
+import torch
+
+from analysis.samplers.integrators import Integrator
+from analysis.samplers.schedule import Schedule
+from manifolds.space import Draw, Space
+from manifolds.streams import Stream
+
+__all__ = ["IndependentNoise", "BrownianNoise"]
+
+
+class IndependentNoise:
+    """Step i draws from the child stream ("step", i): the same noise for any batch size and for any denoiser."""
+
+    def __init__(self, stream: Stream):
+        self.stream = stream
+
+    def check(self, schedule: Schedule, integrator: Integrator) -> None:
+        """Every schedule and integrator will do."""
+
+    def draw(self, space: Space, i: int, n: int) -> Draw:
+        """Standard noise of step i for n points."""
+        return space.draw(n, self.stream.child("step", i))
+
+
+class BrownianNoise:
+    """Coupled noise: a coarse step's draw is the weighted sum of the draws of the fine steps that it spans.
+
+    The weights are those with which the integrator itself would carry the noise of the fine steps to the end of the
+    coarse one (for exponential Euler the exact Ornstein-Uhlenbeck weights). A run on the fine schedule gets exactly the
+    draws of an uncoupled run with the same stream. In reduced coordinates see `manifolds.space.Draw.combine`.
+
+    Args:
+        fine: schedule whose times contain those of every coarse one.
+        stream: its fine step j draws from the child ("step", j).
+    """
+
+    def __init__(self, fine: Schedule, stream: Stream):
+        self.fine, self.stream = fine, stream
+        self._edges: list[int] = []
+        self._integrator: Integrator | None = None
+
+    def check(self, schedule: Schedule, integrator: Integrator) -> None:
+        """Prepare for runs along a schedule.
+
+        Raises:
+            ValueError: a coarse time that is not a fine time, or an integrator with a step law of its own.
+        """
+        if not torch.equal(integrator.coefficients(schedule).levels, schedule.sigma):
+            raise ValueError(f"noise cannot be coupled for {integrator.name}, whose levels are not those of the schedule")
+        distance = (self.fine.t[None, :] - schedule.t[:, None]).abs()
+        gap, edges = distance.min(dim=1)
+        if float(gap.max()) > 1e-9 * schedule.horizon or edges[0] != 0 or edges[-1] != self.fine.steps:
+            raise ValueError("noise must have a fine schedule whose times contain those of the schedule")
+        self._edges, self._integrator = edges.tolist(), integrator
+
+    def draw(self, space: Space, i: int, n: int) -> Draw:
+        """Standard noise of coarse step i for n points."""
+        first, last = self._edges[i], self._edges[i + 1]
+        draws = [space.draw(n, self.stream.child("step", j)) for j in range(first, last)]
+        if len(draws) == 1:
+            return draws[0]
+        return Draw.combine(draws, self._integrator.coupling(self.fine, first, last).tolist())
