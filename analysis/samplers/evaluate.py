@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Callable
 
 import torch
 
+from manifolds.denoisers import as_denoiser
 from manifolds.space import Space
 
-__all__ = ["Evaluator", "is_blind"]
-
-
-def is_blind(f: Callable) -> bool:
-    """Whether f is called f(y) rather than f(y, sigma): its attribute `blind`, else its required arguments.
-
-    Raises:
-        ValueError: a callable of neither form.
-    """
-    blind = getattr(f, "blind", None)
-    if blind is not None:
-        return bool(blind)
-    if not callable(f):
-        raise ValueError(f"denoiser must be callable as f(y) or f(y, sigma), got {type(f).__name__}")
-    parameters = [
-        p
-        for p in inspect.signature(f).parameters.values()
-        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
-    ]
-    if len(parameters) not in (1, 2):
-        raise ValueError(f"denoiser must be callable as f(y) or f(y, sigma), got {len(parameters)} required arguments")
-    return len(parameters) == 1
+__all__ = ["Evaluator"]
 
 
 class Evaluator:
     """f along a run: tells a conditional denoiser the level of the step, checks shapes, splits large batches.
 
     Args:
-        f: denoiser, clean estimate with the shape of y.
+        f: denoiser, or any function f(y) or f(y, sigma); clean estimate with the shape of y.
         space: where the points live.
         levels (N+1,): levels told to a conditional denoiser.
         chunk: largest number of points per call, or None.
@@ -45,8 +24,8 @@ class Evaluator:
     """
 
     def __init__(self, f: Callable, space: Space, levels: torch.Tensor, chunk: int | None, device: str | None):
-        self.f, self.space, self.levels, self.chunk, self.device = f, space, levels.tolist(), chunk, device
-        self.blind = is_blind(f)
+        self.f = as_denoiser(f, space)
+        self.space, self.levels, self.chunk, self.device = space, levels.tolist(), chunk, device
 
     @torch.no_grad()
     def __call__(self, y: torch.Tensor, i: int) -> torch.Tensor:
@@ -69,7 +48,7 @@ class Evaluator:
 
     def _call(self, y: torch.Tensor, i: int) -> torch.Tensor:
         point = y if self.device is None else y.to(self.device)
-        out = self.f(point) if self.blind else self.f(point, self.levels[i])
+        out = self.f(point) if self.f.blind else self.f(point, self.levels[i])
         if not isinstance(out, torch.Tensor) or out.shape != y.shape:
             shape = tuple(out.shape) if isinstance(out, torch.Tensor) else type(out).__name__
             raise ValueError(f"denoiser must return a tensor with the shape of y, {tuple(y.shape)}, got {shape}")

@@ -22,6 +22,7 @@ __all__ = ["Integrals", "Proportional", "General"]
 
 _NODES, _WEIGHTS = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(16))
 _TOLERANCE = 1e-13
+_TINY = 1e-290  # below this, rounding is no longer relative
 _MAX_PANELS = 1024
 
 
@@ -116,7 +117,7 @@ class General:
 
 
 def _close(old: torch.Tensor, new: torch.Tensor, tolerance: float) -> torch.Tensor:
-    return (new - old).abs() <= tolerance * new.abs()
+    return (new - old).abs() <= tolerance * new.abs() + _TINY
 
 
 def _settled(old: torch.Tensor, new: torch.Tensor) -> bool:
