@@ -1,0 +1,93 @@
+"""Arguments of an experiment's command line and the types that check them: every error says what is allowed."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One option of an experiment, e.g. `Argument("--dim", type=positive_int, nargs="+", default=(8, 16), help="...")`.
+
+    `by_profile` replaces the default for a profile, e.g. `by_profile={"smoke": (8,)}`.
+    Values of an option with `nargs` reach the experiment as tuples.
+    """
+
+    flag: str
+    type: Callable[[str], Any] = str
+    default: Any = None
+    help: str = ""
+    nargs: str | int | None = None
+    metavar: str | None = None
+    by_profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def attribute(self) -> str:
+        return self.flag.lstrip("-").replace("-", "_")
+
+    def default_for(self, profile: str) -> Any:
+        value = self.by_profile.get(profile, self.default)
+        return tuple(value) if isinstance(value, list) else value
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        shown = self.default if self.default is not None else "set by the profile"
+        parser.add_argument(
+            self.flag,
+            type=self.type,
+            nargs=self.nargs,
+            metavar=self.metavar,
+            default=argparse.SUPPRESS,
+            help=f"{self.help} (default: {_plain(shown)})".replace("%", "%%").strip(),
+        )
+
+
+def _plain(value: Any) -> str:
+    return " ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _checked(parse: Callable[[str], Any], allowed: Callable[[Any], bool], description: str) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            value = parse(text)
+            good = allowed(value)
+        except (ValueError, OverflowError):
+            good = False
+        if not good:
+            raise argparse.ArgumentTypeError(f"must be {description}, got {text!r}")
+        return value
+
+    return convert
+
+
+def _integer(text: str) -> int:
+    """Whole numbers, also as 1e9 or 10**9: ambient dimensions are usually written that way."""
+    base, power, exponent = text.partition("**")
+    if power:
+        exponent_value = int(exponent)
+        if not 0 <= exponent_value <= 1000:
+            raise ValueError(text)
+        return int(base) ** exponent_value
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+        if value != int(value):
+            raise
+        return int(value)
+
+
+positive_int = _checked(_integer, lambda v: v >= 1, "a whole number >= 1")
+nonnegative_int = _checked(_integer, lambda v: v >= 0, "a whole number >= 0")
+number = _checked(float, math.isfinite, "a finite number")
+positive_float = _checked(float, lambda v: v > 0 and math.isfinite(v), "a finite number > 0")
+nonnegative_float = _checked(float, lambda v: v >= 0 and math.isfinite(v), "a finite number >= 0")
+open_fraction = _checked(float, lambda v: 0 < v < 1, "a number strictly between 0 and 1")
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """A type that accepts exactly the given names."""
+    return _checked(str, lambda v: v in names, f"one of {', '.join(names)}")

@@ -1,0 +1,72 @@
+"""claims.csv and controls.csv: rows of this experiment are replaced, rows of others stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from analysis import registry
+from analysis.runs.claims import REQUIRED, Verdict, compare
+from analysis.runs.tables import csv_bytes, read_csv
+
+CLAIMS = "claims.csv"
+CONTROLS = "tables/controls.csv"
+CLAIM_COLUMNS = (
+    "claim", "source", "statement", "quantity", "measured", "low", "high", "predicted", "rule", "verdict", "experiment",
+)  # fmt: skip
+CONTROL_COLUMNS = ("claim", "control", "what", "low", "high", "outcome", "required", "as_required", "experiment")
+
+
+def claim_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:
+    return [
+        {
+            "claim": v.claim.id,
+            "source": v.claim.source,
+            "statement": v.claim.statement,
+            "quantity": v.claim.quantity,
+            "measured": float(v.measurement.measured),
+            "low": float(v.measurement.low),
+            "high": float(v.measurement.high),
+            "predicted": v.claim.predicted,
+            "rule": v.claim.rule,
+            "verdict": v.outcome,
+            "experiment": experiment,
+        }
+        for v in verdicts
+    ]
+
+
+def control_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:
+    rows = []
+    for v in verdicts:
+        for c in v.measurement.controls:
+            outcome = compare(c.low, c.high, v.claim.allowed)
+            rows.append(
+                {
+                    "claim": v.claim.id,
+                    "control": c.kind,
+                    "what": c.what,
+                    "low": float(c.low),
+                    "high": float(c.high),
+                    "outcome": outcome,
+                    "required": REQUIRED[c.kind],
+                    "as_required": "yes" if outcome == REQUIRED[c.kind] else "no",
+                    "experiment": experiment,
+                }
+            )
+    return rows
+
+
+def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of an existing file; a file with other columns is not one of ours and counts as empty."""
+    if not path.is_file():
+        return []
+    rows = read_csv(path.read_bytes())
+    return rows if rows and tuple(rows[0]) == tuple(columns) else []
+
+
+def merge(path: Path, columns: Sequence[str], rows: list[dict], experiment: str) -> bytes:
+    """The file's new content: other experiments' rows as they are, in the order of the registry."""
+    kept: list[dict] = [r for r in read(path, columns) if r["experiment"] != experiment]
+    merged = sorted(kept + rows, key=lambda r: registry.order(r["experiment"]))
+    return csv_bytes(columns, ([r[c] for c in columns] for r in merged))

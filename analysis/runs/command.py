@@ -1,0 +1,45 @@
+"""`main(EXPERIMENT)`: the command line of one experiment, with one-line errors and exit status 0, 1 or 2."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from analysis.runs.experiment import Experiment, resolve
+
+INTERRUPTED = 130
+
+
+def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
+    """Run an experiment from the command line; returns the exit status.
+
+    0: every decided claim has the verdict it registers. 1: one has not, a cell failed, or results could not be written.
+    2: a bad argument. 130: interrupted; finished cells are kept.
+    """
+    from analysis.runs.options import parse
+    from analysis.runs.run import execute
+
+    # Under `python -m` this module is __main__; workers know it by its real name, and so does everything below.
+    experiment = resolve(experiment.address)
+    return guarded(lambda: execute(experiment, parse(experiment, argv)))
+
+
+def guarded(action) -> int:
+    """Run `action` and turn the errors a user can cause into one line on standard error and an exit status."""
+    from analysis.runs.backends import BackendError
+    from analysis.runs.files import StorageError
+    from analysis.runs.options import UsageError
+
+    try:
+        return action()
+    except (UsageError, BackendError) as error:
+        return _say(str(error), 2)
+    except StorageError as error:
+        return _say(str(error), 1)
+    except KeyboardInterrupt:
+        return _say("interrupted: finished cells are kept, the same command continues", INTERRUPTED)
+
+
+def _say(line: str, status: int) -> int:
+    print(f"{' '.join(line.split())}", file=sys.stderr)
+    return status

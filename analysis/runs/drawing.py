@@ -1,0 +1,38 @@
+"""Figures from tables: the module `analysis.figures.<name>` draws, this file makes the bytes reproducible."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+# No date, no version: the same numbers give the same bytes.
+_METADATA = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+}
+
+
+def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]:
+    """`{"name.png": bytes, "name.pdf": bytes}`; empty if the figure declines a selection that is too narrow for it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    module = importlib.import_module(f"{package}.{name}")
+    with matplotlib.rc_context({"pdf.fonttype": 42, "svg.hashsalt": name}):
+        figure = module.draw(tables)
+        if figure is None:
+            return {}
+        try:
+            return {f"{name}.{kind}": _bytes(figure, kind) for kind in _METADATA}
+        finally:
+            pyplot.close(figure)
+
+
+def _bytes(figure, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=kind, metadata=_METADATA[kind], dpi=200)
+    return buffer.getvalue()

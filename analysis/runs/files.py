@@ -1,0 +1,74 @@
+"""Writing results: every file is complete or absent, and a set of files is replaced together or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+
+class StorageError(Exception):
+    """The results folder cannot be used (full disk, read-only, damaged while in use); the message is one line."""
+
+
+@contextmanager
+def writing(path: Path):
+    """Turns an operating-system error below into a StorageError that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def make_folder(path: Path) -> None:
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+class Publication:
+    """A set of files written side by side as temporary files and then renamed into place, so that an error while
+    writing (a full disk) leaves the old set untouched."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._staged: dict[Path, Path] = {}
+        self.checksums: dict[str, str] = {}
+
+    def __enter__(self) -> Publication:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for temporary in self._staged.values():
+            temporary.unlink(missing_ok=True)
+        self._staged.clear()
+
+    def add(self, relative: str, data: bytes) -> None:
+        """Stage `data` as the new content of root/relative."""
+        target = self.root / relative
+        make_folder(target.parent)
+        _sweep_leftovers(target)
+        temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
+        self._staged[target] = temporary
+        with writing(target):
+            with open(temporary, "wb") as handle:
+                handle.write(data)
+                handle.flush()
+                os.fsync(handle.fileno())
+        self.checksums[relative] = sha256(data).hexdigest()
+
+    def commit(self) -> None:
+        for target, temporary in self._staged.items():
+            with writing(target):
+                os.replace(temporary, target)
+        self._staged.clear()
+
+
+def _sweep_leftovers(target: Path) -> None:
+    """Remove temporary files of processes that were killed while they wrote this target."""
+    import psutil
+
+    for leftover in target.parent.glob(f".{target.name}.*.tmp"):
+        owner = leftover.name.rsplit(".", 2)[-2]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            leftover.unlink(missing_ok=True)

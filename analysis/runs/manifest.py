@@ -1,0 +1,70 @@
+"""manifest.json: how each experiment's files came to be; entries of other experiments stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from analysis.runs.places import project_root
+
+NAME = "manifest.json"
+_LIBRARIES = ("numpy", "scipy", "torch", "pandas", "matplotlib", "joblib", "distributed")
+
+
+def merge(path: Path, experiment: str, entry: Mapping[str, Any]) -> bytes:
+    """The manifest with this experiment's entry replaced; an unreadable manifest is started anew."""
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        entries = dict(manifest["experiments"])
+    except (OSError, ValueError, KeyError, TypeError):
+        entries = {}
+    entries[experiment] = entry
+    return (json.dumps({"experiments": entries}, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def machine() -> dict[str, Any]:
+    return {"cpu": _cpu_model(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for library in _LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def code_state() -> dict[str, Any]:
+    """Commit of the checkout and whether tracked code (results aside) differs from it; nulls outside a checkout."""
+    root = project_root()
+    if root is None:
+        return {"commit": None, "dirty": None}
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results")
+    return {"commit": commit or None, "dirty": None if changes is None else bool(changes)}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

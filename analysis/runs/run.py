@@ -1,0 +1,168 @@
+"""One run of one experiment: plan, sweep, tables, figures, claims, manifest."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis.runs import backends, claims_file, drawing, manifest, screen, tables
+from analysis.runs.claims import Verdict, judge_all, undecided
+from analysis.runs.encoding import canonical, digest
+from analysis.runs.experiment import Cell, Experiment
+from analysis.runs.files import Publication
+from analysis.runs.options import UsageError, command
+from analysis.runs.places import default_folder, shown
+from analysis.runs.store import Store
+from analysis.runs.sweep import Planned, Tally, prepare, sweep
+from analysis.runs.worker import peak_memory
+
+# Below this many expected seconds in all, starting worker processes costs more than it saves.
+WORTH_WORKERS = 2.0
+
+
+def plan(experiment: Experiment, options: Any) -> Sequence[Cell]:
+    """The cells of a selection; a ValueError of the plan is a bad argument."""
+    try:
+        cells = list(experiment.plan(options))
+    except ValueError as error:
+        raise UsageError(f"python -m {experiment.module}: {error}") from error
+    if not cells:
+        raise UsageError(f"python -m {experiment.module}: this selection holds no cells")
+    return cells
+
+
+def expected_seconds(cells: Sequence[Cell], jobs: int) -> float:
+    """Expected wall time: the work shared by the workers, but never less than the longest cell."""
+    costs = [c.cost for c in cells]
+    return max(sum(costs) / jobs, max(costs, default=0.0))
+
+
+def execute(experiment: Experiment, options: Any) -> int:
+    """Run, publish, print; returns the exit status."""
+    cells = plan(experiment, options)
+    if options.dry_run:
+        seconds = screen.duration(expected_seconds(cells, options.jobs))
+        print(f"{experiment.name}: {len(cells)} cells, about {seconds} with {options.jobs} jobs; nothing was computed")
+        return 0
+    planned = prepare(experiment, cells, options.seed)
+    run, jobs = _backend(options, cells)
+    options.out = Path(options.out or default_folder(experiment.name, options.profile, options.changed)).absolute()
+    begun, cpu = time.perf_counter(), time.process_time()
+    with Store(options.out) as store:
+        tally = sweep(experiment, planned, store, run, jobs, options.fresh)
+        results = tables.build(planned, tally.records)
+        frames = tables.frames(results)
+        problems = _failures(tally)
+        verdicts = _decide(experiment, frames, options, tally, problems)
+        files = {f"tables/{part}.csv": table.csv() for part, table in results.items()}
+        files |= _figures(experiment, files, problems)
+        entry = _entry(experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu)
+        _publish(experiment, options, store, files, verdicts, entry)
+    missing = undecided(experiment.claims, verdicts)
+    if missing and options.profile != "smoke" and not options.changed:
+        problems += [f"claim {c.id} is not decided by the default arguments" for c in missing]
+    problems += [f"claim {v.claim.id} is {v.outcome}, registered as {v.claim.expected}" for v in verdicts if not v.as_registered]
+    _show(experiment, frames, options, verdicts, missing, tally)
+    for problem in problems:
+        print(f"{experiment.name}: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _backend(options: Any, cells: Sequence[Cell]) -> tuple[backends.Run, int]:
+    if options.backend == "dask":
+        return backends.cluster(options.address)
+    jobs = min(options.jobs, len(cells))
+    if jobs == 1 or sum(c.cost for c in cells) < WORTH_WORKERS:
+        return backends.here, 1
+    return backends.processes(jobs), jobs
+
+
+def _failures(tally: Tally) -> list[str]:
+    failed = [r for r in tally.records if not r.done]
+    if not failed:
+        return []
+    return [f"{len(failed)} of {len(tally.records)} cells failed, the first with {failed[0].error.splitlines()[0]}"]
+
+
+def _decide(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> list[Verdict]:
+    """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was registered."""
+    if experiment.decide is None:
+        return []
+    unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
+    try:
+        return judge_all(experiment.claims, list(experiment.decide(frames, options)), unfinished)
+    except Exception as error:
+        if not tally.failed:
+            raise
+        problems.append(f"claims cannot be decided without the failed cells ({type(error).__name__}: {error})")
+        return []
+
+
+def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str]) -> dict[str, bytes]:
+    """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
+    as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in files.items()}
+    drawn: dict[str, bytes] = {}
+    for name in experiment.figures:
+        try:
+            drawn |= {f"figures/{file}": data for file, data in drawing.draw(experiment.figure_package, name, as_read).items()}
+        except Exception as error:
+            problems.append(f"figure {name} cannot be drawn ({type(error).__name__}: {error})")
+    return drawn
+
+
+def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: int, wall: float, cpu: float) -> dict:
+    own = {a.attribute: getattr(options, a.attribute) for a in experiment.arguments}
+    fingerprints = {p.cell.part: p.key.fingerprint for p in planned}
+    config = {"experiment": experiment.name, "profile": options.profile, "seed": options.seed, "arguments": own, "code": fingerprints}
+    return {
+        **manifest.code_state(),
+        "command": command(experiment, options),
+        "profile": options.profile,
+        "seed": options.seed,
+        "arguments": own,
+        "config": digest(canonical(config)),
+        "code": fingerprints,
+        "versions": manifest.versions(),
+        "machine": manifest.machine(),
+        "backend": options.backend,
+        "jobs": jobs,
+        "threads_per_job": 1,
+        "cells": {"total": len(planned), "computed": tally.computed, "reused": tally.reused, "failed": tally.failed},
+        "wall_seconds": round(wall, 2),
+        "cpu_seconds": round(cpu + (tally.cpu if jobs > 1 else 0.0), 2),
+        "cell_seconds": round(sum(r.wall for r in tally.records), 2),
+        "peak_memory_mb": round(max([peak_memory(), *(r.peak for r in tally.records)]) / 2**20),
+    }
+
+
+def _publish(experiment, options, store: Store, files: dict[str, bytes], verdicts: list[Verdict], entry: dict) -> None:
+    """Write all files together; the merge into shared files happens under the store's lock."""
+    out: Path = options.out
+    with store.exclusive(), Publication(out) as publication:
+        for relative, data in files.items():
+            publication.add(relative, data)
+        if experiment.claims:
+            claims = claims_file.claim_rows(verdicts, experiment.name)
+            controls = claims_file.control_rows(verdicts, experiment.name)
+            for name, header, rows in (
+                (claims_file.CLAIMS, claims_file.CLAIM_COLUMNS, claims),
+                (claims_file.CONTROLS, claims_file.CONTROL_COLUMNS, controls),
+            ):
+                publication.add(name, claims_file.merge(out / name, header, rows, experiment.name))
+        entry["files"] = dict(sorted(publication.checksums.items()))
+        publication.add(manifest.NAME, manifest.merge(out / manifest.NAME, experiment.name, entry))
+        publication.commit()
+
+
+def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tally) -> None:
+    text = experiment.show(frames, options) if experiment.show else None
+    if text:
+        print(text.rstrip("\n") + "\n")
+    claims = screen.claims(verdicts, missing)
+    if claims:
+        print(claims + "\n")
+    reused = f", {tally.reused} of them from the store" if tally.reused else ""
+    print(f"{experiment.name}: {len(tally.records)} cells{reused}, {screen.duration(tally.wall)}; files in {shown(options.out)}")
