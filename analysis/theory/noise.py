@@ -1,0 +1,111 @@
+"""How well one noisy sample tells its own noise level: posterior spread, histograms, information bounds.
+
+n = d - k is the number of purely noisy (normal) directions of data on a k-dimensional subspace.
+"""
+
+import math
+
+import numpy as np
+from scipy import special, stats
+
+from .checks import dimensions, non_negative, positive
+
+
+def second_moment_form(d, k):
+    """1/d + k^2/d^2, to which E|lambda - lambda_t|^2/lambda_t^2 is proportional at most [arXiv 2602.09639, Prop 3.8]."""
+    k, d = dimensions(k, d)
+    return 1.0 / d + k**2 / d**2
+
+
+def _shape(n, alpha):
+    shape = (n - alpha) / 2.0 + 1.0
+    if not (shape > 0):
+        raise ValueError(f"alpha must be below n + 2, got alpha={alpha}, n={n}")
+    return shape
+
+
+def linear_second_moment(n, alpha=0.0):
+    """E|lambda - lambda_t|^2/lambda_t^2 for lambda drawn from the noise posterior, linear data, n > 4 normal directions.
+
+    Prior sigma^{alpha-3} (alpha = 0: flat in lambda), unbounded range, sigma << data scale. Derived here: lambda|y ~
+    Gamma(A, rho^2/2), A = (n-alpha)/2 + 1, rho^2 = sigma^2 chi2_n; inverse moments of chi2_n. alpha = 0: (4n+32)/((n-2)(n-4)).
+    """
+    if not n > 4:
+        raise ValueError(f"n must exceed 4 for the second moment to exist, got {n}")
+    shape = _shape(n, alpha)
+    return 4.0 * shape * (shape + 1.0) / ((n - 2.0) * (n - 4.0)) - 4.0 * shape / (n - 2.0) + 1.0
+
+
+def linear_log_sd(n, alpha=0.0):
+    """Posterior sd of log sigma for linear data, the same for every y: sqrt(trigamma(A))/2 with A = (n-alpha)/2 + 1.
+
+    Derived here: log sigma = -log(lambda)/2 and lambda|y is Gamma(A, .), whose log has variance trigamma(A).
+    """
+    return 0.5 * math.sqrt(special.polygamma(1, _shape(n, alpha)))
+
+
+def log_sd_limit(n):
+    """1/sqrt(2n), the large-n limit of the posterior sd of log sigma (and the Cramer-Rao sd). Derived here."""
+    return 1.0 / math.sqrt(2.0 * positive("n", n))
+
+
+def mle_variance(d, k, sigma):
+    """Variance of sigma_hat^2 = rho^2/(d-k), linear data: 2 sigma^4/(d-k). Derived here: rho^2 = sigma^2 chi2_{d-k}."""
+    k, d = dimensions(k, d)
+    return 2.0 * positive("sigma", sigma) ** 4 / (d - k)
+
+
+def mle_peak_density(d, k, sigma):
+    """Largest value of the density of sigma_hat^2 = sigma^2 chi2_n/n, n = d-k > 2, at its mode sigma^2 (n-2)/n. Derived here."""
+    k, d = dimensions(k, d)
+    n = d - k
+    if not n > 2:
+        raise ValueError(f"d - k must exceed 2 for the density to have an inner peak, got {n}")
+    return n / positive("sigma", sigma) ** 2 * float(stats.chi2.pdf(n - 2.0, n))
+
+
+def mle_peak_density_normal(d, k, sigma):
+    """Peak of the normal density with the variance of sigma_hat^2: sqrt((d-k)/(4 pi))/sigma^2; the large-n limit. Derived here."""
+    return 1.0 / math.sqrt(2.0 * math.pi * mle_variance(d, k, sigma))
+
+
+def mle_zero_mass(d, s, sigma):
+    """P(sigma_hat = 0) for full-rank data N(0, s^2 I_d): P(chi2_d < d s^2/(s^2 + sigma^2)).
+
+    Derived here: the maximiser over sigma >= 0 is max(0, |y|^2/d - s^2) and |y|^2 = (s^2 + sigma^2) chi2_d.
+    """
+    s2, sigma2 = positive("s", s) ** 2, positive("sigma", sigma) ** 2
+    return float(stats.chi2.cdf(positive("d", d) * s2 / (s2 + sigma2), d))
+
+
+def effective_dimension(mmse, sigma):
+    """k_eff = mmse(sigma)/sigma^2, mmse = E tr Cov(X|Y). Definition, derived here."""
+    return non_negative("mmse", mmse) / positive("sigma", sigma) ** 2
+
+
+def residual_bias_factor(mmse, sigma, d):
+    """E[|f_sigma(y) - y|^2/d]/sigma^2 = 1 - k_eff/d. Derived here: y - x = (y - f) + (f - x), orthogonal in mean square."""
+    return 1.0 - effective_dimension(mmse, sigma) / positive("d", d)
+
+
+def gaussian_fisher_information(eigenvalues, sigma):
+    """Fisher information of log sigma for N(0, diag(eigenvalues)) data: 2 sum_i (sigma^2/(s_i^2 + sigma^2))^2.
+
+    eigenvalues: variances s_i^2 in all d directions (zeros included). Derived here: log-variance scores of independent normals.
+    """
+    eigenvalues = np.atleast_1d(non_negative("eigenvalues", eigenvalues))
+    sigma2 = positive("sigma", sigma) ** 2
+    return 2.0 * float(np.sum((sigma2 / (eigenvalues + sigma2)) ** 2))
+
+
+def fisher_information(d, distance_variance, sigma):
+    """Fisher information of log sigma for any law: 2d - E Var(|X-Y|^2|Y)/sigma^4.
+
+    Derived here: score = |X-Y|^2/sigma^2 - d averaged over X|Y; its variance is 2d less the mean conditional variance.
+    """
+    return 2.0 * positive("d", d) - non_negative("distance_variance", distance_variance) / positive("sigma", sigma) ** 4
+
+
+def cramer_rao_variance(information):
+    """Smallest variance of an unbiased estimate of log sigma from one sample: 1/information (Cramer-Rao)."""
+    return 1.0 / positive("information", information)
