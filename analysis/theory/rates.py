@@ -1,0 +1,52 @@
+"""Recipes and step-count rates, each up to a universal constant."""
+
+import math
+from typing import NamedTuple
+
+from .checks import non_negative, positive
+from .schedule import proportional_horizon
+
+
+class Recipe(NamedTuple):
+    """sigma_0, sigma_T: noise sds; h: step; steps: N = T/h (real); ambient_dim: the smallest d asked for (up to a constant)."""
+
+    sigma_0: float
+    sigma_T: float
+    h: float
+    steps: float
+    ambient_dim: float
+
+
+def recipe(k, epsilon, radius, reading="proof", a=0.5, factor=1.0):
+    """The parameters of arXiv 2602.09639, Cor 3.10: sigma_T = epsilon/sqrt k, h = factor epsilon^2/k^2, d >> (R^2+k) k^3/epsilon^4.
+
+    reading: "proof" takes sigma_0 = R/epsilon, which the proof needs; "printed" takes sigma_0 = epsilon/R, as the statement
+    prints. steps is 0 where the printed sigma_0 does not exceed sigma_T (R >= sqrt k): there is nothing to run.
+    """
+    k, epsilon, radius = positive("k", k), positive("epsilon", epsilon), positive("radius", radius)
+    if reading not in ("proof", "printed"):
+        raise ValueError(f"reading must be 'proof' or 'printed', got {reading!r}")
+    sigma_0 = radius / epsilon if reading == "proof" else epsilon / radius
+    sigma_T, h = epsilon / math.sqrt(k), positive("factor", factor) * epsilon**2 / k**2
+    steps = proportional_horizon(sigma_0, sigma_T, a) / h if sigma_0 > sigma_T else 0.0
+    return Recipe(sigma_0, sigma_T, h, steps, (radius**2 + k) * k**3 / epsilon**4)
+
+
+def blind_steps_form(k, epsilon):
+    """k^2/epsilon^2 steps for D_X <= epsilon [arXiv 2602.09639, Cor 3.10], logarithms left out."""
+    return non_negative("k", k) ** 2 / positive("epsilon", epsilon) ** 2
+
+
+def linear_kl_steps_form(k, epsilon):
+    """k/epsilon^2 steps for KL <= epsilon^2, conditional denoiser, logarithms left out [arXiv 2410.09046, main theorem]."""
+    return non_negative("k", k) / positive("epsilon", epsilon) ** 2
+
+
+def ddpm_kl_steps_form(k, epsilon):
+    """k/epsilon^2 steps for KL <= epsilon^2, DDPM with the ancestral coefficients, logarithms left out [arXiv 2410.18784, main theorem]."""
+    return non_negative("k", k) / positive("epsilon", epsilon) ** 2
+
+
+def tv_steps_form(k, epsilon):
+    """k/epsilon steps for TV <= epsilon, conditional denoiser, logarithms left out [arXiv 2501.12982, main theorem]."""
+    return non_negative("k", k) / positive("epsilon", epsilon)
