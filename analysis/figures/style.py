@@ -1,0 +1,123 @@
+"""The look of every figure: sizes in inches, fonts and a colour-blind-safe palette, fixed so that bytes do not vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+__all__ = ["COLORS", "PALETTE", "ROLES", "WIDTH", "mark", "new_figure", "only", "panel_label", "reference_slope", "short_number"]
+
+# widths of a column and of a page of a two-column paper, inches
+WIDTH: Mapping[str, float] = {"single": 3.4, "double": 7.0}
+
+# Okabe and Ito (2008), told apart under the common colour deficiencies; yellow is left out (too faint on white)
+COLORS: Mapping[str, str] = {
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+    "grey": "#7F7F7F",
+}
+PALETTE: Sequence[str] = tuple(COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky", "grey", "black"))
+_MARKERS = "osD^vP<X>*"
+
+# what means the same thing looks the same in every figure
+ROLES: Mapping[str, dict] = {
+    "blind": {"color": COLORS["blue"]},
+    "conditional": {"color": COLORS["vermillion"]},
+    "plug-in": {"color": COLORS["green"]},
+    "theory": {"color": COLORS["black"], "linestyle": "--", "linewidth": 1.0},
+    "bound": {"color": COLORS["grey"], "linestyle": ":", "linewidth": 1.2},
+    "floor": {"color": COLORS["grey"], "linestyle": "-.", "linewidth": 0.8},
+}
+
+_RC = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same glyphs on every machine
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "errorbar.capsize": 1.5,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.minor.width": 0.5,
+    "ytick.minor.width": 0.5,
+    "grid.linewidth": 0.4,
+    "grid.alpha": 0.4,
+    "image.cmap": "viridis",
+    "figure.facecolor": "white",
+    "figure.dpi": 100,
+    "figure.constrained_layout.use": True,
+}
+
+
+def new_figure(rows: int = 1, cols: int = 1, width: str = "single", row_height: float | None = None, **subplots) -> tuple[Figure, np.ndarray]:
+    """(figure, axes (rows, cols)) in the shared style.
+
+    The style is set globally: legends and labels made later need it too. The engine restores the settings after a figure.
+
+    Args:
+        rows, cols: panels.
+        width: "single" (one column, 3.4 in) or "double" (the page, 7 in).
+        row_height: inches a row; None gives panels about 3:4, and no row lower than 1.5 in.
+        subplots: passed to matplotlib (sharex, width_ratios, ...).
+
+    Raises:
+        ValueError: an unknown width.
+    """
+    if width not in WIDTH:
+        raise ValueError(f"width must be one of {', '.join(WIDTH)}, got {width!r}")
+    matplotlib.rcParams.update(_RC)
+    height = max(0.78 * WIDTH[width] / cols, 1.5) if row_height is None else row_height
+    figure, axes = pyplot.subplots(rows, cols, figsize=(WIDTH[width], rows * height), squeeze=False, **subplots)
+    return figure, axes
+
+
+def panel_label(axis, letter: str) -> None:
+    """A bold letter above the upper left corner of a panel."""
+    axis.annotate(letter, (0, 1), xytext=(-18, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size=9)
+
+
+def mark(index: int) -> dict:
+    """Colour and marker of the index-th curve: told apart also in grey, and beyond the length of the palette."""
+    return {"color": PALETTE[index % len(PALETTE)], "marker": _MARKERS[index % len(_MARKERS)]}
+
+
+def reference_slope(axis, x: Sequence[float], y0: float, slope: float, text: str) -> None:
+    """A thin line y = y0 (x/x[0])^slope over x on logarithmic axes, named at its end."""
+    x = np.asarray(x, dtype=float)
+    y = y0 * (x / x[0]) ** slope
+    axis.plot(x, y, **ROLES["bound"])
+    axis.annotate(text, (x[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center")
+
+
+def short_number(value: float) -> str:
+    """A number as a reader writes it: 8, 500, 10^6, 0.05."""
+    value = float(value)
+    if value > 0 and value not in (1.0, 10.0, 100.0, 1000.0) and float(np.log10(value)).is_integer():
+        return rf"$10^{{{int(np.log10(value))}}}$"
+    return f"{value:g}"
+
+
+def only(tables: Mapping, *names: str) -> list | None:
+    """The named tables, or None if one of them is missing or empty: a figure then declines."""
+    found = [tables.get(name) for name in names]
+    return None if any(t is None or len(t) == 0 for t in found) else found
