@@ -16,8 +16,8 @@ without any cancellation: this is the variance of the cosine under a von Mises-F
 large x, where 1 - r^2 - (2 nu+1) r/x has lost all its digits. log I follows from Debye's expansion (DLMF 10.41.3)
 in logarithmic form, normalised at x = 0 so that no gamma function is needed.
 
-Errors against mpmath for nu in [-1/2, 1e4], x in [0, 1e8]: ratio 1e-14 relative, derivative 1e-13 relative,
-log I 1e-13 max(1, |log I|).
+Errors measured against mpmath for nu in [-1/2, 1e4], x in [1e-8, 1e8]: ratio 4e-16 relative, derivative 3e-13 relative,
+log I (scaled or not) 5e-13 max(1, |log I|).
 """
 
 from fractions import Fraction
@@ -165,7 +165,7 @@ def bessel_moments(nu: float, x: Tensor, with_log: bool = False) -> tuple[Tensor
 
 
 def bessel_ratio(nu: float, x: Tensor) -> Tensor:
-    """I_{nu+1}(x) / I_nu(x), relative error about 1e-15."""
+    """I_{nu+1}(x) / I_nu(x), to relative 1e-15."""
     return x * _over_chunks(nu, x, False, False)[0]
 
 
