@@ -124,6 +124,7 @@ class _Run:
             fy[rows] = self.evaluator(y[rows], step)
             sigma_hat[rows] = (self.space.sqnorm(fy[rows] - y[rows]) / self.space.ambient_dim).sqrt()
             lost = active & ~torch.isfinite(sigma_hat)
+            sigma_hat[lost] = torch.nan
             diverged |= lost
             active &= ~lost
             if self.stop is not None:
