@@ -10,7 +10,7 @@ from manifolds.denoisers.window import PANEL, find_window, panel_count, panel_no
 
 __all__ = ["NoisePosterior"]
 
-_FINE = 33  # points a panel at which the distribution function is tabulated
+_FINE = 129  # points a panel at which the distribution function is tabulated
 
 
 class NoisePosterior:

@@ -53,8 +53,13 @@ def find_window(mu: NoiseLikelihood) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
-    """(n,) number of panels: 4 for one peak of typical shape, more where the window is wide for the narrowest peak."""
+    """(n,) number of panels: 4 for one peak of typical shape, more where the window is wide for the narrowest peak, and
+    two a knot of a tabulated prior, at which its density has a kink."""
     need = (hi - lo)[:, 0] / (5.0 * mu.narrowest())
+    if mu.prior is not None and len(mu.prior.knots) > 2:
+        knots = mu.prior.knots.to(lo.device)
+        inside = torch.searchsorted(knots, mu.centre + hi) - torch.searchsorted(knots, mu.centre + lo)
+        need = torch.maximum(need, 2.0 * inside[:, 0])
     count = torch.exp2(torch.ceil(torch.log2(need.clamp(min=4.0))))
     return count.clamp(max=MAX_PANELS).to(torch.int64)
 
