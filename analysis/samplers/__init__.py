@@ -1,6 +1,7 @@
 """Samplers: schedules, integrators and runs of any denoiser."""
 
 from analysis.samplers.coefficients import Coefficients
+from analysis.samplers.ideal import ideal_path
 from analysis.samplers.integrators import Integrator
 from analysis.samplers.kadkhodaie_simoncelli import KadkhodaieSimoncelli
 from analysis.samplers.noise import BrownianNoise, IndependentNoise
@@ -19,5 +20,6 @@ __all__ = [
     "SampleRun",
     "Schedule",
     "get_integrator",
+    "ideal_path",
     "sample",
 ]

@@ -71,15 +71,16 @@ class Schedule:
     )
 
     def a(self, t: float | torch.Tensor) -> torch.Tensor:
-        """Injection rate a_t at times in [0, horizon], with the shape of t."""
+        """Injection rate a_t at times of the schedule, with the shape of t."""
         t = torch.as_tensor(t, dtype=torch.float64)
         return self._injection.rate(t, None if self.proportion is None else self.level(t))
 
     def level(self, t: float | torch.Tensor) -> torch.Tensor:
-        """Noise level sigma_t at times in [0, horizon], with the shape of t."""
+        """Noise level sigma_t at times of the schedule, with the shape of t."""
         t = torch.as_tensor(t, dtype=torch.float64)
-        if not bool(((t >= 0) & (t <= self.horizon * (1 + 1e-12))).all()):
-            raise ValueError(f"t must lie in [0, {self.horizon:g}]")
+        first, slack = float(self._t[0]), 1e-12 * self.horizon
+        if not bool(((t >= first - slack) & (t <= self.horizon + slack)).all()):
+            raise ValueError(f"t must lie in [{first:g}, {self.horizon:g}]")
         flat = t.reshape(-1)
         i = (torch.searchsorted(self._t, flat, right=True) - 1).clamp(0, self.steps - 1)
         return self._injection.level(self._t[i], self._sigma[i], flat).reshape(t.shape)
@@ -92,6 +93,12 @@ class Schedule:
         sigma = self.level(t)
         sigma[::factor] = self._sigma
         return Schedule(t, sigma, self._injection)
+
+    def window(self, first: int, last: int) -> Schedule:
+        """Steps first .. last - 1 as a schedule of its own, on the same clock (its times start at t[first])."""
+        if not 0 <= first < last <= self.steps:
+            raise ValueError(f"first and last must satisfy 0 <= first < last <= {self.steps}, got {first!r}, {last!r}")
+        return Schedule(self._t[first : last + 1], self._sigma[first : last + 1], self._injection)
 
     @classmethod
     def from_levels(cls, levels: torch.Tensor, a: float = 0.5) -> Schedule:

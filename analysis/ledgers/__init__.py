@@ -1,0 +1,1 @@
+"""The terms of the error ledger (see `analysis.ledger`)."""

@@ -1,0 +1,64 @@
+"""The discretisation of one step, sample by sample, from the joint law of (X_{t_i}, X_t) of the ideal process."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from analysis.ledgers.telescope import level_within
+from analysis.samplers import Schedule
+from analysis.samplers.ideal import simulate
+from manifolds.law import Law
+from manifolds.streams import Stream
+
+__all__ = ["Step", "check_frames", "martingale_step", "simulated_step"]
+
+
+def check_frames(law: Law) -> None:
+    """Raise ValueError for a law whose denoised values at two points have, in reduced form, no common frame."""
+    if law.core.absorbs_normal and law.reduced:
+        raise ValueError(f"law must be dense for this calculation: {law.name} absorbs its normal coordinates")
+
+
+class Step(NamedTuple):
+    """Weighted contributions (n,) of a step: discretisation, and its product with the gap (None where its mean is 0)."""
+
+    discretisation: torch.Tensor
+    cross: torch.Tensor | None
+
+
+def martingale_step(law: Law, schedule: Schedule, i: int, x: torch.Tensor, draw, stream: Stream) -> Step:
+    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over the step, one z for both."""
+    n, sigma = len(x), schedule.sigma.tolist()
+    u = (torch.arange(n, dtype=torch.float64) + stream.uniform(n)) / n
+    level = level_within(sigma[i], sigma[i + 1], u)
+    first = law.posterior_trace(law.space.perturb(x, sigma[i], draw), sigma[i])
+    later = law.posterior_trace(law.space.perturb(x, level, draw), level)
+    return Step(float(schedule.kl_weights[i]) * (first - later), None)
+
+
+def simulated_step(
+    law: Law, schedule: Schedule, i: int, y: torch.Tensor, difference: torch.Tensor, substeps: int, stream: Stream
+) -> Step:
+    """Any a_t: the ideal process from y = X_{t_i} on a fine grid, Simpson's rule in time.
+
+    Args:
+        difference: f_{sigma_i}(y) - f^(y), (n, width).
+        substeps: even number of fine steps; raised where the step is long.
+    """
+    check_frames(law)
+    substeps = max(substeps, 2 * math.ceil(8 * float(schedule.h[i])))
+    fine = schedule.window(i, i + 1).refine(substeps)
+    weights = torch.full((substeps + 1,), 2.0, dtype=torch.float64)
+    weights[1::2], weights[0], weights[-1] = 4.0, 1.0, 1.0
+    weights = weights / 3 * float(schedule.h[i]) / substeps / (4 * fine.a(fine.t))
+    square, cross = torch.zeros(len(y), dtype=y.dtype), torch.zeros(len(y), dtype=y.dtype)
+    first = None
+    for weight, (_, fy) in zip(weights.tolist(), simulate(law, y, fine, stream)):
+        first = fy if first is None else first
+        moved = fy - first
+        square += weight * moved.square().sum(1)
+        cross += 2 * weight * (moved * difference).sum(1)
+    return Step(square, cross)
