@@ -10,6 +10,7 @@ from manifolds.core import Core
 from manifolds.gaussian import gaussian
 from manifolds.law import Law
 from manifolds.mixture import low_rank_mixture, random_frames
+from manifolds.sphere import Sphere
 from manifolds.streams import stream
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]
@@ -32,6 +33,7 @@ class Entry(NamedTuple):
 REGISTRY: dict[str, Entry] = {
     "gaussian": Entry(gaussian, "Gaussian on a k-subspace; m = k, R = inf", "conjugate normal"),
     "mixture": Entry(low_rank_mixture, "4 Gaussians on k-subspaces of R^4k; m = 4k, R = inf", "conjugate normal, log-sum-exp"),
+    "sphere": Entry(Sphere, "uniform on S^k of radius R; m = k + 1", "von Mises-Fisher posterior"),
 }
 
 

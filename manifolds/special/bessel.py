@@ -151,14 +151,16 @@ def _over_chunks(nu: float, x: Tensor, want_derivative: bool, want_log: bool) ->
     return [None if column[0] is None else torch.cat(column).reshape(x.shape) for column in zip(*parts)]
 
 
-def bessel_moments(nu: float, x: Tensor, with_log: bool = False) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); the last is None unless asked for.
+def bessel_moments(
+    nu: float, x: Tensor, with_log: bool = False, with_derivative: bool = True
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); the last two are None where not asked for.
 
     With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of concentration x:
     E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
     """
-    w, derivative, log_mgf = _over_chunks(nu, x, True, with_log)
-    if nu == -0.5:  # r = tanh: the recurrence's last subtraction would cancel
+    w, derivative, log_mgf = _over_chunks(nu, x, with_derivative, with_log)
+    if nu == -0.5 and with_derivative:  # r = tanh: the recurrence's last subtraction would cancel
         e = torch.exp(-2.0 * x)
         derivative = 4.0 * e / (1.0 + e) ** 2
     return w, x * w, derivative, log_mgf

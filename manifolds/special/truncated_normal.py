@@ -12,13 +12,13 @@ Errors against mpmath for |a| <= 1e6 and width 1e-8 .. 1e8: log mass 1e-13 max(1
 moment 1e-12 relative, third moment 1e-12 of sd^3.
 """
 
-from functools import lru_cache
 from math import log, pi, sqrt
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from manifolds.special.quadrature import legendre
 
 _DROP = 45.0  # what is left out has density e^-45, and 45^4 e^-45 = 1e-13 in the fourth moment
 _CHUNK = 1 << 12
@@ -32,13 +32,6 @@ class TruncatedNormal(NamedTuple):
     variance: Tensor
     third: Tensor
     fourth: Tensor
-
-
-@lru_cache(maxsize=8)
-def _gauss_legendre(nodes: int) -> tuple[Tensor, Tensor]:
-    """Nodes and weights on [0, 1]."""
-    x, w = np.polynomial.legendre.leggauss(nodes)
-    return torch.from_numpy((x + 1) / 2), torch.from_numpy(w / 2)
 
 
 def _density(x: Tensor) -> Tensor:
@@ -68,7 +61,7 @@ def _closed(a: Tensor, width: Tensor) -> list[Tensor]:
 
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
     """With s = offset from the mode end: density exp(-c s - s^2/2), c = max(a, 0); a < 0 happens only for short intervals."""
-    t, weight = _gauss_legendre(nodes)
+    t, weight = legendre(nodes)
     c = a.clamp_min(0.0)
     # the density has fallen by e^-DROP at s with c s + s^2/2 = DROP
     length = torch.minimum(width, 2.0 * _DROP / (c + torch.sqrt(c * c + 2.0 * _DROP)))

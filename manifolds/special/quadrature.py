@@ -1,0 +1,13 @@
+"""Gauss-Legendre rules on [0, 1], built once."""
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+
+@lru_cache(maxsize=64)
+def legendre(nodes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Nodes and weights (nodes,) on [0, 1], float64; not to be written to."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    return torch.from_numpy((x + 1) / 2), torch.from_numpy(w / 2)
