@@ -1,4 +1,4 @@
-"""How far a denoiser is from the optimal ones of a law, level by level and summed along a schedule.
+"""How far a denoiser is from the optimal ones of a law, level by level and over its prior.
 
 At level sigma the risk of any f is  E|X - f|^2 = mmse(sigma) + E|f - f_sigma|^2  (f_sigma the conditional optimum), so
 the excess over the conditional optimum is measured without the noise of X, and the excess over the blind optimum f* is
@@ -17,9 +17,7 @@ from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["excess_at", "ledger_terms", "prior_risk_difference"]
-
-_Z95 = 1.959963984540054
+__all__ = ["excess_at", "prior_risk_difference"]
 
 
 def _mean(values: torch.Tensor) -> tuple[float, float]:
@@ -69,66 +67,20 @@ def excess_at(f: Callable, law: Law, optimum: BlindDenoiser, sigma: float, n: in
     return {key: value for name, pair in found.items() for key, value in ((name, pair[0]), (f"{name}_se", pair[1]))}
 
 
-def ledger_terms(
-    f: Callable, law: Law, optimum: BlindDenoiser, low: float, high: float, a: float, n: int, stream: Stream
-) -> dict[str, float]:
-    """Terms of the path KL that depend on the denoiser, in continuous time, in nats.
+def prior_risk_difference(f: Callable, law: Law, optimum: BlindDenoiser, n: int, stream: Stream) -> torch.Tensor:
+    """Two columns (n, 2) on the same points, whose means are the two sides of arXiv 2602.09639, Theorem 3.12.
 
-    With dt/(4 a_t) = dsigma / (4 a (1-a) sigma^3) along the proportional schedule: blind = int E|f* - f_sigma|^2,
-    learn = int E|f - f*|^2, cross = 2 int E<f - f*, f* - f_sigma>, denoiser = int E|f - f_sigma|^2 = their sum. The cross
-    term vanishes for a prior proportional to sigma^-3 on [low, high] (derived here). One noise level a point, spread
-    evenly in log sigma.
-
-    Args:
-        optimum: the blind optimum of a prior on [low, high].
-        a: injection ratio in (0, 1).
-    """
-    y, exact, _, weight = _along_levels(law, low, high, n, stream)
-    weight = weight / (4.0 * a * (1.0 - a))
-    output, blind = call(f, y, _levels(n, low, high, stream)), optimum(y)
-    terms = {
-        "blind": weight * law.space.sqnorm(blind - exact),
-        "learn": weight * law.space.sqnorm(output - blind),
-        "cross": 2.0 * weight * ((output - blind) * (blind - exact)).sum(dim=1),
-        "denoiser": weight * law.space.sqnorm(output - exact),
-    }
-    return {key: v for name, t in terms.items() for key, v in ((name, _mean(t)[0]), (f"{name}_se", _mean(t)[1]))}
-
-
-def prior_risk_difference(
-    f: Callable, law: Law, optimum: BlindDenoiser, n: int, stream: Stream
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Per point, (risk difference, squared difference, level): unbiased for the prior's risk of f minus that of f*.
-
-    The first column is Theta/q (|x - f|^2 - |x - f*|^2), the excess risk of arXiv 2602.09639, Theorem 3.12, measured as
-    it is defined; the second is |f - f*|^2 sigma^-2 log(high/low), whose mean is int E|f - f*|^2 sigma^-3 dsigma. Both on
-    the same points, with levels spread evenly in log sigma over the prior's range.
+    First Theta/q (|x - f|^2 - |x - f*|^2): the excess risk of f over f* under the prior, as it is defined. Second
+    sigma^-2 log(high/low) |f - f*|^2: its mean is int E|f - f*|^2 sigma^-3 dsigma, the learning term up to 1/(a(1-a)).
+    Levels are spread evenly in log sigma over the prior's range, one a point.
     """
     prior = optimum.prior
-    y, _, x, weight = _along_levels(law, prior.low, prior.high, n, stream)
-    sigma = _levels(n, prior.low, prior.high, stream)
-    output, blind = call(f, y, sigma), optimum(y)
-    density = torch.exp(prior.log_density(sigma)) * sigma * math.log(prior.high / prior.low)
-    difference = density * (law.space.sqnorm(x - output) - law.space.sqnorm(x - blind))
-    return difference, weight * law.space.sqnorm(output - blind), sigma
-
-
-def _levels(n: int, low: float, high: float, stream: Stream) -> torch.Tensor:
-    """n levels, one in each n-th of log sigma."""
+    span = math.log(prior.high / prior.low)
     place = (torch.arange(n, dtype=torch.float64) + stream.child("level").uniform(n)) / n
-    return low * torch.exp(place * math.log(high / low))
-
-
-def _along_levels(
-    law: Law, low: float, high: float, n: int, stream: Stream
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """y, f_sigma(y), x, and weights sigma^-2 log(high/low) with which a mean over points is an integral sigma^-3 dsigma."""
-    sigma = _levels(n, low, high, stream)
+    sigma = prior.low * torch.exp(span * place)
     x = law.sample(n, stream.child("points"))
     y = law.add_noise(x, sigma, stream.child("noise"))
-    return y, law.denoise(y, sigma), x, math.log(high / low) / sigma**2
-
-
-def interval(value: float, se: float) -> tuple[float, float, float]:
-    """(value, low, high) of a 95 % normal interval."""
-    return value, value - _Z95 * se, value + _Z95 * se
+    output, blind = call(f, y, sigma), optimum(y)
+    density = torch.exp(prior.log_density(sigma)) * sigma * span
+    difference = density * (law.space.sqnorm(x - output) - law.space.sqnorm(x - blind))
+    return torch.stack([difference, span / sigma**2 * law.space.sqnorm(output - blind)], dim=1)

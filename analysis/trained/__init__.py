@@ -1,0 +1,1 @@
+"""Cells of the training experiment: each trains one network from flat parameters and measures it."""
