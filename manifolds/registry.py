@@ -7,11 +7,15 @@ from typing import Callable, NamedTuple
 
 from manifolds.checks import positive_int
 from manifolds.core import Core
+from manifolds.cube import Cube
 from manifolds.gaussian import gaussian
 from manifolds.law import Law
 from manifolds.mixture import low_rank_mixture, random_frames
+from manifolds.product import sphere_times_cube
+from manifolds.scale_mixture import full_gaussian, scale_mixture, two_scale
 from manifolds.sphere import Sphere
 from manifolds.streams import stream
+from manifolds.torus import Torus
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]
 
@@ -31,9 +35,15 @@ class Entry(NamedTuple):
 
 
 REGISTRY: dict[str, Entry] = {
+    "cube": Entry(Cube, "uniform on [-L, L]^k; m = k, R = L sqrt(k)", "truncated normal"),
+    "full_gaussian": Entry(full_gaussian, "N(0, s^2 I_d), k = d: noise level not identifiable; m = 0, R = inf", "conjugate normal"),
     "gaussian": Entry(gaussian, "Gaussian on a k-subspace; m = k, R = inf", "conjugate normal"),
     "mixture": Entry(low_rank_mixture, "4 Gaussians on k-subspaces of R^4k; m = 4k, R = inf", "conjugate normal, log-sum-exp"),
+    "product": Entry(sphere_times_cube, "S^(k-1) x [-L, L]; m = k + 1, R^2 = r^2 + L^2", "independent blocks"),
+    "scale_mixture": Entry(scale_mixture, "sum_j w_j N(0, s_j^2 I_d), k = d; m = 0, R = inf", "conjugate normal, log-sum-exp"),
     "sphere": Entry(Sphere, "uniform on S^k of radius R; m = k + 1", "von Mises-Fisher posterior"),
+    "torus": Entry(Torus, "product of k circles; m = 2k, R^2 = sum of squared radii", "von Mises posterior in each plane"),
+    "two_scale": Entry(two_scale, "1/2 delta_0 + 1/2 N(0, (k level^2/d) I_d): worst case; m = 0, R = inf", "conjugate normal, log-sum-exp"),
 }
 
 
