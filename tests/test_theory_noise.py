@@ -49,6 +49,18 @@ def test_mle_histogram_against_chi_square():
     assert np.isclose(F.mle_peak_density(d, k, sigma), law.pdf(grid).max(), rtol=1e-8)
 
 
+def test_mle_log_moments_by_integration():
+    n = 9
+    q = np.exp(np.linspace(-14, 6, 40001))
+    weight = stats.chi2.pdf(q, n) * q
+    weight /= weight.sum()
+    log_level = 0.5 * np.log(q / n)
+    mean, variance = F.mle_log_moments(n)
+    assert np.isclose(mean, weight @ log_level, rtol=1e-9)
+    assert np.isclose(variance, weight @ (log_level - mean) ** 2, rtol=1e-9)
+    assert np.allclose(np.array(F.mle_log_moments(1e6)) * 2e6, [-1.0, 1.0], atol=2e-6)
+
+
 def test_figure_peak_densities():
     cases = ((10, 1), (100, 1), (1000, 1), (500, 2))
     assert np.allclose([F.mle_peak_density_normal(d, k, 1.0) for d, k in cases], [0.846, 2.807, 8.916, 6.295], atol=6e-4)

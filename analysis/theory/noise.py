@@ -55,6 +55,15 @@ def mle_variance(d, k, sigma):
     return 2.0 * positive("sigma", sigma) ** 4 / (d - k)
 
 
+def mle_log_moments(n):
+    """(mean of log(sigma_hat/sigma), variance of log sigma_hat) for sigma_hat^2 = sigma^2 chi2_n/n; near -1/(2n) and 1/(2n).
+
+    Derived here: log chi2_n has mean digamma(n/2) + log 2 and variance trigamma(n/2).
+    """
+    half = positive("n", n) / 2.0
+    return 0.5 * (float(special.digamma(half)) - math.log(half)), 0.25 * float(special.polygamma(1, half))
+
+
 def mle_peak_density(d, k, sigma):
     """Largest value of the density of sigma_hat^2 = sigma^2 chi2_n/n, n = d-k > 2, at its mode sigma^2 (n-2)/n. Derived here."""
     k, d = dimensions(k, d)
