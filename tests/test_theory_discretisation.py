@@ -74,11 +74,13 @@ def test_general_a_against_the_covariance_equation_of_the_ideal_process(a):
     assert np.isclose(D.gaussian_discretisation_any_a(levels, 1, s, a), total, rtol=1e-7)
 
 
-def test_slope_in_h_and_its_extremes():
-    slope = D.gaussian_discretisation_slope(4, 1.0, 10.0, 0.01)
-    N = 20000
-    h = 2 * np.log(1000.0) / N
-    assert np.isclose(D.gaussian_discretisation(G.constant_levels(10.0, 0.01, N), 4, 1.0) / h, slope, rtol=5e-4)
+@pytest.mark.parametrize("a", [0.1, 0.5, 0.8])
+def test_slope_in_h_and_its_extremes(a):
+    slopes = []
+    for N in (4000, 8000):
+        h = np.log(1000.0) / (1 - a) / N
+        slopes.append(D.gaussian_discretisation_any_a(G.constant_levels(10.0, 0.01, N), 4, 1.0, a, order=8) / h)
+    assert np.isclose(2 * slopes[1] - slopes[0], D.gaussian_discretisation_slope(4, 1.0, 10.0, 0.01, a), rtol=1e-5)
     assert np.isclose(D.gaussian_discretisation_slope(4, 1.0, 1e6, 1e-6), 2 * (np.log(1e6) - 0.5), rtol=1e-6)
 
 

@@ -77,14 +77,16 @@ def gaussian_discretisation_any_a(levels, k, s, a, order=48):
     return float(non_negative("k", k) / (8.0 * a * (1.0 - a)) * np.sum(half * weights * lam * error))
 
 
-def gaussian_discretisation_slope(k, s, sigma_0, sigma_T):
-    """lim disc/h at a = 1/2 and constant h: (k/4)[log(1+x) + 1/(1+x)] from x = s^2/sigma_0^2 to s^2/sigma_T^2.
+def gaussian_discretisation_slope(k, s, sigma_0, sigma_T, a=0.5):
+    """lim disc/h at constant h: (k/(8(1-a)))[log(1+x) + 1/(1+x)] from x = s^2/sigma_0^2 to s^2/sigma_T^2, any a in (0, 1).
 
-    Derived here: a step is (h/4) lambda^2 (-dmmse/dlambda) h-th part to second order; about (k/2)(log(s/sigma_T) - 1/2) at the extremes.
+    Derived here: to leading order a step of length D = 2(1-a)h in log lambda costs (k/(16(1-a)^2)) (s^2/(s^2+sigma^2))^2 D^2. First order in
+    h for every a; at a given number of steps it grows like (1-a)^-2. About (k/2)(log(s/sigma_T) - 1/2) at the extremes for a = 1/2.
     """
     sigma_T, sigma_0 = noise_range(sigma_T, sigma_0)
+    a = injection_ratio(a, zero_allowed=False)
     x_0, x_T = (positive("s", s) / sigma_0) ** 2, (s / sigma_T) ** 2
-    return 0.25 * non_negative("k", k) * (np.log1p(x_T) - np.log1p(x_0) + 1.0 / (1.0 + x_T) - 1.0 / (1.0 + x_0))
+    return non_negative("k", k) / (8.0 * (1.0 - a)) * (np.log1p(x_T) - np.log1p(x_0) + 1.0 / (1.0 + x_T) - 1.0 / (1.0 + x_0))
 
 
 def discretisation_bound_form(k, h, radius, sigma_T, a):
