@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from analysis.runs.worker import Outcome, Task, compute, enter, one_thread
 
@@ -66,7 +70,8 @@ def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=2 * jobs)
-    outcomes = parallel(delayed(compute)(task) for task in tasks)
+    with _no_interrupt():
+        outcomes = parallel(delayed(compute)(task) for task in tasks)
     try:
         yield from outcomes
     except BrokenProcessPool as error:
@@ -76,4 +81,21 @@ def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
             raise WorkersDied(str(error)) from error
         raise
     finally:
-        outcomes.close()
+        with warnings.catch_warnings():
+            # joblib regrets unused results; here they are cells of an interrupted sweep
+            warnings.simplefilter("ignore")
+            outcomes.close()
+
+
+@contextmanager
+def _no_interrupt():
+    """Ignore Ctrl-C for the instant in which workers start: they inherit that, and leave it to this process ever after.
+    (A signal mask would not do: joblib's resource tracker unblocks it.)"""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

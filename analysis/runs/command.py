@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 
 from analysis.runs.experiment import Experiment, resolve
 
@@ -17,15 +19,27 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
     2: a bad argument. 130: interrupted; finished cells are kept.
     """
     from analysis.runs.options import parse
-    from analysis.runs.run import execute
 
     # Under `python -m` this module is __main__; workers know it by its real name, and so does everything below.
     experiment = resolve(experiment.address)
-    return guarded(lambda: execute(experiment, parse(experiment, argv)))
+    return guarded(lambda: _run(experiment, parse(experiment, argv)))
 
 
-def guarded(action) -> int:
-    """Run `action` and turn the errors a user can cause into one line on standard error and an exit status."""
+def _run(experiment: Experiment, options) -> int:
+    from analysis.runs.run import execute
+
+    status = execute(experiment, options)
+    if options.out is not None and (options.out / "REPORT.md").is_file():
+        # A report that is already there stays true. Found by name, like a figure: the engine depends on neither.
+        importlib.import_module("analysis.report").write(options.out)
+    return status
+
+
+def guarded(action: Callable[[], int], keep_going: bool = False) -> int:
+    """Run `action` and turn the errors a user can cause into one line on standard error and an exit status.
+
+    With `keep_going` a programming error is shown in full and counts as a failure, so that what comes next still runs.
+    """
     from analysis.runs.backends import BackendError
     from analysis.runs.files import StorageError
     from analysis.runs.options import UsageError
@@ -38,6 +52,11 @@ def guarded(action) -> int:
         return _say(str(error), 1)
     except KeyboardInterrupt:
         return _say("interrupted: finished cells are kept, the same command continues", INTERRUPTED)
+    except Exception:
+        if not keep_going:
+            raise
+        traceback.print_exc()
+        return _say("stopped by the error above", 1)
 
 
 def _say(line: str, status: int) -> int:

@@ -26,7 +26,9 @@ class Experiment:
 
     parts      part name -> function(params, seed) -> list of flat rows; the part names its table
     plan       function(options) -> list of cells; raises ValueError naming a bad argument
-    decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part, successful rows only
+    derive     function(tables, options) -> further tables by name (fits over cells); None if there are none
+    decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part (successful rows only) and
+               the derived ones
     show       function(tables, options) -> text for the screen, or None
     figures    names of modules `analysis.figures.<name>` with draw(tables) -> Figure, or None if the selection is too narrow
     reference  where workers find this object; only for experiments that live outside `analysis`
@@ -36,6 +38,7 @@ class Experiment:
     summary: str
     parts: Mapping[str, Callable[[dict, int], list[dict]]]
     plan: Callable[[Any], Sequence[Cell]]
+    derive: Callable[[Mapping[str, Any], Any], Mapping[str, Any]] | None = None
     decide: Callable[[Mapping[str, Any], Any], Sequence[Any]] | None = None
     claims: tuple[Claim, ...] = ()
     arguments: tuple[Argument, ...] = ()

@@ -19,13 +19,16 @@ _LIBRARIES = ("numpy", "scipy", "torch", "pandas", "matplotlib", "joblib", "dist
 
 def merge(path: Path, experiment: str, entry: Mapping[str, Any]) -> bytes:
     """The manifest with this experiment's entry replaced; an unreadable manifest is started anew."""
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        entries = dict(manifest["experiments"])
-    except (OSError, ValueError, KeyError, TypeError):
-        entries = {}
-    entries[experiment] = entry
+    entries = {**read(path), experiment: entry}
     return (json.dumps({"experiments": entries}, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """Entries by experiment; empty if there is no readable manifest."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))["experiments"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def machine() -> dict[str, Any]:

@@ -63,7 +63,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--out", type=_folder, help="results folder (default: results/ of the checkout for the paper profile "
                        "with default arguments, results/custom/... or results/full/ otherwise, a new temporary folder for smoke)")  # fmt: skip
     again = group.add_mutually_exclusive_group()
-    again.add_argument("--resume", dest="fresh", action="store_false", help="use finished cells of the folder (default)")
+    again.add_argument("--resume", dest="fresh", action="store_false", default=False, help="use finished cells of the folder (default)")
     again.add_argument("--fresh", dest="fresh", action="store_true", help="compute every cell again")
     group.add_argument("--backend", type=one_of(*BACKENDS), default="loky", metavar="{loky,dask}",
                        help="where cells are computed (default: loky, processes on this machine)")  # fmt: skip

@@ -56,8 +56,11 @@ def execute(experiment: Experiment, options: Any) -> int:
         results = tables.build(planned, tally.records)
         frames = tables.frames(results)
         problems = _failures(tally)
+        derived = _derive(experiment, frames, options, tally, problems)
+        frames |= derived
         verdicts = _decide(experiment, frames, options, tally, problems)
         files = {f"tables/{part}.csv": table.csv() for part, table in results.items()}
+        files |= {f"tables/{name}.csv": tables.csv_of_frame(frame) for name, frame in derived.items()}
         files |= _figures(experiment, files, problems)
         entry = _entry(experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu)
         _publish(experiment, options, store, files, verdicts, entry)
@@ -85,6 +88,19 @@ def _failures(tally: Tally) -> list[str]:
     if not failed:
         return []
     return [f"{len(failed)} of {len(tally.records)} cells failed, the first with {failed[0].error.splitlines()[0]}"]
+
+
+def _derive(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> dict[str, Any]:
+    """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is written."""
+    if experiment.derive is None:
+        return {}
+    try:
+        return dict(experiment.derive(frames, options))
+    except Exception as error:
+        if not tally.failed:
+            raise
+        problems.append(f"derived tables cannot be computed without the failed cells ({type(error).__name__}: {error})")
+        return {}
 
 
 def _decide(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> list[Verdict]:
@@ -119,6 +135,7 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: 
     config = {"experiment": experiment.name, "profile": options.profile, "seed": options.seed, "arguments": own, "code": fingerprints}
     return {
         **manifest.code_state(),
+        "summary": experiment.summary,
         "command": command(experiment, options),
         "profile": options.profile,
         "seed": options.seed,
@@ -153,6 +170,10 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
             ):
                 publication.add(name, claims_file.merge(out / name, header, rows, experiment.name))
         entry["files"] = dict(sorted(publication.checksums.items()))
+        entry["claims"] = {
+            v.claim.id: {"kind": v.claim.kind, "expected": v.claim.expected, "reason": v.reason, "note": v.measurement.note}
+            for v in verdicts
+        }
         publication.add(manifest.NAME, manifest.merge(out / manifest.NAME, experiment.name, entry))
         publication.commit()
 

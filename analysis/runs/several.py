@@ -1,0 +1,71 @@
+"""Several experiments after one another, with one folder, one closing table and one exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import registry
+from analysis.runs import claims_file, manifest, screen
+from analysis.runs.command import INTERRUPTED, guarded
+from analysis.runs.experiment import Experiment
+from analysis.runs.options import complete
+from analysis.runs.places import default_folder, shown
+from analysis.runs.run import execute, plan
+
+
+def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str, finish: Callable[[Path], int]) -> int:
+    """Run the experiments with the shared options `given` and their own defaults; then `finish` the folder (the report).
+
+    Every selection is planned first, so that a bad argument stops before anything is written. An experiment that fails does
+    not stop the others.
+    """
+    all_options = [complete(e, dict(given), prog) for e in experiments]
+    for experiment, options in zip(experiments, all_options, strict=True):
+        plan(experiment, options)
+    if given["dry_run"]:
+        return max((execute(e, o) for e, o in zip(experiments, all_options, strict=True)), default=0)
+    out = given["out"] or default_folder("reproduce", given["profile"], all_options[0].changed)
+    worst = 0
+    for experiment, options in zip(experiments, all_options, strict=True):
+        options.out = out
+        print(f"== {experiment.name}: {experiment.summary.splitlines()[0]}", flush=True)
+        status = guarded(lambda e=experiment, o=options: execute(e, o), keep_going=True)
+        if status == INTERRUPTED:
+            return status
+        worst = max(worst, status)
+        print(flush=True)
+    worst = max(worst, guarded(lambda: finish(out)))
+    print(claims_table(out))
+    print(f"\nreport: {shown(out / 'REPORT.md')} and {shown(out / 'index.html')}")
+    return worst
+
+
+def claims_table(out: Path) -> str:
+    """The claims of a results folder, as written, beside the verdict that each registers."""
+    details = manifest.read(out / manifest.NAME)
+    rows = []
+    good = 0
+    for row in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS):
+        expected = details.get(row["experiment"], {}).get("claims", {}).get(row["claim"], {}).get("expected", "?")
+        measured = screen.interval(*(float(row[c]) for c in ("measured", "low", "high")))
+        mark = "" if row["verdict"] == expected else "<-- not as registered"
+        good += row["verdict"] == expected
+        rows.append((row["claim"], row["experiment"], measured, row["predicted"], row["verdict"], expected, mark))
+    if not rows:
+        return "no claims decided"
+    header = ("claim", "experiment", "measured [95 % interval]", "predicted", "verdict", "expected", "")
+    return f"{screen.columns(header, rows)}\n{good} of {len(rows)} claims as registered"
+
+
+def not_as_registered(out: Path, experiments: Sequence[Experiment]) -> list[str]:
+    """Claims of registered experiments that the folder does not hold with the registered verdict."""
+    found = {r["claim"]: r["verdict"] for r in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS)}
+    return [c.id for e in experiments for c in e.claims if found.get(c.id) != c.expected]
+
+
+def named(names: Sequence[str]) -> list[Experiment]:
+    """Registered experiments by name, in the order of the registry; all of them for no names."""
+    chosen = [registry.load(n) for n in (names or registry.NAMES)]
+    return sorted({e.name: e for e in chosen}.values(), key=lambda e: registry.order(e.name))

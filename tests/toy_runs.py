@@ -1,0 +1,106 @@
+"""Small experiments for tests of the engine; in a module of its own so that worker processes can import it.
+
+The environment variable TOY_FOLDER names a folder where cells leave one line per execution, and where hazards keep marks;
+TOY_SLEEP makes each cell of `waves` last that many milliseconds.
+"""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+
+from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, main, positive_int
+
+ALLOWED = (0.9, 1.1)
+
+
+def _log(word: str) -> None:
+    folder = os.environ.get("TOY_FOLDER")
+    if folder:
+        with open(Path(folder, "executed"), "a", encoding="utf-8") as log:
+            log.write(f"{word}\n")
+
+
+def _first_time(mark: str) -> bool:
+    path = Path(os.environ["TOY_FOLDER"], mark)
+    if path.exists():
+        return False
+    path.touch()
+    return True
+
+
+def waves(params: dict, seed: int) -> list[dict]:
+    """Two rows a cell; the numbers go through BLAS, so that they would show a change of threads."""
+    time.sleep(float(os.environ.get("TOY_SLEEP", "0")) / 1000)
+    x = params["x"]
+    draws = np.random.default_rng([seed, x]).standard_normal((64, 64))
+    _log(f"waves {x}")
+    product = draws @ draws.T
+    return [
+        {"row": 0, "trace": np.trace(product), "limit": float("inf")},
+        {"row": 1, "trace": product.sum() / 3.0, "limit": float("nan")},
+    ]
+
+
+def plan_waves(options):
+    return [Cell("waves", {"x": x}, cost=1.0 + x % 5) for x in range(options.cells)]
+
+
+def decide_waves(tables, options):
+    rows = tables["waves"]
+    if len(rows) < 8:
+        return []
+    ratio = float(rows[rows.row == 0].trace.mean() / 64**2)
+    controls = [Control("null", "identity", 1.0, 1.0), Control("power", "doubled", 2 * ratio - 0.05, 2 * ratio + 0.05)]
+    return [Measurement("Q1", ratio, ratio - 0.02, ratio + 0.02, controls)]
+
+
+def waves_experiment(**changes) -> Experiment:
+    fields = {
+        "name": "waves",
+        "summary": "traces of random matrices",
+        "parts": {"waves": waves},
+        "plan": plan_waves,
+        "decide": decide_waves,
+        "claims": (Claim("Q1", "toy", "derived here", "the trace is d^2", "trace / d^2", "1", ALLOWED),),
+        "arguments": (
+            Argument("--cells", type=positive_int, default=24, help="number of cells", by_profile={"smoke": 6}),
+        ),
+        "reference": "toy_runs:WAVES",
+    }
+    return Experiment(**{**fields, **changes})
+
+
+WAVES = waves_experiment()
+
+
+def hazard(params: dict, seed: int) -> list[dict]:
+    """A cell that fails, kills its worker once, or kills it always, as its parameters say."""
+    time.sleep(0.02)
+    kind, x = params["kind"], params["x"]
+    _log(f"hazard {x}")
+    if kind == "fails" and _first_time(f"failed-{x}"):
+        raise ValueError("the first attempt fails")
+    if kind == "kills once" and _first_time(f"killed-{x}"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if kind == "kills":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [{"square": x * x}]
+
+
+def hazards(kind: str) -> Experiment:
+    return Experiment(
+        name=kind.replace(" ", "_"),
+        summary=f"one cell {kind}",
+        parts={"hazard": hazard},
+        plan=lambda options: [Cell("hazard", {"x": x, "kind": kind if x == 3 else "well"}) for x in range(12)],
+        reference=f"toy_runs:{kind.replace(' ', '_').upper()}",
+    )
+
+
+FAILS, KILLS_ONCE, KILLS = hazards("fails"), hazards("kills once"), hazards("kills")
+
+if __name__ == "__main__":
+    raise SystemExit(main(WAVES))
