@@ -285,6 +285,22 @@ def test_exact_divergence_of_a_conditional_gaussian_run_lies_below_the_certifica
     assert 2 * ratios[1] - ratios[0] == pytest.approx(1.0, abs=0.01)
 
 
+def test_dense_and_reduced_ledgers_agree_for_a_law_that_fills_the_normal_directions():
+    schedule = Schedule.proportional(10.0, 0.05, a=0.5, steps=16)
+    results = []
+    for reduced in (False, True):
+        law = manifolds.make("two_scale", dim=2, ambient=12, reduced=reduced)
+        f = BlindDenoiser(law, NoisePrior.aligned(schedule))
+        if reduced:
+            with pytest.raises(ValueError, match="law must be dense"):
+                direct_total(law, f, schedule, 10, stream(16))
+        results.append(ledger(law, f, schedule, 3000, stream(16, reduced)))
+    dense, reduced = results
+    for name in ("init", "blind", "discretisation", "total"):
+        one, two = getattr(dense, name), getattr(reduced, name)
+        assert abs(one.value - two.value) <= Z * math.hypot(one.standard_error, two.standard_error) + 1e-9 * abs(one.value)
+
+
 def test_rows_add_up_to_the_terms():
     law, schedule = gaussian(dim=2, ambient=30), Schedule.karras(10.0, 0.1, a=0.5, steps=8)
     result = ledger(law, perturbed(BlindDenoiser(law, NoisePrior.aligned(schedule))), schedule, 200, stream(14))

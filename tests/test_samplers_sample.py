@@ -295,6 +295,19 @@ def test_noise_proportional_to_the_unsquared_level_stalls_at_its_fixed_point():
     assert float((run.sigma_hat[-1] * 0.36 / 0.08 - 1).abs().max()) < 1e-3
 
 
+def test_own_estimator_replaces_the_residual_in_noise_stopping_and_record():
+    """An estimator 1.2 times too large injects 1.44 times the variance and stops 1.2 times lower."""
+    space, schedule = Space(10**9, 0, reduced=True), Schedule.proportional(4.0, 0.05, a=0.2, steps=30)
+    run = sample(
+        normal_only, space, schedule, 5, stream(22), adaptive=True, estimator=lambda y, fy: 1.2 * y.norm(dim=1) / math.sqrt(1e9)
+    )
+    steps = get_integrator("exponential_euler").coefficients(schedule)
+    ratio = math.sqrt(float(steps.contraction[0]) ** 2 + 1.44 * float(steps.noise_ratio[0]))
+    expected = math.ceil(math.log(0.05 / 4.8) / math.log(ratio))
+    assert run.stopped_at.tolist() == [expected] * 5
+    assert float((run.sigma_hat[:6, 0] / (4.8 * ratio ** torch.arange(6)) - 1).abs().max()) < 1e-4
+
+
 def test_kadkhodaie_simoncelli_run_stops_after_its_nominal_steps_in_high_dimension():
     schedule = Schedule.proportional(4.0, 0.05, a=0.8, steps=50)
     run = sample(normal_only, Space(10**9, 0, reduced=True), schedule, 5, stream(17), "kadkhodaie_simoncelli")

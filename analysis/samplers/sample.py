@@ -34,6 +34,7 @@ def sample(
     start: torch.Tensor | None = None,
     assumed_sigma: torch.Tensor | None = None,
     sigma_min: float | None = None,
+    estimator: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
     max_steps: int | None = None,
     noise: Any = None,
     record: str = "none",
@@ -57,6 +58,8 @@ def sample(
         start: (n, width) first points instead.
         assumed_sigma: levels told to a conditional denoiser instead of the nominal ones, one per step and the last one.
         sigma_min: adaptive only; None is the last level of the schedule.
+        estimator: function (y, f(y)) -> (n,) estimates of the noise standard deviation, in place of the residual's
+            sqrt(|f(y) - y|^2 / d), for the record and for adaptive noise and stopping.
         max_steps: adaptive only, cap on the steps; None is 10 x the nominal number.
         noise: IndependentNoise or BrownianNoise (coupled across step counts); None is IndependentNoise(stream).
         record: "none", "levels" (true noise variance in normal directions) or "path" (that, and all Y_i).
@@ -94,7 +97,7 @@ def sample(
             raise ValueError(f"start must have n = {n} rows, got {len(start)}")
         y = start.clone()
     evaluator = Evaluator(f, space, levels, chunk, device)
-    return _Run(evaluator, integrator, steps, stop, noise, record, callback).go(y)
+    return _Run(evaluator, integrator, steps, stop, estimator, noise, record, callback).go(y)
 
 
 def _assumed(sigma: torch.Tensor, steps: Coefficients) -> torch.Tensor:
@@ -107,10 +110,14 @@ def _assumed(sigma: torch.Tensor, steps: Coefficients) -> torch.Tensor:
 class _Run:
     """One run: the loop, and what it records. `stop` is None for a scheduled run."""
 
-    def __init__(self, evaluator, integrator, steps, stop, noise, record, callback):
+    def __init__(self, evaluator, integrator, steps, stop, estimator, noise, record, callback):
         self.evaluator, self.integrator, self.steps, self.stop = evaluator, integrator, steps, stop
         self.noise, self.record, self.callback = noise, record, callback
         self.space = evaluator.space
+        self.estimator = self._residual if estimator is None else estimator
+
+    def _residual(self, y: torch.Tensor, fy: torch.Tensor) -> torch.Tensor:
+        return (self.space.sqnorm(fy - y) / self.space.ambient_dim).sqrt()
 
     def go(self, y: torch.Tensor) -> SampleRun:
         n = len(y)
@@ -122,8 +129,8 @@ class _Run:
         while True:
             rows = torch.nonzero(active)[:, 0]
             fy[rows] = self.evaluator(y[rows], step)
-            sigma_hat[rows] = (self.space.sqnorm(fy[rows] - y[rows]) / self.space.ambient_dim).sqrt()
-            lost = active & ~torch.isfinite(sigma_hat)
+            sigma_hat[rows] = self.estimator(y[rows], fy[rows])
+            lost = active & ~(torch.isfinite(sigma_hat) & torch.isfinite(fy).all(dim=1))
             sigma_hat[lost] = torch.nan
             diverged |= lost
             active &= ~lost
