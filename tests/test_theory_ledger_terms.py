@@ -82,7 +82,7 @@ def test_price_from_information_reproduces_the_gaussian_closed_form():
     assert np.isclose(blindness.price_from_information(t, sensitivity, information, 0.3), blindness.gaussian_price_uniform(k, d, 0.3), rtol=1e-6)
 
 
-def test_sensitivity_of_a_gaussian_is_k_and_of_two_atoms_about_half():
+def test_sensitivity_of_a_gaussian_is_k():
     s, k = 1.7, 6
 
     def gaussian(t):  # W = sigma^3 df/dsigma, by a central difference of the linear gain
@@ -94,13 +94,41 @@ def test_sensitivity_of_a_gaussian_is_k_and_of_two_atoms_about_half():
     assert np.isclose(J, k, rtol=1e-5)
     assert np.isclose(blindness.price_from_sensitivity(J, 94), blindness.gaussian_price(k, 100), rtol=1e-5)
 
-    def atoms(t):  # W = -2 u Var(X|u)
-        sigma = np.exp(t)
-        u = np.linspace(-1 - 12 * sigma, 1 + 12 * sigma, 4001)
-        return np.trapezoid(np.exp(_two_atom_log_p(u, sigma)) * 4 * u**2 / np.cosh(np.clip(u / sigma**2, -150, 150)) ** 4, u) / sigma**6
 
-    J, _ = integrate.quad(atoms, -2.5, 6, epsrel=1e-8, limit=200)
-    assert np.isclose(J, 0.52, atol=0.01)
+def _atoms_sensitivity(t):
+    """sigma^-6 E|W|^2 of atoms at +-1 at log sigma = t: W = -2 u Var(X|u); by symmetry under X = 1."""
+    sigma = np.exp(t)
+    u = np.linspace(1 - 10 * sigma, 1 + 10 * sigma, 3001)
+    weight = np.exp(-0.5 * ((u - 1) / sigma) ** 2)
+    return weight @ (4 * u**2 / np.cosh(np.clip(u / sigma**2, -150, 150)) ** 4) / weight.sum() / sigma**6
+
+
+def _atoms_blind_price(d, low=0.05, high=60.0):
+    """The same brute force as for the Gaussian: core coordinate u, d-1 normal directions, prior sigma^-3."""
+    z = np.linspace(-2 * np.log(high), -2 * np.log(low), 901)
+    scaled, weights = special.roots_genlaguerre(10, (d - 1) / 2 - 1)
+    sigmas, value = np.exp(np.linspace(np.log(low), np.log(high), 71)), []
+    for sigma in sigmas:
+        u = np.linspace(1 - 8 * sigma, 1 + 8 * sigma, 61)[:, None]
+        weight_u = np.exp(-0.5 * ((u[:, 0] - 1) / sigma) ** 2)
+        core, gain = _two_atom_log_p(u, np.exp(-z / 2)), np.tanh(u * np.exp(z))
+        error = 0.0
+        for q, w in zip(scaled, weights / weights.sum()):
+            log_mass = 0.5 * (d - 1) * z - q * sigma**2 * np.exp(z) + core + z
+            mass = np.exp(log_mass - log_mass.max(axis=1, keepdims=True))
+            blind = (mass * gain).sum(axis=1) / mass.sum(axis=1)
+            error += w * (weight_u @ (blind - np.tanh(u[:, 0] / sigma**2)) ** 2) / weight_u.sum()
+        value.append(error / sigma**2)
+    return np.trapezoid(value, np.log(sigmas))
+
+
+def test_two_atoms_price_tends_to_its_sensitivity_over_2d():
+    t = np.linspace(-3, 5, 401)
+    J = np.trapezoid([_atoms_sensitivity(x) for x in t], t)
+    assert np.isclose(J, 0.5173, atol=2e-4)
+    ratio = {d: _atoms_blind_price(d) / blindness.price_from_sensitivity(J, d) for d in (30, 90)}
+    assert np.isclose((90 * ratio[90] - 30 * ratio[30]) / 60, 1.0, atol=2e-3)  # the correction is of order 1/d
+    assert 0.96 < ratio[30] < 0.985
 
 
 @pytest.mark.parametrize("a", [0.2, 0.5, 0.9])

@@ -43,7 +43,8 @@ def price_from_information(log_sigma, sensitivity, information, a=0.5):
     """int sigma^-6 E|W|^2 / I dlog sigma times 1/(4a(1-a)), I the Fisher information of log sigma, by the trapezoid rule.
 
     log_sigma (q,) increasing; sensitivity (q,): sigma^-6 E|W|^2; information (q,): 2d - E Var(|X-Y|^2|Y)/sigma^4. Derived here: as
-    `price_from_sensitivity`, with the variance 1/I of an efficient estimate of log sigma; curves should vanish at both ends.
+    `price_from_sensitivity`, with the variance 1/I of an efficient estimate of log sigma; curves should vanish at both ends. Both are
+    right to leading order in 1/d; the next order is in I alone for Gaussians only (two atoms: price/this = 1 - 1.15/d by quadrature).
     """
     ratio = non_negative("sensitivity", sensitivity) / positive("information", information)
     return float(np.trapezoid(ratio, log_sigma)) * injection_factor(a)
