@@ -103,14 +103,13 @@ def bootstrap(x, statistic, stream, resamples=2000, confidence=0.95):
     return Estimate(float(statistic(x)), low, high)
 
 
-def combine(estimates, confidence=0.95):
-    """Inverse-variance mean of independent estimates of one quantity; `confidence` is that of the inputs and of the result."""
+def combine(estimates):
+    """Inverse-variance mean of independent estimates of one quantity; the result has the confidence that the inputs share."""
     estimates = list(estimates)
     half = np.array([(e.high - e.low) / 2 for e in estimates])
     if not estimates or not np.isfinite(half).all() or (half <= 0).any():
         raise ValueError("estimates must be at least one, with finite intervals of positive width")
     weights = (half.min() / half) ** 2
     centre = float(weights @ [e.value for e in estimates] / weights.sum())
-    width = half.min() / math.sqrt(weights.sum())
-    _tail(confidence)
+    width = float(half.min() / math.sqrt(weights.sum()))
     return Estimate(centre, centre - width, centre + width)
