@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import integrate, special, stats
+from scipy import integrate, special
 
 from analysis.theory import discretisation as D
 from analysis.theory import grid as G
