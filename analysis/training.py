@@ -93,7 +93,7 @@ _NETS = {
     "paper": {"dim": 4, "ambient": 64, "width": 128, "batch": 512, "levels": 13, "points": 4000, "run_steps": 48, "run_points": 2000},
 }
 _NETS["full"] = {**_NETS["paper"], "points": 20_000, "run_points": 10_000}
-_NET_STEPS = {"sphere": 3000, "mixture": 8000}
+_NET_STEPS = {"sphere": 3000, "mixture": 9000}
 
 _SHORT = {"architecture": "locally_linear", "width": 64, "steps": 2500, "batch": 512, "lr": 4e-3, "recipe": "short"}
 _STATED = {
@@ -163,7 +163,7 @@ EXPERIMENT = Experiment(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
-    figures=("training_excess_risk", "paper_fig3", "paper_fig11"),
+    figures=("training_excess_risk", "training_priors", "paper_fig3", "paper_fig11"),
     show=show,
 )
 

@@ -1,0 +1,60 @@
+"""Excess risk of trained networks over the Bayes risk at every noise level, and the bias of their residual estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas
+from matplotlib.figure import Figure
+
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+TARGET = 0.025
+
+
+def draw(tables: Mapping) -> Figure | None:
+    """A column a law: above the excess over the conditional optimum, below E|f - y|^2/(d sigma^2) against 1 - k_eff/d."""
+    found = only(tables, "training_nets")
+    if found is None:
+        return None
+    table = found[0]
+    laws = sorted(table.law.unique())
+    figure, axes = new_figure(2, len(laws), width="double", row_height=2.1, sharex=True)
+    for column, law in enumerate(laws):
+        rows = table[table.law == law]
+        _excess(axes[0][column], rows)
+        _residual(axes[1][column], rows)
+        axes[0][column].set_title(f"{law}, k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}")
+        for line in (0, 1):
+            panel_label(axes[line][column], "abcdefgh"[line * len(laws) + column])
+    axes[0][0].set_ylabel("excess risk / Bayes risk")
+    axes[1][0].set_ylabel(r"$E|f-y|^2 / (d\sigma^2)$")
+    axes[0][0].legend(loc="lower left")
+    axes[1][0].legend(loc="lower right")
+    return figure
+
+
+def _curve(rows: pandas.DataFrame, measure: str, blind: bool) -> pandas.DataFrame:
+    return rows[(rows.measure == measure) & (rows.blind.astype(str) == str(blind))].sort_values("level")
+
+
+def _excess(axis, rows: pandas.DataFrame) -> None:
+    for blind, name in ((True, "blind"), (False, "conditional")):
+        curve = _curve(rows, "excess", blind)
+        axis.errorbar(curve.level, curve.value, yerr=1.96 * curve.se, marker="o", label=f"trained, {name}", **ROLES[name])
+    price = _curve(rows, "price", True)
+    axis.plot(price.level, price.value, color=COLORS["blue"], linestyle="--", linewidth=1.0, label="exact blind optimum")
+    axis.axhline(TARGET, **ROLES["bound"])
+    axis.annotate("2.5 %", (price.level.max(), TARGET), xytext=(0, 2), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+    axis.set_xscale("log")
+    axis.set_yscale("log")
+    axis.set_ylim(bottom=1e-5)
+
+
+def _residual(axis, rows: pandas.DataFrame) -> None:
+    for blind, name in ((True, "blind"), (False, "conditional")):
+        curve = _curve(rows, "variance_ratio", blind)
+        axis.errorbar(curve.level, curve.value, yerr=1.96 * curve.se, marker="o", linestyle="none", label=f"trained, {name}", **ROLES[name])
+    exact = _curve(rows, "variance_exact", True)
+    axis.plot(exact.level, exact.value, label=r"$1 - k_{\rm eff}/d$", **ROLES["theory"])
+    axis.set_xlabel(r"$\sigma$")

@@ -1,0 +1,44 @@
+"""Which noise prior to train with, judged by the ledger; and the learning term against Theorem 3.12 of arXiv 2602.09639."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+TERMS = ("ledger_blind", "ledger_learning", "ledger_cross")
+
+
+def draw(tables: Mapping) -> Figure | None:
+    """Left: denoiser terms of the ledger for each training and for the exact optimum of its prior. Right: learning / bound."""
+    found = only(tables, "training_priors")
+    if found is None:
+        return None
+    table = found[0].assign(exponent=found[0].prior.astype(float))
+    figure, axes = new_figure(1, 2, width="double", row_height=2.3)
+    left, right = axes[0]
+    exponents = sorted(table.exponent.unique())
+    rows = table[table.measure.isin(TERMS)]
+    for name, look in (("trained", {"color": COLORS["blue"], "marker": "o"}), ("exact", {"color": COLORS["grey"], "marker": "_"})):
+        sums = rows[rows.series == name].groupby(["exponent", "replicate"]).value.sum()
+        for number, (exponent, values) in enumerate(sums.groupby(level=0)):
+            label = {"trained": "trained (a point a training)", "exact": "exact blind optimum"}[name] if number == 0 else None
+            left.plot([exponents.index(exponent)] * len(values), values, linestyle="none", label=label, **look)
+    left.set_yscale("log")
+    left.set_ylabel("blind + learning + cross (nats)")
+    left.legend()
+    ratio = table[table.measure == "theorem"]
+    for exponent, values in ratio.groupby("exponent"):
+        place = [exponents.index(exponent)] * len(values)
+        right.errorbar(place, values.value, yerr=1.96 * values.se, linestyle="none", marker="o", color=COLORS["blue"])
+    right.axhline(1.0, **ROLES["bound"])
+    right.set_yscale("log")
+    right.set_ylabel("learning term / bound of Thm 3.12")
+    for axis, letter in ((left, "a"), (right, "b")):
+        axis.set_xticks(range(len(exponents)), [rf"$\sigma^{{{e:g}}}$" for e in exponents])
+        axis.set_xlim(-0.5, len(exponents) - 0.5)
+        axis.set_xlabel("training prior")
+        panel_label(axis, letter)
+    return figure
