@@ -1,0 +1,1 @@
+"""Cells of the noise-level experiment: one module a question, each a pure function of parameters and seed."""

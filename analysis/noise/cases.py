@@ -1,0 +1,80 @@
+"""The laws under test, the dimensions in which they exist, and the noise levels at which they are tested."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+
+import manifolds
+from manifolds import Law, Stream
+from manifolds.denoisers import NoisePrior
+
+__all__ = ["SPAN", "Shape", "build", "case", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
+
+# a prior that reaches this factor below and above the true level does not cut the noise posterior
+SPAN = 30.0
+_PROBE = 10**6  # an ambient dimension in which every low-dimensional law exists, in reduced coordinates
+
+
+class Shape(NamedTuple):
+    """Where a law exists.
+
+    Attributes:
+        dim: k as asked for, or the nearest k that the law has; None if it exists at k = d alone.
+        core_dim: m; 0 for laws that depend on |y| alone.
+        low_dimensional: its support lies in a proper subspace of R^d.
+    """
+
+    dim: int | None
+    core_dim: int
+    low_dimensional: bool
+
+
+@lru_cache(maxsize=None)
+def shape(name: str, dim: int) -> Shape:
+    """The shape of a registered law at intrinsic dimension dim, or at the nearest one it has."""
+    for k in sorted((dim, 1, 2, 3, 4), key=lambda candidate: abs(candidate - dim)):
+        try:
+            law = manifolds.make(name, dim=k, ambient=_PROBE, reduced=True)
+        except ValueError:
+            continue  # this law has no such k
+        return Shape(k, law.core_dim, not law.core.absorbs_normal)
+    return Shape(None, 0, False)
+
+
+def case(name: str, dim: int, normal_dim: int) -> dict:
+    """Parameters of the law with about `normal_dim` directions normal to its span: law, dim, ambient."""
+    found = shape(name, dim)
+    ambient = found.core_dim + normal_dim
+    return {"law": name, "dim": ambient if found.dim is None else found.dim, "ambient": ambient}
+
+
+def build(params: dict, reduced: bool = False) -> Law:
+    """The law of a cell."""
+    return manifolds.make(params["law"], dim=params["dim"], ambient=params["ambient"], reduced=reduced)
+
+
+def rms(law: Law) -> float:
+    """sqrt(E|X - E X|^2): the length in units of which noise levels are given."""
+    return math.sqrt(law.second_moment - float(law.core.mean.square().sum()))
+
+
+def noisy(law: Law, sigma: float | torch.Tensor, n: int, stream: Stream) -> tuple[torch.Tensor, torch.Tensor]:
+    """(x, x + sigma z), n draws each."""
+    x = law.sample(n, stream)
+    return x, law.add_noise(x, sigma, stream)
+
+
+def noise_sqnorm(law: Law, x: torch.Tensor, y: torch.Tensor, sigma: float) -> torch.Tensor | None:
+    """|z|^2 (n,) of y = x + sigma z, chi-square with d degrees of freedom: a control variate; None if y hides it."""
+    if law.core.absorbs_normal and law.reduced:
+        return None
+    return law.space.sqnorm(y - x) / sigma**2
+
+
+def prior_around(sigma: float, exponent: float = -3.0) -> NoisePrior:
+    """A power prior that contains sigma well inside its range."""
+    return NoisePrior.power(exponent, sigma / SPAN, sigma * SPAN)
