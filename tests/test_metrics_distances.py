@@ -79,14 +79,27 @@ def test_core_coordinates_may_be_selected():
     assert np.isclose(chosen.value, sliced.sliced_wasserstein(x[:, :3], y[:, :3], rng("t")).value, rtol=1e-13)
 
 
-def test_sliced_excess_is_null_for_the_truth_and_positive_for_a_scale_error():
-    draw = lambda *labels: rng("floor", *labels).standard_normal((4000, 4))
+def test_sliced_excess_of_a_scale_error():
+    draw = lambda *labels: rng("floor", *labels).standard_normal((8000, 4))
     wrong = sliced.sliced_with_floor(1.1 * draw(1), draw(2), draw(3), rng("t"))
     # W2 between c N(0,1) and N(0,1) is |c-1|
-    assert wrong.excess_low > 0 and np.isclose(wrong.excess, 0.1, atol=0.02) and wrong.distance.value > 2 * wrong.floor.value
-    null = [sliced.sliced_with_floor(draw(4, i), draw(5, i), draw(6, i), rng("t", i), count=32) for i in range(20)]
-    gaps = [n.distance.value**2 - n.floor.value**2 for n in null]
-    assert abs(np.mean(gaps)) < stats.t.ppf(0.9995, 19) * stats.sem(gaps)
+    assert wrong.excess_low > 0 and wrong.excess_low <= 0.1 <= wrong.excess_high and np.isclose(wrong.excess, 0.1, atol=0.02)
+    assert wrong.distance.value > 2 * wrong.floor.value
+
+
+def test_sliced_excess_of_the_truth_keeps_its_level():
+    generator, false = rng("sliced null"), 0
+    for _ in range(400):
+        x, truth, other = generator.standard_normal((3, 200, 4))
+        false += sliced.sliced_with_floor(x, truth, other, generator, count=24).excess_low > 0
+    assert false <= stats.binom.ppf(0.9995, 400, 0.025)
+
+
+def test_sliced_floor_is_the_distance_of_the_truth():
+    x, truth, other = rng("three").standard_normal((3, 90, 4))
+    found = sliced.sliced_with_floor(x, truth[:70], other, rng("t"), p=1)
+    for value, sample in ((found.distance, x), (found.floor, other)):
+        assert np.isclose(value.value, sliced.sliced_wasserstein(sample, truth[:70], rng("t"), p=1).value, rtol=1e-13)
 
 
 def _covariance(d, label):
