@@ -107,6 +107,16 @@ def _assumed(sigma: torch.Tensor, steps: Coefficients) -> torch.Tensor:
     return sigma
 
 
+def _rows(active: torch.Tensor) -> torch.Tensor | slice:
+    """Indices of the active samples; a slice, which copies nothing, while all of them are."""
+    return slice(None) if bool(active.all()) else torch.nonzero(active)[:, 0]
+
+
+def _finite(points: torch.Tensor) -> torch.Tensor:
+    """Which rows are finite: a sum is not, if one of its terms is not."""
+    return torch.isfinite(points.sum(dim=1))
+
+
 class _Run:
     """One run: the loop, and what it records. `stop` is None for a scheduled run."""
 
@@ -127,10 +137,10 @@ class _Run:
         history: dict[str, list] = {"sigma_hat": [], "path": [], "normal_variance": []}
         step, cap = 0, self.steps.steps
         while True:
-            rows = torch.nonzero(active)[:, 0]
+            rows = _rows(active)
             fy[rows] = self.evaluator(y[rows], step)
             sigma_hat[rows] = self.estimator(y[rows], fy[rows])
-            lost = active & ~(torch.isfinite(sigma_hat) & torch.isfinite(fy).all(dim=1))
+            lost = active & ~(torch.isfinite(sigma_hat) & _finite(fy))
             sigma_hat[lost] = torch.nan
             diverged |= lost
             active &= ~lost
@@ -139,9 +149,9 @@ class _Run:
             self._note(history, y, sigma_hat)
             if step == cap or not bool(active.any()):
                 break
-            rows = torch.nonzero(active)[:, 0]
+            rows = _rows(active)
             y[rows] = self._advance(y[rows], fy[rows], sigma_hat[rows], rows, step, n)
-            lost = active & ~torch.isfinite(y).all(dim=1)
+            lost = active & ~_finite(y)
             diverged |= lost
             active &= ~lost
             sigma_hat[lost], fy[lost] = torch.nan, torch.nan
@@ -176,7 +186,7 @@ class _Run:
             scale = self.steps.noise_ratio[i].sqrt() * sigma_hat
         if float(self.steps.noise_variance[i]) > 0:
             draw = self.noise.draw(self.space, i, n)
-            return self.space.perturb(moved, scale, draw if len(rows) == n else draw[rows])
+            return self.space.perturb(moved, scale, draw[rows])
         if self.space.reduced:
             moved[:, -1] = moved[:, -1].abs()  # without noise too, the last coordinate is a norm again
         return moved
