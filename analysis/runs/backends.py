@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from analysis.runs.experiment import Experiment
+from analysis.runs.options import UsageError
 from analysis.runs.worker import Outcome, Task, compute, enter, one_thread
 
 Run = Callable[[Iterable[Task]], Iterator[Outcome]]
@@ -16,10 +18,6 @@ Run = Callable[[Iterable[Task]], Iterator[Outcome]]
 
 class WorkersDied(Exception):
     """Worker processes were killed or ran out of memory; cells that had not come back are lost."""
-
-
-class BackendError(Exception):
-    """The backend cannot be used as asked; the message is one line."""
 
 
 def here(tasks: Iterable[Task]) -> Iterator[Outcome]:
@@ -42,26 +40,44 @@ def processes(jobs: int) -> Run:
     return run
 
 
-def cluster(address: str) -> tuple[Run, int]:
-    """A running dask scheduler, e.g. tcp://host:8786; returns the runner and the number of its worker threads."""
+def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
+    """A running dask scheduler, e.g. tcp://host:8786; returns the runner and the number of its worker threads.
+    Every worker must hold the same code as this process: numbers of other code would be stored under this code's name."""
+    prog = f"python -m {experiment.module}"
     try:
-        from distributed import Client
-        from joblib import parallel_config
+        from analysis.runs.dask_backend import connect, reporting_backend
     except ImportError as error:
-        raise BackendError("argument --backend: dask needs the optional extra 'distributed'") from error
+        raise UsageError(f"{prog}: argument --backend: dask needs the optional extra 'distributed'") from error
+    from joblib import parallel_config
+
     try:
-        client = Client(address, timeout=10, set_as_default=False)
-        width = sum(client.nthreads().values())
-    except (OSError, ValueError, TimeoutError) as error:
-        raise BackendError(f"argument --address: no dask scheduler answers at {address}") from error
+        client, width, marks = connect(address, code_of, experiment.address)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{prog}: argument --address: no dask scheduler answers at {address}") from error
     if width == 0:
-        raise BackendError(f"argument --address: the dask scheduler at {address} has no workers")
+        raise UsageError(f"{prog}: argument --address: the dask scheduler at {address} has no workers")
+    here_ = code_of(experiment.address)
+    for worker, mark in marks.items():
+        if mark != here_:
+            raise UsageError(f"{prog}: argument --address: dask worker {worker} holds other code than this process ({mark})")
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
-        with parallel_config(backend="dask", client=client):
+        with parallel_config(backend=reporting_backend(client)):
             yield from _stream(tasks, width)
 
     return run, width
+
+
+def code_of(reference: str) -> str:
+    """The fingerprints of an experiment's parts as this process would compute them, or why it cannot."""
+    from analysis.runs.experiment import resolve
+    from analysis.runs.fingerprint import fingerprint
+
+    try:
+        parts = resolve(reference).parts
+    except ImportError as error:
+        return f"{type(error).__name__}: {error}"
+    return " ".join(f"{name}={fingerprint(parts[name])}" for name in sorted(parts))
 
 
 def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:

@@ -40,13 +40,12 @@ def guarded(action: Callable[[], int], keep_going: bool = False) -> int:
 
     With `keep_going` a programming error is shown in full and counts as a failure, so that what comes next still runs.
     """
-    from analysis.runs.backends import BackendError
     from analysis.runs.files import StorageError
     from analysis.runs.options import UsageError
 
     try:
         return action()
-    except (UsageError, BackendError) as error:
+    except UsageError as error:
         return _say(str(error), 2)
     except StorageError as error:
         return _say(str(error), 1)

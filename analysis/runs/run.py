@@ -48,7 +48,7 @@ def execute(experiment: Experiment, options: Any) -> int:
         print(f"{experiment.name}: {len(cells)} cells, about {seconds} with {options.jobs} jobs; nothing was computed")
         return 0
     planned = prepare(experiment, cells, options.seed)
-    run, jobs = _backend(options, cells)
+    run, jobs = _backend(experiment, options, cells)
     options.out = Path(options.out or default_folder(experiment.name, options.profile, options.changed)).absolute()
     begun, cpu = time.perf_counter(), time.process_time()
     with Store(options.out) as store:
@@ -74,9 +74,9 @@ def execute(experiment: Experiment, options: Any) -> int:
     return 1 if problems else 0
 
 
-def _backend(options: Any, cells: Sequence[Cell]) -> tuple[backends.Run, int]:
+def _backend(experiment: Experiment, options: Any, cells: Sequence[Cell]) -> tuple[backends.Run, int]:
     if options.backend == "dask":
-        return backends.cluster(options.address)
+        return backends.cluster(options.address, experiment)
     jobs = min(options.jobs, len(cells))
     if jobs == 1 or sum(c.cost for c in cells) < WORTH_WORKERS:
         return backends.here, 1
