@@ -26,11 +26,11 @@ def fingerprint(function: Callable) -> str:
     """Hexadecimal fingerprint (64 bits) of what `function` depends on."""
     module = function.__module__
     ours = {*OURS, module.partition(".")[0]}
-    tree = _parse(*_stamp(_locate(module)))
+    tree = _parse(_source(_locate(module)))
     statements = _slice(tree, function.__qualname__)
     parts = [ast.dump(s) for s in statements]
     for name, path in sorted(_closure(_imports(statements, module, is_package=False), ours).items()):
-        parts.append(f"{name}:{_text(*_stamp(path))}")
+        parts.append(f"{name}:{_text(_source(path))}")
     parts += [f"{library}=={_version(library)}" for library in LIBRARIES]
     parts.append("python " + ".".join(python_version_tuple()[:2]))
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -43,15 +43,14 @@ def _version(library: str) -> str:
         return "absent"
 
 
-def _stamp(path: Path) -> tuple[str, int, int]:
-    status = path.stat()
-    return str(path), status.st_mtime_ns, status.st_size
+def _source(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=None)
-def _parse(path: str, _modified: int, _size: int) -> ast.Module:
-    """Syntax tree without docstrings; cached until the file changes."""
-    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+def _parse(source: str) -> ast.Module:
+    """Syntax tree without docstrings."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_text(body[0]):
@@ -60,8 +59,8 @@ def _parse(path: str, _modified: int, _size: int) -> ast.Module:
 
 
 @lru_cache(maxsize=None)
-def _text(path: str, modified: int, size: int) -> str:
-    return sha256(ast.dump(_parse(path, modified, size)).encode()).hexdigest()
+def _text(source: str) -> str:
+    return sha256(ast.dump(_parse(source)).encode()).hexdigest()
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -126,7 +125,7 @@ def _closure(names: Iterable[str], ours: set[str]) -> dict[str, Path]:
         if path is None:
             continue
         found[name] = path
-        tree = _parse(*_stamp(path))
+        tree = _parse(_source(path))
         reached = _imports([tree], name, path.name == "__init__.py")
         if "importlib" in reached or "pkgutil" in reached:
             # Modules looked up by name at run time: take the whole package.
