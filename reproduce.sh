@@ -72,8 +72,10 @@ wanted() { { printf '%s\n' "$root"; cat "$root/pyproject.toml" "$root/.ci/constr
 set_up() {
     [[ -f $stamp && $(<"$stamp") == "$(wanted)" ]] && new_enough "$python" && return
     if ! new_enough "$python"; then
+        local found
+        found="$(find_python)"
         printf 'reproduce.sh: making %s\n' "$venv" >&2
-        "$(find_python)" -m venv --clear "$venv"
+        "$found" -m venv --clear "$venv"
     fi
     printf 'reproduce.sh: installing the tested versions of .ci/constraints.txt\n' >&2
     # torch first and by itself, so that its CPU build is taken where pip finds one

@@ -19,6 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(argv: list[str]) -> int:
+    argv = argv or ["list"]
+    if argv[0] not in COMMANDS and not argv[0].startswith("-"):
+        raise UsageError(f"{PROG}: argument COMMAND: must be one of {', '.join(COMMANDS)}, got {argv[0]!r}")
     parser = Parser(prog=PROG, description="The registered experiments together.", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,report,status,claims}")
     for name, (_, description) in COMMANDS.items():
