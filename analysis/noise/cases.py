@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,10 +13,12 @@ import manifolds
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
 
-__all__ = ["SPAN", "Shape", "build", "case", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
+__all__ = ["SPAN", "Shape", "build", "catalogue", "case", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
 
 # a prior that reaches this factor below and above the true level does not cut the noise posterior
-SPAN = 30.0
+SPAN = 8.0
+# laws that are nothing without data are tested on these
+_OPTIONS = {"atoms": {"points": ((1.0, 0.0, 0.2), (-0.7, 0.7, 0.0), (0.1, -0.9, 0.5), (0.0, 0.2, -1.0)), "weights": (0.4, 0.3, 0.2, 0.1)}}
 _PROBE = 10**6  # an ambient dimension in which every low-dimensional law exists, in reduced coordinates
 
 
@@ -33,12 +36,26 @@ class Shape(NamedTuple):
     low_dimensional: bool
 
 
+def catalogue() -> tuple[str, ...]:
+    """The registered laws that need no more than dimensions, or data that are given here."""
+    return tuple(name for name in manifolds.names() if name in _OPTIONS or not _needs(manifolds.REGISTRY[name].build))
+
+
+def _needs(constructor) -> bool:
+    arguments = inspect.signature(constructor).parameters.items()
+    return any(a.default is a.empty and name not in ("dim", "ambient") for name, a in arguments)
+
+
+def _make(name: str, dim: int, ambient: int, reduced: bool, rotation: int | None = None) -> Law:
+    return manifolds.make(name, dim=dim, ambient=ambient, reduced=reduced, rotation=rotation, **_OPTIONS.get(name, {}))
+
+
 @lru_cache(maxsize=None)
 def shape(name: str, dim: int) -> Shape:
     """The shape of a registered law at intrinsic dimension dim, or at the nearest one it has."""
     for k in sorted((dim, 1, 2, 3, 4), key=lambda candidate: abs(candidate - dim)):
         try:
-            law = manifolds.make(name, dim=k, ambient=_PROBE, reduced=True)
+            law = _make(name, k, _PROBE, True)
         except ValueError:
             continue  # this law has no such k
         return Shape(k, law.core_dim, not law.core.absorbs_normal)
@@ -52,9 +69,9 @@ def case(name: str, dim: int, normal_dim: int) -> dict:
     return {"law": name, "dim": ambient if found.dim is None else found.dim, "ambient": ambient}
 
 
-def build(params: dict, reduced: bool = False) -> Law:
-    """The law of a cell."""
-    return manifolds.make(params["law"], dim=params["dim"], ambient=params["ambient"], reduced=reduced)
+def build(params: dict, reduced: bool = False, rotation: int | None = None) -> Law:
+    """The law of a cell; `rotation` seeds an orientation of its core in R^d."""
+    return _make(params["law"], params["dim"], params["ambient"], reduced, rotation)
 
 
 def rms(law: Law) -> float:

@@ -22,7 +22,7 @@ def cell_paper_samples(params: dict, seed: int) -> list[dict]:
     steps = math.ceil(math.log(_START / _END) / _STEP)
     schedule = Schedule.proportional(sigma_start=_START, sigma_end=_END, a=0.0, steps=steps)
     source = stream(seed, "paper samples", params["figure"], params["law"], params["ambient"])
-    run = sample(PlugInDenoiser(law), law, schedule, params["draws"], source)
+    run = sample(PlugInDenoiser(law, _END / 2.0, 2.0 * _START), law, schedule, params["draws"], source)
     truth = law.sample(params["draws"], source.child("truth"))
     distance = law.distance(run.x)
     return [

@@ -1,0 +1,150 @@
+"""What one noisy sample says about its noise level: identities, information, concentration and its worst case."""
+
+from __future__ import annotations
+
+from analysis.noise.cases import case, catalogue, shape
+from analysis.noise.claims import CLAIMS
+from analysis.noise.concentration import cell_concentration, cell_linear, cell_worst_case
+from analysis.noise.decisions import decide
+from analysis.noise.exact_atoms import cell_exact_atoms
+from analysis.noise.histograms import cell_histogram, cell_spike
+from analysis.noise.identities import cell_identities, cell_lambda
+from analysis.noise.information import cell_efficiency, cell_information
+from analysis.noise.paper_samples import cell_paper_samples
+from analysis.noise.residual import cell_residual
+from analysis.noise.risk import cell_risk
+from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
+
+# Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
+_DRAWS = {
+    "risk": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
+    "information": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
+    "efficiency": {"smoke": 1_000, "paper": 6_000, "full": 40_000},
+    "posteriors": {"smoke": 100, "paper": 500, "full": 2_000},
+    "concentration": {"smoke": 200, "paper": 800, "full": 4_000},
+    "linear": {"smoke": 4_000, "paper": 40_000, "full": 200_000},
+    "worst_case": {"smoke": 1_000, "paper": 8_000, "full": 40_000},
+    "histogram": {"smoke": 4_000, "paper": 20_000, "full": 100_000},
+    "residual": {"smoke": 4_000, "paper": 20_000, "full": 200_000},
+}
+_LEVELS = (0.1, 1.0)  # noise levels in units of the data's rms size
+_FIGURE_HISTOGRAMS = ((1, 2), (1, 500), (10, 10), (10, 100), (10, 1000))
+_REFERENCES = ((1000, 126), (1000, 200), (5000, 1000))
+
+
+def _low_dimensional(options) -> list[str]:
+    return [name for name in options.law if shape(name, 2).low_dimensional]
+
+
+def _identity_cells(options) -> list[Cell]:
+    levels = (0.3,) if options.profile == "smoke" else (0.03, 0.3, 2.0)
+    cells = [Cell("exact_atoms", {"case": 0}, cost=0.1)]
+    for name in options.law:
+        for level in levels:
+            params = {**case(name, 2, 3), "level": level}
+            cells += [Cell("identities", params, cost=0.3), Cell("lambda_posterior", params, cost=0.1)]
+    return cells
+
+
+def _law_cells(options, draws: dict) -> list[Cell]:
+    cells = []
+    levels = _LEVELS[:1] if options.profile == "smoke" else _LEVELS
+    for name in options.law:
+        for level in levels:
+            cells.append(Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=1.5))
+            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
+    for name in _low_dimensional(options):
+        sizes = {"draws": draws["efficiency"], "posteriors": draws["posteriors"]}
+        cells += [Cell("efficiency", {**case(name, 2, 4096), "level": s, **sizes, "contrast": False}, cost=1.0) for s in levels]
+        risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
+        cells.append(Cell("risk", risk, cost=5.0))
+    # k = 512 of d = 4096 with the noise at 1/16 of the data's rms size, sqrt(k/2): the two scales are sigma and 1.06 sigma
+    contrast = {"law": "two_scale", "dim": 512, "ambient": 4096, "level": 1.0 / 16.0, "contrast": True}
+    cells.append(Cell("efficiency", {**contrast, "draws": draws["efficiency"], "posteriors": draws["posteriors"]}, cost=0.5))
+    return cells
+
+
+def _grid_cells(options, draws: dict) -> list[Cell]:
+    cells = []
+    for name in _low_dimensional(options):
+        for k in options.dim:
+            found = shape(name, k)
+            for d in options.ambient:
+                if found.dim != k or 4 * found.core_dim > d:
+                    continue  # the law has no such k, or next to no normal directions
+                params = {"law": name, "dim": k, "ambient": d, "level": 0.3, "draws": draws["concentration"]}
+                cells.append(Cell("concentration", params, cost=0.3))
+    return cells
+
+
+def _fixed_cells(options, draws: dict) -> list[Cell]:
+    smoke = options.profile == "smoke"
+    cells = [
+        Cell("linear", {"normal_dim": n, "alpha": alpha, "draws": draws["linear"]}, cost=1.0)
+        for n in ((30, 1000) if smoke else (30, 100, 1000, 10**6))
+        for alpha in (0.0, 2.0)
+    ]
+    reference = _REFERENCES[:1] if smoke else _REFERENCES
+    cells += [
+        Cell("worst_case", {"ambient": d, "dim": k, "draws": draws["worst_case"], "reference": True}, cost=3.0) for d, k in reference
+    ]
+    few = max(draws["worst_case"] // 8, 200)
+    scan = [(d, round(d**0.75)) for d in (64, 256, 1024, 4096, 16384)] + [(4096, k) for k in (4, 16, 64, 256, 1024)]
+    cells += [
+        Cell("worst_case", {"ambient": d, "dim": k, "draws": few, "reference": False}, cost=1.0) for d, k in (() if smoke else scan)
+    ]
+    # linear and curved data of one law each for any k, at one d: the contrast to the worst case
+    cells += [
+        Cell("concentration", {"law": name, "dim": k, "ambient": 4096, "level": 0.3, "draws": draws["concentration"]}, cost=0.3)
+        for name in (() if smoke else ("gaussian", "sphere"))
+        if name in options.law
+        for k in (4, 16, 64, 256, 1024)
+        if k not in options.dim or 4096 not in options.ambient
+    ]
+    cells += [
+        Cell("histogram", {"figure": figure, "ambient": d, "draws": draws["histogram"]}, cost=1.5) for figure, d in _FIGURE_HISTOGRAMS
+    ]
+    cells += [Cell("spike", {"ambient": d, "draws": draws["histogram"]}, cost=1.0) for d in (2, 10, 100)]
+    cells.append(Cell("paper_samples", {"figure": 10, "law": "paper", "dim": 1, "ambient": 1000, "draws": 400}, cost=1.0))
+    return cells
+
+
+def plan(options) -> list[Cell]:
+    """Every cell of the selection; laws that fill their space have no part in claims about low-dimensional data."""
+    draws = {name: sizes[options.profile] for name, sizes in _DRAWS.items()}
+    return [*_identity_cells(options), *_law_cells(options, draws), *_grid_cells(options, draws), *_fixed_cells(options, draws)]
+
+
+EXPERIMENT = Experiment(
+    name="noise_level",
+    summary=__doc__,
+    arguments=(
+        Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW", help="laws under test",
+                 by_profile={"smoke": ("gaussian", "sphere", "two_scale")}),  # fmt: skip
+        Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8", by_profile={"smoke": (2,)}),
+        Argument("--ambient", type=positive_int, nargs="+", default=(64, 256, 1024, 4096, 65536), help="d of the grid of Prop 3.8",
+                 by_profile={"smoke": (64, 1024)}),  # fmt: skip
+    ),
+    parts={
+        "exact_atoms": cell_exact_atoms,
+        "identities": cell_identities,
+        "lambda_posterior": cell_lambda,
+        "risk": cell_risk,
+        "information": cell_information,
+        "efficiency": cell_efficiency,
+        "concentration": cell_concentration,
+        "linear": cell_linear,
+        "worst_case": cell_worst_case,
+        "histogram": cell_histogram,
+        "spike": cell_spike,
+        "residual": cell_residual,
+        "paper_samples": cell_paper_samples,
+    },
+    plan=plan,
+    decide=decide,
+    claims=CLAIMS,
+    figures=("paper_fig1", "paper_fig10", "noise_error"),
+)
+
+if __name__ == "__main__":
+    raise SystemExit(main(EXPERIMENT))
