@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Callable, NamedTuple
 
+from manifolds.atoms import atoms, random_code
 from manifolds.checks import positive_int
 from manifolds.core import Core
 from manifolds.cube import Cube
@@ -35,11 +36,13 @@ class Entry(NamedTuple):
 
 
 REGISTRY: dict[str, Entry] = {
+    "atoms": Entry(atoms, "N weighted points of R^m, any data set; R = largest norm", "softmax of squared distances"),
     "cube": Entry(Cube, "uniform on [-L, L]^k; m = k, R = L sqrt(k)", "truncated normal"),
     "full_gaussian": Entry(full_gaussian, "N(0, s^2 I_d), k = d: noise level not identifiable; m = 0, R = inf", "conjugate normal"),
     "gaussian": Entry(gaussian, "Gaussian on a k-subspace; m = k, R = inf", "conjugate normal"),
     "mixture": Entry(low_rank_mixture, "4 Gaussians on k-subspaces of R^4k; m = 4k, R = inf", "conjugate normal, log-sum-exp"),
     "product": Entry(sphere_times_cube, "S^(k-1) x [-L, L]; m = k + 1, R^2 = r^2 + L^2", "independent blocks"),
+    "random_code": Entry(random_code, "e^k random points of a sphere of radius R in R^8k; m = 8k", "softmax of squared distances"),
     "scale_mixture": Entry(scale_mixture, "sum_j w_j N(0, s_j^2 I_d), k = d; m = 0, R = inf", "conjugate normal, log-sum-exp"),
     "sphere": Entry(Sphere, "uniform on S^k of radius R; m = k + 1", "von Mises-Fisher posterior"),
     "torus": Entry(Torus, "product of k circles; m = 2k, R^2 = sum of squared radii", "von Mises posterior in each plane"),

@@ -96,13 +96,12 @@ class ScaleMixture(Core):
         post.coef = mean
         if order >= 2:
             variance = keep * sigma2
-            # E_j|X-y|^2 = d v_j + (1-c_j)^2 |y|^2 = d sigma^2 (1 + tilt_j): differences between scales keep their digits
-            tilt = lose * torch.where(known, delta, -torch.ones_like(delta))
-            mean_tilt = (share * tilt).sum(dim=-1, keepdim=True)
-            post.sqdist = (d * sigma2 * (1.0 + mean_tilt))[..., 0]
+            post.sqdist = (share * (d * variance + lose**2 * rho2)).sum(dim=-1)
             post.trace = (share * (d * variance + (keep - mean) ** 2 * rho2)).sum(dim=-1)
         if order >= 3:
-            excess = d * sigma2 * (tilt - mean_tilt)
+            # E_j|X-y|^2 = d sigma^2 (1 + tilt_j): differences between scales keep their digits
+            tilt = lose * torch.where(known, delta, -torch.ones_like(delta))
+            excess = d * sigma2 * (tilt - (share * tilt).sum(dim=-1, keepdim=True))
             post.third = (share * (excess * keep - 2.0 * variance * lose)).sum(dim=-1, keepdim=True)
         if order >= 4:
             within = 2.0 * d * variance**2 + 4.0 * variance * lose**2 * rho2

@@ -1,0 +1,80 @@
+"""Squared distances from many points to many atoms in float64, without an (n, N, m) array and without lost digits.
+
+In few coordinates they are sums of squared differences. In many, |u|^2 + |x|^2 - 2 u.x is one matrix product, with an
+absolute error of a few eps (|u|^2 + |x|^2): that is not small against sigma^2 at low noise. The pairs that can matter
+at the noise level at hand are then computed again by differences; at low noise they are few.
+"""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["Atlas"]
+
+_DIRECT_DIM = 6  # up to here differences are as fast as a matrix product
+_REACH = 90.0  # pairs farther than the nearest by this many sigma^2 have weights below e^-45
+_PAIR_ELEMENTS = 1 << 20
+
+
+class Atlas:
+    """Atoms (N, m), prepared for distances.
+
+    Args:
+        points: (N, m) float64.
+    """
+
+    def __init__(self, points: torch.Tensor):
+        self.points = points
+        self.center = points.mean(dim=0)
+        self._centred = points - self.center
+        self._norm2 = (self._centred**2).sum(dim=1)
+        self._largest = float(self._norm2.max())
+
+    def squared_distances(
+        self, u: torch.Tensor, finest: torch.Tensor, coarsest: torch.Tensor, tolerance: float = 1e-10
+    ) -> torch.Tensor:
+        """|u - x_i|^2, (n, N).
+
+        Args:
+            u: (n, m).
+            finest, coarsest: (n,) or (1,): smallest and largest sigma^2 at which each row will be used.
+            tolerance: see below.
+
+        Entries within 90 coarsest of their row's smallest have absolute error below tolerance * finest or relative 1e-15.
+        """
+        n, m = u.shape
+        if m <= _DIRECT_DIM:
+            out = torch.zeros(n, self.points.shape[0], dtype=torch.float64)
+            for axis in range(m):
+                gap = u[:, axis, None] - self.points[:, axis]
+                out.addcmul_(gap, gap)
+            return out
+        own = u - self.center
+        norm2 = (own * own).sum(dim=1, keepdim=True)
+        out = torch.addmm(self._norm2[None], own, self._centred.T, alpha=-2.0).add_(norm2).clamp_(min=0.0)
+        error = 4e-16 * (norm2[:, 0] + self._largest)
+        coarse = (error > tolerance * finest).nonzero()[:, 0]
+        if coarse.numel():
+            self._refine(u, out, coarse, error, coarsest.expand(n))
+        return out
+
+    def _refine(self, u: torch.Tensor, out: torch.Tensor, rows: torch.Tensor, error: torch.Tensor, coarsest: torch.Tensor) -> None:
+        some = out[rows]
+        limit = some.min(dim=1).values + _REACH * coarsest[rows] + 4.0 * error[rows]
+        which, column = (some <= limit[:, None]).nonzero(as_tuple=True)
+        row = rows[which]
+        size = max(_PAIR_ELEMENTS // u.shape[1], 1)
+        exact = [
+            ((u[r] - self.points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))
+        ]
+        out[row, column] = torch.cat(exact)
+
+    def nearest(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(index (n,), squared distance (n,)) of the nearest atom."""
+        index, found = [], []
+        zero = torch.zeros(1, dtype=torch.float64)
+        for rows in u.split(max((1 << 22) // len(self.points), 1)):
+            least, best = self.squared_distances(rows, zero, zero).min(dim=1)
+            index.append(best)
+            found.append(least)
+        return torch.cat(index), torch.cat(found)

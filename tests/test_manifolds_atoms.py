@@ -1,0 +1,151 @@
+"""Finite sets against mpmath sums over their atoms, and their blind mean against a plain quadrature over log sigma."""
+
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+import torch
+
+import manifolds
+from manifolds.atoms import Atoms
+from manifolds.denoisers import BlindDenoiser, NoisePrior
+
+
+def _cloud(count, m, *labels):
+    source = manifolds.stream(0, "cloud", count, m, *labels)
+    weights = source.uniform(count) + 0.1
+    return source.normal(count, m), weights / weights.sum()
+
+
+def _reference(points, weights, u, sigma):
+    """[log p, mean, trace, squared distance, W, variance of the squared distance] at 40 digits."""
+    points = [[mp.mpf(v) for v in row] for row in points]
+    u, sigma, m = [mp.mpf(v) for v in u], mp.mpf(sigma), len(u)
+    square = [mp.fsum((a - b) ** 2 for a, b in zip(row, u)) for row in points]
+    mass = [mp.mpf(w) * mp.exp(-s / (2 * sigma**2)) for w, s in zip(weights, square)]
+    total = mp.fsum(mass)
+    share = [v / total for v in mass]
+    mean = [mp.fsum(p * row[j] for p, row in zip(share, points)) for j in range(m)]
+    expected = mp.fdot(share, square)
+    trace = mp.fsum(p * mp.fsum((a - b) ** 2 for a, b in zip(row, mean)) for p, row in zip(share, points))
+    w = [mp.fsum(p * (s - expected) * row[j] for p, s, row in zip(share, square, points)) for j in range(m)]
+    variance = mp.fsum(p * (s - expected) ** 2 for p, s in zip(share, square))
+    return mp.log(total) - mp.mpf(m) / 2 * mp.log(2 * mp.pi * sigma**2), mean, trace, expected, w, variance
+
+
+@pytest.mark.parametrize("m", [2, 12])
+@pytest.mark.parametrize("sigma", [1e-3, 0.2, 1.0, 30.0])
+def test_atoms_equal_mpmath(m, sigma):
+    points, weights = _cloud(40, m)
+    law = manifolds.Law(Atoms(points, weights), m)
+    u = points[3:4] + sigma * manifolds.stream(0, "atoms", m).normal(1, m)
+    with mp.workdps(40):
+        exact = _reference(points.tolist(), law.core.weights.tolist(), u[0].tolist(), sigma)
+        log_p, mean, trace, square, w, variance = [[float(x) for x in v] if isinstance(v, list) else float(v) for v in exact]
+    assert law.log_marginal(u, sigma).item() == pytest.approx(log_p, rel=1e-10)
+    assert law.denoise(u, sigma)[0].tolist() == pytest.approx(mean, rel=1e-9, abs=1e-10)
+    assert law.posterior_trace(u, sigma).item() == pytest.approx(trace, rel=1e-8, abs=1e-250)
+    assert law.squared_distance(u, sigma).item() == pytest.approx(square, rel=1e-9)
+    assert law.distance_covariance(u, sigma)[0].tolist() == pytest.approx(w, rel=1e-8, abs=1e-10 * math.sqrt(variance))
+    assert law.distance_variance(u, sigma).item() == pytest.approx(variance, rel=1e-8, abs=1e-250)
+
+
+def test_distances_at_low_noise_keep_their_digits_far_from_the_origin_and_in_many_coordinates():
+    """d = 4096, sigma = 1e-3, atoms 2 sigma apart at norm 64: an expansion in float32 is wrong by many sigma here."""
+    source = manifolds.stream(0, "many coordinates")
+    base = source.normal(1, 4096)
+    points = base + torch.cat([torch.zeros(1, 4096, dtype=torch.float64), 2e-3 / 64 * source.normal(9, 4096)])
+    law = manifolds.Law(Atoms(points), 4096)
+    y = points[:3] + 1e-3 * source.normal(3, 4096)
+    exact = []
+    for row in y.tolist():
+        square = [math.fsum((a - b) ** 2 for a, b in zip(row, p)) for p in points.tolist()]
+        share = np.exp(-(np.array(square) - min(square)) / 2e-6)
+        exact.append(share / share.sum() @ points.numpy())
+    error = np.abs(law.denoise(y, 1e-3).numpy() - np.array(exact)).max()
+    assert error < 1e-8 * 1e-3
+    single = points.float().numpy(), y.float().numpy()
+    square = (single[1] ** 2).sum(1)[:, None] + (single[0] ** 2).sum(1) - 2 * single[1] @ single[0].T
+    share = np.exp(-(square - square.min(1, keepdims=True)) / 2e-6)
+    wrong = (share / share.sum(1, keepdims=True)) @ points.numpy() - np.array(exact)
+    assert np.linalg.norm(wrong, axis=1).max() > 0.1 * 1e-3  # the control: float32 loses the posterior
+
+
+def _blind_by_quadrature(points, weights, u, rho2, prior, d):
+    """Sum over atoms and a dense Gauss-Legendre grid of log sigma, split at the prior's knots."""
+    x, w = np.polynomial.legendre.leggauss(24)
+    knots = prior.knots.numpy()
+    edges = np.unique(np.concatenate([np.linspace(a, b, 1500) for a, b in zip(knots[:-1], knots[1:])]))
+    width = np.diff(edges)[:, None]
+    s = (edges[:-1, None] + width * (x + 1) / 2).ravel()
+    log_w = np.log((width * w / 2).ravel()) + prior.log_density(torch.from_numpy(np.exp(s))).numpy() + s
+    square = ((points - u) ** 2).sum(axis=1) + rho2
+    logs = (log_w - d * s)[:, None] - square * np.exp(-2 * s)[:, None] / 2 + np.log(weights)
+    share = np.exp(logs - logs.max()).sum(axis=0)
+    return share / share.sum() @ points
+
+
+PRIORS = {
+    "theory": NoisePrior.power(-3.0, 0.01, 10.0),
+    "log-uniform": NoisePrior.power(-1.0, 0.01, 10.0),
+    "flat": NoisePrior.power(0.0, 0.05, 2.0),
+    "three pieces": NoisePrior.tabulated([0.02, 0.1, 0.5, 5.0], [0.0, 1.0, -2.0, -2.5]),
+}
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("m, d", [(2, 2), (3, 40), (16, 64), (8, 3000)])
+def test_blind_mean_equals_quadrature_over_the_noise_level(prior, m, d):
+    points, weights = _cloud(60, m)
+    law = manifolds.Law(Atoms(points, weights), d, reduced=True)
+    source = manifolds.stream(0, "blind atoms", prior, m, d)
+    levels = torch.tensor([0.03, 0.1, 0.3, 1.0, 2.0, 8.0], dtype=torch.float64)
+    y = law.add_noise(law.sample(6, source), levels, source)
+    found = BlindDenoiser(law, PRIORS[prior])(y)[:, :m].numpy()
+    u, rho2 = law.space.split(y)
+    exact = [_blind_by_quadrature(points.numpy(), weights.numpy(), a, b, PRIORS[prior], d) for a, b in zip(u.numpy(), rho2.numpy())]
+    assert np.abs(found - np.array(exact)).max() < 1e-9
+
+
+def test_blind_mean_does_not_depend_on_what_else_is_in_the_batch():
+    points, weights = _cloud(30, 3)
+    law = manifolds.Law(Atoms(points, weights), 10**5, reduced=True)
+    source = manifolds.stream(0, "blind batch")
+    levels = torch.logspace(-2, 1, 9, dtype=torch.float64)
+    y = law.add_noise(law.sample(9, source), levels, source)
+    f = BlindDenoiser(law, PRIORS["log-uniform"])
+    alone = torch.cat([f(row[None]) for row in y])
+    assert torch.allclose(f(y), alone, rtol=1e-9, atol=1e-10)
+
+
+def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():
+    law = manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40)
+    points = law.core.points
+    assert points.shape == (20, 40) and torch.allclose(points.norm(dim=1), torch.full((20,), 2.0, dtype=torch.float64))
+    assert torch.equal(points, manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40).core.points)
+    assert not torch.equal(points, manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40, geometry_seed=1).core.points)
+    low, high = law.log_covering_number(0.1)
+    assert low == high == pytest.approx(math.log(20))
+
+
+def test_covering_bounds_of_a_grid_hold_for_the_exact_number():
+    """100 points on a line, 1 apart: balls of radius 2.5 hold at most 6 of them, so 17 are needed and suffice."""
+    line = torch.arange(100, dtype=torch.float64)[:, None]
+    low, high = Atoms(line).log_covering_number(2.5)
+    assert low <= math.log(17) <= high <= math.log(60)
+
+
+@pytest.mark.parametrize("build, message", [
+    (lambda: Atoms([[1.0, 2.0]], [0.5]), "weights must be positive and sum to one"),
+    (lambda: Atoms([[1.0], [2.0]], [0.5, 0.3, 0.2]), "weights must be a list of 2 probabilities"),
+    (lambda: Atoms([1.0, 2.0]), "points must be a finite array of shape"),
+    (lambda: Atoms([[1.0, math.nan]]), "points must be a finite array of shape"),
+    (lambda: manifolds.make("random_code", dim=12, ambient=200), "dim must be at most 11"),
+    (lambda: manifolds.make("random_code", dim=2, ambient=15), "ambient must be >= 16"),
+    (lambda: manifolds.make("random_code", dim=2, ambient=20, radius=-1.0), "radius must be a finite number > 0"),
+    (lambda: BlindDenoiser(manifolds.Law(Atoms([[1.0], [2.0]]), 1), NoisePrior.power(2.0, 0.1, 1.0))(torch.ones(1, 1, dtype=torch.float64)), "prior must fall"),
+])
+def test_bad_atoms_are_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
