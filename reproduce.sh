@@ -77,10 +77,10 @@ set_up() {
         printf 'reproduce.sh: making %s\n' "$venv" >&2
         "$found" -m venv --clear "$venv"
     fi
-    printf 'reproduce.sh: installing the tested versions of .ci/constraints.txt\n' >&2
+    printf 'reproduce.sh: installing the tested versions of .ci/constraints.txt (a few minutes, once)\n' >&2
     # torch first and by itself, so that its CPU build is taken where pip finds one
-    "$python" -m pip install --quiet --disable-pip-version-check -c "$root/.ci/constraints.txt" torch==2.13.0
-    "$python" -m pip install --quiet --disable-pip-version-check -c "$root/.ci/constraints.txt" -e "$root[dev]"
+    "$python" -m pip install -qq --disable-pip-version-check -c "$root/.ci/constraints.txt" torch==2.13.0
+    "$python" -m pip install -qq --disable-pip-version-check -c "$root/.ci/constraints.txt" -e "$root[dev]"
     wanted >"$stamp"
 }
 
