@@ -17,7 +17,7 @@ from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
 
 # Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _DRAWS = {
-    "risk": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
+    "risk": {"smoke": 2_000, "paper": 80_000, "full": 400_000},
     "information": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
     "efficiency": {"smoke": 1_000, "paper": 6_000, "full": 40_000},
     "posteriors": {"smoke": 100, "paper": 500, "full": 2_000},
@@ -28,6 +28,8 @@ _DRAWS = {
     "residual": {"smoke": 4_000, "paper": 20_000, "full": 200_000},
 }
 _LEVELS = (0.1, 1.0)  # noise levels in units of the data's rms size
+_INFORMATION_LEVELS = (0.3, 1.0)  # at 0.1 full-rank data leave no information, and a ratio of nothing to nothing
+_RISK_LAWS = ("gaussian", "sphere", "atoms", "mixture")
 _FIGURE_HISTOGRAMS = ((1, 2), (1, 500), (10, 10), (10, 100), (10, 1000))
 _REFERENCES = ((1000, 126), (1000, 200), (5000, 1000))
 
@@ -48,20 +50,22 @@ def _identity_cells(options) -> list[Cell]:
 
 def _law_cells(options, draws: dict) -> list[Cell]:
     cells = []
-    levels = _LEVELS[:1] if options.profile == "smoke" else _LEVELS
+    some = 1 if options.profile == "smoke" else 2
     for name in options.law:
-        for level in levels:
-            cells.append(Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=1.5))
-            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
+        informed = [{**case(name, 2, 12), "level": level, "draws": draws["information"]} for level in _INFORMATION_LEVELS[:some]]
+        biased = [{**case(name, 2, 6), "level": level, "draws": draws["residual"]} for level in _LEVELS[:some]]
+        cells += [Cell("information", params, cost=0.4) for params in informed]
+        cells += [Cell("residual", params, cost=0.1) for params in biased]
+        if name in _RISK_LAWS:
+            risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
+            cells.append(Cell("risk", risk, cost=6.0))
+    sizes = {"draws": draws["efficiency"], "posteriors": draws["posteriors"]}
     for name in _low_dimensional(options):
-        sizes = {"draws": draws["efficiency"], "posteriors": draws["posteriors"]}
-        cells += [Cell("efficiency", {**case(name, 2, 4096), "level": s, **sizes, "contrast": False}, cost=1.0) for s in levels]
-        risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
-        cells.append(Cell("risk", risk, cost=5.0))
+        found = [{**case(name, 2, 4096), "level": level, **sizes, "contrast": False} for level in _LEVELS[:some]]
+        cells += [Cell("efficiency", params, cost=0.3) for params in found]
     # k = 512 of d = 4096 with the noise at 1/16 of the data's rms size, sqrt(k/2): the two scales are sigma and 1.06 sigma
-    contrast = {"law": "two_scale", "dim": 512, "ambient": 4096, "level": 1.0 / 16.0, "contrast": True}
-    cells.append(Cell("efficiency", {**contrast, "draws": draws["efficiency"], "posteriors": draws["posteriors"]}, cost=0.5))
-    return cells
+    contrast = {"law": "two_scale", "dim": 512, "ambient": 4096, "level": 1.0 / 16.0, **sizes, "contrast": True}
+    return [*cells, Cell("efficiency", contrast, cost=0.2)]
 
 
 def _grid_cells(options, draws: dict) -> list[Cell]:

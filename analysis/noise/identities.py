@@ -123,10 +123,11 @@ def cell_lambda(params: dict, seed: int) -> list[dict]:
 
         measured = first(minus_log_posterior, step), second(minus_log_posterior, step)
         errors = []
+        size = torch.full_like(distance, d / (2.0 * lam))
         for a in (alpha, alpha - 1.0):
             head = torch.full_like(distance, (d - a) / (2.0 * lam))
-            slope = _error(measured[0], distance / 2.0 - head, head, distance / 2.0)
-            curvature = _error(measured[1], head / lam - spread / 4.0, head / lam, spread / 4.0)
+            slope = _error(measured[0], distance / 2.0 - head, size, distance / 2.0)
+            curvature = _error(measured[1], head / lam - spread / 4.0, size / lam, spread / 4.0)
             errors.append((slope, curvature))
         rows += [{"alpha": alpha, "derivative": i + 1, "error": errors[0][i], "sabotaged": errors[1][i]} for i in (0, 1)]
     return rows
