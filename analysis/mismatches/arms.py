@@ -1,0 +1,55 @@
+"""The arms of a comparison: denoisers that differ in the noise level they assume, and in nothing else.
+
+    blind        f*(y), the noise level averaged over its posterior
+    plug_in      f at the maximum-likelihood level of each point
+    conditional  f_{sigma_i}(y), told the level of the schedule
+    informed     f_{sqrt v_i}(y), told the level that is there: v_{i+1} = c_i^2 v_i + eta_i^2 in closed form
+
+Conditional against informed is what the coefficients do; informed against blind is what blindness does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+import torch
+
+from analysis.samplers import Coefficients, Schedule
+from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, PlugInDenoiser
+from manifolds.law import Law
+
+__all__ = ["ARMS", "Arm", "build_arm", "exact_blind"]
+
+ARMS = ("blind", "plug_in", "conditional", "informed")
+
+# the blind arms must know of levels that mismatched coefficients reach, below the last and above the first
+MARGIN_BELOW, MARGIN_ABOVE = 50.0, 3.0
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A denoiser and the levels it is told (N + 1,), None for those of the schedule or for a blind one."""
+
+    name: str
+    f: Callable
+    told: torch.Tensor | None = None
+
+
+def exact_blind(law: Law, low: float, high: float) -> BlindDenoiser:
+    """f* for the log-uniform prior (the one of the paper's synthetic runs) on [low, high] with room on both sides."""
+    return BlindDenoiser(law, NoisePrior.power(-1.0, low / MARGIN_BELOW, high * MARGIN_ABOVE))
+
+
+def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficients) -> Arm:
+    """The arm of that name for a run with these coefficients; ValueError for an unknown name."""
+    low, high = schedule.sigma_end, schedule.sigma_start
+    if name == "blind":
+        return Arm(name, exact_blind(law, low, high))
+    if name == "plug_in":
+        return Arm(name, PlugInDenoiser(law, low / MARGIN_BELOW, high * MARGIN_ABOVE))
+    if name == "conditional":
+        return Arm(name, ConditionalDenoiser(law))
+    if name == "informed":
+        return Arm(name, ConditionalDenoiser(law), coefficients.normal_variance().sqrt())
+    raise ValueError(f"arm must be one of {', '.join(ARMS)}, got {name!r}")
