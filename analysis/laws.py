@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.noise.cases import case, catalogue
+from analysis.noise.cases import build, case, catalogue, rms, shape
 from analysis.noise.gallery import cell_gallery
 from analysis.noise.self_checks import cell_self_checks
 from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, main, one_of
@@ -26,8 +26,18 @@ def plan(options) -> list[Cell]:
     for name in options.law:
         params = case(name, 2, _NORMAL_DIM)
         cells.append(Cell("gallery", {**params, "draws": _DRAWS[options.profile]}, cost=0.1))
-        cells.append(Cell("self_checks", {**params, "fine": 1e-3}, cost=1.0))
+        cells.append(Cell("self_checks", {**params, **_small_level(name)}, cost=1.0))
     return cells
+
+
+def _small_level(name: str) -> dict:
+    """The small noise level of the limits, in units of the data's size; for a surface the finest that 10^5 nodes allow."""
+    found = shape(name, 2)
+    if found.finest == 0:
+        return {"level": 1e-3}
+    finer = {1: 8.0, 2: 3.0}.get(found.dim, 1.0)  # by which its default nodes are refined
+    size = rms(build(case(name, 2, _NORMAL_DIM), reduced=True))
+    return {"level": 1.01 * found.finest / finer, "finest": found.finest * size / finer}
 
 
 def decide(tables, options) -> list[Measurement]:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
 
 
-def _lines(axis, x, bound, prop, legend: bool) -> None:
-    axis.plot(x, bound, **ROLES["theory"], label=r"$4/d$: twice Cramér-Rao" if legend else None)
-    axis.plot(x, prop, **ROLES["bound"], label=r"$1/d+k^2/d^2$ (Prop 3.8, $C=1$)" if legend else None)
+_AMBIENT = 4096  # the d of the scan over k
 
 
-def _curve(axis, rows, by: str, label: str, style: dict, column: str = "error") -> None:
+def _lines(axis, x, bound, form) -> None:
+    """Twice the Cramer-Rao bound (the posterior is as wide as the MLE scatters) and the form of Prop 3.8 with C = 1."""
+    axis.plot(x, bound, **ROLES["theory"], label=r"$4/(d-k)$, twice Cramér-Rao")
+    axis.plot(x, form, **ROLES["bound"], label=r"$1/d+k^2/d^2$")
+
+
+def _curve(axis, rows, by: str, label: str, style: dict) -> None:
     rows = rows.sort_values(by)
-    axis.errorbar(rows[by], rows[column], 1.96 * rows[f"{column}_se"], linestyle="none", label=label, **style)
+    axis.plot(rows[by], rows.error, linestyle="none", label=label, alpha=0.9, **style)
 
 
 def draw(tables):
@@ -22,51 +26,46 @@ def draw(tables):
     if found is None:
         return None
     grid, worst = found
-    k = int(grid.groupby("dim").ambient.nunique().idxmax())
+    over_d = grid[grid.level == 0.3]
+    over_k = grid[(grid.level != 0.3) & (grid.ambient == _AMBIENT)]
     scan_d = worst[(~worst.reference) & (worst.dim == (worst.ambient**0.75).round())]
-    scan_k = worst[(~worst.reference) & (worst.ambient == 4096)]
-    over_k = grid[(grid.ambient == 4096) & grid.law.isin(["gaussian", "sphere"])]
-    if len(scan_d) < 3 or len(scan_k) < 3 or over_k.dim.nunique() < 3:
+    scan_k = worst[(~worst.reference) & (worst.ambient == _AMBIENT)]
+    if over_d.ambient.nunique() < 3 or min(len(scan_d), len(scan_k), over_k.dim.nunique()) < 3:
         return None
-    figure, axes = new_figure(1, 2, "double", row_height=3.1, sharey=False)
+    figure, axes = new_figure(1, 2, "double", row_height=3.3, sharey=True)
     left, right = axes[0]
-
-    over_d = grid[grid.dim == k]
-    for i, (name, rows) in enumerate(over_d.groupby("law")):
-        style = mark(i) | {"alpha": 0.85, "markersize": 3}
+    k = int(over_d.groupby("dim").ambient.nunique().idxmax())
+    over_d = over_d[over_d.dim == k]
+    laws = sorted(over_d.law.unique())
+    for i, name in enumerate(laws):
         # side by side, else the laws cover one another
-        _curve(left, rows.assign(ambient=rows.ambient * 1.05 ** (i - over_d.law.nunique() / 2)), "ambient", name, style)
-    d = np.geomspace(grid.ambient.min() / 1.3, grid.ambient.max() * 1.3, 100)
-    _lines(left, d, 4 / d, 1 / d + k**2 / d**2, True)
-    _worst(left, scan_d, "ambient", r"worst case, $k=d^{3/4}$")
+        rows = over_d[over_d.law == name].assign(ambient=lambda t, i=i: t.ambient * 1.06 ** (i - (len(laws) - 1) / 2))
+        _curve(left, rows, "ambient", name.replace("_", " "), mark(i))
+        _curve(right, over_k[over_k.law == name], "dim", "", mark(i))
+    d = np.geomspace(over_d.ambient.min() / 1.3, over_d.ambient.max() * 1.3, 100)
+    _lines(left, d, 4 / d, 1 / d + k**2 / d**2)
+    _worst(left, scan_d, "ambient", r"worst case (a: $k=d^{3/4}$)")
     left.set_xlabel("ambient dimension $d$")
-    left.set_title(f"$k={k}$")
+    left.set_title(f"$k={k}$, every law at $\\sigma=0.3$ rms")
+    left.set_ylabel(r"$E|\lambda-\lambda_t|^2/\lambda_t^2$")
 
-    for i, name in enumerate(sorted(over_d.law.unique())):
-        rows = over_k[over_k.law == name]
-        if len(rows):
-            _curve(right, rows, "dim", name, mark(i))
-    ks = np.geomspace(1.5, 1500, 100)
-    _lines(right, ks, np.full_like(ks, 4 / 4096), 1 / 4096 + ks**2 / 4096**2, False)
-    right.plot(ks, 4 / (4096 - ks), **(ROLES["theory"] | {"linestyle": "-", "linewidth": 0.6}), label=r"$4/(d-k)$, linear data")
-    _worst(right, scan_k, "dim", r"worst case, same $k$")
+    ks = np.geomspace(2, 1500, 100)
+    _lines(right, ks, 4 / (_AMBIENT - ks), 1 / _AMBIENT + ks**2 / _AMBIENT**2)
+    _worst(right, scan_k, "dim", "")
     right.set_xlabel("intrinsic dimension $k$")
-    right.set_title("$d=4096$")
+    right.set_title(f"$d={_AMBIENT}$, small noise")
 
     for axis, letter in zip(axes[0], "ab"):
         axis.set_xscale("log")
         axis.set_yscale("log")
-        axis.set_ylabel(r"$E|\lambda-\lambda_t|^2/\lambda_t^2$")
         axis.grid(True)
         panel_label(axis, letter)
-    left.legend(loc="lower left", ncols=2, columnspacing=0.8)
-    right.legend(loc="upper left")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     return figure
 
 
 def _worst(axis, rows, by: str, label: str) -> None:
     """Measured points on the quadrature's line."""
-    rows = rows.sort_values(by)
-    color = "#000000"
+    rows, color = rows.sort_values(by), COLORS["black"]
     axis.plot(rows[by], rows.predicted, color=color, linewidth=0.8)
-    axis.errorbar(rows[by], rows.error, 1.96 * rows.error_se, color=color, marker="o", markerfacecolor="white", linestyle="none", label=label)
+    axis.plot(rows[by], rows.error, color=color, marker="o", markerfacecolor="white", linestyle="none", label=label)

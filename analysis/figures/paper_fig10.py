@@ -26,16 +26,16 @@ def draw(tables):
         panel_label(axis, letter)
     axes[0, 0].set_ylabel("density")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower left", ncols=3)
+    more = axes[0, -1].get_legend_handles_labels()
+    figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=5)
     return figure
 
 
 def _samples(axis, part) -> None:
-    axis.scatter(part.true_x1, part.true_x2, s=4, color=COLORS["grey"], alpha=0.35, linewidths=0, label="data")
-    axis.scatter(part.x1, part.x2, s=4, color=COLORS["blue"], alpha=0.7, linewidths=0, label="blind samples")
+    axis.scatter(part.true_x1, part.true_x2, s=5, color=COLORS["orange"], alpha=0.8, linewidths=0, label="data")
+    axis.scatter(part.x1, part.x2, s=2, color=COLORS["blue"], alpha=0.8, linewidths=0, label="blind samples")
     axis.set_aspect("equal", adjustable="datalim")
     name = {"paper": "mixture"}.get(part.law.iloc[0], part.law.iloc[0])
     axis.set_title(f"{name}, $d={part.ambient.iloc[0]}$")
     axis.set_xlabel("$x_1$")
     axis.set_ylabel("$x_2$")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.32), ncols=2, handletextpad=0.1, columnspacing=0.6)

@@ -13,7 +13,7 @@ import manifolds
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
 
-__all__ = ["SPAN", "Shape", "build", "catalogue", "case", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
+__all__ = ["SPAN", "Shape", "build", "case", "catalogue", "level_range", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
 
 # a prior that reaches this factor below and above the true level does not cut the noise posterior
 SPAN = 8.0
@@ -29,11 +29,15 @@ class Shape(NamedTuple):
         dim: k as asked for, or the nearest k that the law has; None if it exists at k = d alone.
         core_dim: m; 0 for laws that depend on |y| alone.
         low_dimensional: its support lies in a proper subspace of R^d.
+        atoms: the number of atoms or quadrature nodes that its posterior sums over; 0 for closed forms.
+        finest: the smallest noise level that those nodes resolve, in units of the data's rms size; 0 if there is none.
     """
 
     dim: int | None
     core_dim: int
     low_dimensional: bool
+    atoms: int = 0
+    finest: float = 0.0
 
 
 def catalogue() -> tuple[str, ...]:
@@ -46,8 +50,13 @@ def _needs(constructor) -> bool:
     return any(a.default is a.empty and name not in ("dim", "ambient") for name, a in arguments)
 
 
-def _make(name: str, dim: int, ambient: int, reduced: bool, rotation: int | None = None) -> Law:
-    return manifolds.make(name, dim=dim, ambient=ambient, reduced=reduced, rotation=rotation, **_OPTIONS.get(name, {}))
+def _make(name: str, dim: int, ambient: int, reduced: bool, rotation: int | None = None, **options) -> Law:
+    options = _OPTIONS.get(name, {}) | options
+    return manifolds.make(name, dim=dim, ambient=ambient, reduced=reduced, rotation=rotation, **options)
+
+
+def _finest(law: Law) -> float:
+    return getattr(law.core, "finest_sigma", 0.0)
 
 
 @lru_cache(maxsize=None)
@@ -58,7 +67,8 @@ def shape(name: str, dim: int) -> Shape:
             law = _make(name, k, _PROBE, True)
         except ValueError:
             continue  # this law has no such k
-        return Shape(k, law.core_dim, not law.core.absorbs_normal)
+        atoms = len(getattr(law.core, "points", ()))
+        return Shape(k, law.core_dim, not law.core.absorbs_normal, atoms, _finest(law) / rms(law))
     return Shape(None, 0, False)
 
 
@@ -70,8 +80,9 @@ def case(name: str, dim: int, normal_dim: int) -> dict:
 
 
 def build(params: dict, reduced: bool = False, rotation: int | None = None) -> Law:
-    """The law of a cell; `rotation` seeds an orientation of its core in R^d."""
-    return _make(params["law"], params["dim"], params["ambient"], reduced, rotation)
+    """The law of a cell; `rotation` seeds an orientation of its core in R^d. A surface may be given its finest level."""
+    options = {"finest": params["finest"]} if "finest" in params else {}
+    return _make(params["law"], params["dim"], params["ambient"], reduced, rotation, **options)
 
 
 def rms(law: Law) -> float:
@@ -92,6 +103,11 @@ def noise_sqnorm(law: Law, x: torch.Tensor, y: torch.Tensor, sigma: float) -> to
     return law.space.sqnorm(y - x) / sigma**2
 
 
-def prior_around(sigma: float, exponent: float = -3.0) -> NoisePrior:
-    """A power prior that contains sigma well inside its range."""
-    return NoisePrior.power(exponent, sigma / SPAN, sigma * SPAN)
+def level_range(law: Law, sigma: float) -> tuple[float, float]:
+    """A range of levels with sigma well inside, as far as the law's quadrature nodes resolve it."""
+    return max(sigma / SPAN, _finest(law)), sigma * SPAN
+
+
+def prior_around(law: Law, sigma: float, exponent: float = -3.0) -> NoisePrior:
+    """A power prior on that range."""
+    return NoisePrior.power(exponent, *level_range(law, sigma))

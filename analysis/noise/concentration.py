@@ -31,8 +31,8 @@ def cell_concentration(params: dict, seed: int) -> list[dict]:
     sigma = params["level"] * rms(law)
     source = stream(seed, "concentration", *(params[key] for key in ("law", "dim", "ambient", "level")))
     _, y = noisy(law, sigma, params["draws"], source)
-    row = {"core_dim": law.core_dim, **_squared_error(law, sigma, prior_around(sigma), y)}
-    wrong = _squared_error(law, sigma, prior_around(sigma), y, true=sigma / math.sqrt(1.3))
+    row = {"core_dim": law.core_dim, **_squared_error(law, sigma, prior_around(law, sigma), y)}
+    wrong = _squared_error(law, sigma, prior_around(law, sigma), y, true=sigma / math.sqrt(1.3))
     return [{**row, "wrong": wrong["error"], "wrong_se": wrong["error_se"]}]
 
 

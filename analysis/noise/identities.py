@@ -113,7 +113,7 @@ def cell_lambda(params: dict, seed: int) -> list[dict]:
     step = torch.full((len(y),), _LEVEL_STEP * lam, dtype=torch.float64)
     rows = []
     for alpha in _ALPHAS:
-        prior = NoisePrior.power(alpha - 3.0, sigma / 10.0, 10.0 * sigma)
+        prior = NoisePrior.power(alpha - 3.0, sigma / 2.0, 2.0 * sigma)  # levels reach from 0.79 to 1.6 sigma
 
         def minus_log_posterior(t: torch.Tensor, prior=prior) -> torch.Tensor:
             level = (lam + t).reshape(-1) ** -0.5

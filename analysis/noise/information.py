@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from analysis.noise.cases import SPAN, build, noise_sqnorm, noisy, prior_around, rms
+from analysis.noise.cases import build, level_range, noise_sqnorm, noisy, prior_around, rms
 from analysis.noise.derivatives import first
 from analysis.noise.estimates import controlled_ratio, controlled_variance
 from analysis.theory.noise import linear_log_sd
@@ -50,8 +50,8 @@ def cell_efficiency(params: dict, seed: int) -> list[dict]:
     sigma, d = params["level"] * rms(law), law.ambient_dim
     source = stream(seed, "efficiency", *(params[key] for key in ("law", "dim", "ambient", "level")))
     x, y = noisy(law, sigma, params["draws"], source)
-    sd = BlindDenoiser(law, prior_around(sigma)).noise_posterior(y[: params["posteriors"]]).sd
-    log_hat = torch.log(PlugInDenoiser(law, sigma / SPAN, sigma * SPAN).sigma_hat(y) / sigma)
+    sd = BlindDenoiser(law, prior_around(law, sigma)).noise_posterior(y[: params["posteriors"]]).sd
+    log_hat = torch.log(PlugInDenoiser(law, *level_range(law, sigma)).sigma_hat(y) / sigma)
     pure = noise_sqnorm(law, x, y, sigma)
     # what an observer of z itself would say, to first order: variance 1/(2d)
     variance, error = controlled_variance(log_hat, None if pure is None else (pure / d - 1.0) / 2.0, 1.0 / (2.0 * d))
