@@ -11,11 +11,14 @@ import torch
 from analysis.samplers import Schedule, sample
 from analysis.trained.figures import READINGS
 from analysis.trained.laws import law_of, prior_of
+from analysis.trained.memory import memory_rows
 from analysis.trained.nets import control_rows, levels_of
 from analysis.trained.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
 from analysis.trained.sampling import run_rows
 from manifolds import stream
+from manifolds.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.law import Law
 
 RANGE = {"low": 0.05, "high": 5.0}
 TINY = {
@@ -112,6 +115,25 @@ def test_theorem_bound_for_other_priors_is_loose_by_the_known_factor(plane):
     assert abs(found["value"] - integral * low**2 / math.log(high / low)) < 3.3 * found["se"]
     assert unit_bound(prior, None) == pytest.approx(4.0 * math.log(high / low) / low**2, rel=1e-6)
     assert sabotaged_bound({"prior": "-1", **RANGE}) == pytest.approx(4.0 * math.log(high / low) / high**2, rel=1e-6)
+
+
+def test_position_between_the_optima_is_that_of_the_mixture_that_is_measured():
+    """f = (1 - p) f* + p f_n lies at p with no residual; its excess is p^2 times that of f_n."""
+    params = {"law": "sphere", "dim": 2, "ambient": 12, "prior": "balanced", **RANGE}
+    law = law_of(params)
+    prior = prior_of(params, law)
+    data = law.sample(30, stream(0, "atoms"))
+    population = BlindDenoiser(law, prior)
+    memory = BlindDenoiser(Law(Atoms(law.space.split(data)[0]), 12, frame=law.space.frame), prior)
+    for p in (0.0, 0.3, 1.0):
+        rows = memory_rows(
+            lambda y: (1 - p) * population(y) + p * memory(y), law, population, memory, law.sample(200, stream(1)), 0.2, stream(2), "x"
+        )
+        found = {r["measure"]: r["value"] for r in rows}
+        assert found["position"] == pytest.approx(p, abs=1e-12)
+        assert found["residual"] < 1e-20
+        assert found["excess"] == pytest.approx(p * p * found["memory_excess"], rel=1e-9)
+        assert found["memory_excess"] > 0.1
 
 
 def test_rows_do_not_depend_on_the_worker():

@@ -117,6 +117,21 @@ def test_a_better_prior_or_a_wrong_ratio_is_noticed():
     assert verdict["L4"] == "violated" and verdict["T3"] != "holds"
 
 
+def memory(few: float, many: float) -> list[dict]:
+    rows = []
+    for n, value in ((20, few), (5000, many)):
+        for level in (0.05, 0.1):
+            known = {"fresh": value if level == 0.1 else 7.0, "training": 5.0, "null": 0.0, "power": 1.0}
+            rows += [row("position", v, 0.01 * (series != "power"), level=level, series=series, n=n) for series, v in known.items()]
+    return rows
+
+
+@pytest.mark.parametrize(("few", "many", "outcome"), [(0.5, 0.02, "holds"), (0.5, 0.3, "violated"), (0.02, 0.02, "inconclusive")])
+def test_memory_compares_the_largest_n_with_the_smallest(few, many, outcome):
+    found, verdict = verdicts({"training_memory": memory(few, many)})
+    assert found["T4"].measured == many and verdict == {"T4": outcome}
+
+
 def test_a_smoke_run_leaves_the_trained_claims_open():
     smoke = SimpleNamespace(**{**vars(OPTIONS), "profile": "smoke"})
     found, _ = verdicts({"training_nets": nets(0.5, 0.5), "training_figures": figures(1, 1), "training_priors": priors({"-1": 1.0, "-0.5": 1.0})}, smoke)

@@ -25,15 +25,17 @@ from manifolds.streams import Stream
 __all__ = ["Batch", "Objective", "balanced_prior"]
 
 _REFERENCE_LEVELS = 512
+_BALANCED_KNOTS = 33
 
 
 def balanced_prior(low: float, high: float, variance: float) -> NoisePrior:
     """Theta(sigma) proportional to (1/sigma) (1/sigma^2 + 1/variance): equal emphasis on the RELATIVE risk at every level.
 
     1 / (1/sigma^2 + 1/variance) is the Bayes risk per direction of Gaussian data; the weighting is that of Karras et al.
-    (arXiv 2206.00364) read as a prior. It follows sigma^-3 below the scale of the data and sigma^-1 above it.
+    (arXiv 2206.00364) read as a prior. It follows sigma^-3 below the scale of the data and sigma^-1 above it; it is a
+    power law between 33 levels, at which it has these values.
     """
-    s = torch.linspace(math.log(low), math.log(high), 257, dtype=torch.float64)
+    s = torch.linspace(math.log(low), math.log(high), _BALANCED_KNOTS, dtype=torch.float64)
     return NoisePrior.tabulated(torch.exp(s), -s + torch.logaddexp(-2 * s, torch.full_like(s, -math.log(variance))))
 
 

@@ -143,11 +143,29 @@ def _priors(table: pandas.DataFrame) -> list[Measurement]:
     return found
 
 
+# -- finite data --------------------------------------------------------------------------------------------------
+
+MEMORY_LEVEL = 0.1
+
+
+def _memory(table: pandas.DataFrame) -> list[Measurement]:
+    rows = _of(table, "position")
+    rows = rows[np.isclose(rows.level, MEMORY_LEVEL)]
+    few, many = (_of(rows[rows.n == n], "position", "fresh") for n in (rows.n.min(), rows.n.max()))
+    at_most = rows[rows.n == rows.n.max()]
+    controls = [
+        Control("null", "the law's optimum with an unrelated error", *_largest(_of(at_most, "position", "null"))[1:]),
+        Control("power", "the training set's optimum itself", *_largest(_of(at_most, "position", "power"))[1:]),
+        Control("power", f"the network trained on {rows.n.min()} points", *_largest(few)[1:]),
+    ]
+    return [Measurement("T4", *_largest(many), controls=controls, note=f"n = {rows.n.max()}; at n = {rows.n.min()}: {few.value.iloc[0]:.2f}")]
+
+
 def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]:
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        for name, part in (("training_nets", _excess), ("training_figures", _tracking)):
+        for name, part in (("training_nets", _excess), ("training_figures", _tracking), ("training_memory", _memory)):
             if name in tables:
                 found += part(tables[name])
     if "training_priors" in tables:
@@ -176,4 +194,8 @@ def show(tables: Mapping[str, pandas.DataFrame], options) -> str:
     if "training_priors" in tables:
         lines.append("training_priors: blind + learning + cross, nats (a row a replicate)")
         lines.append(_denoiser_terms(tables["training_priors"], "trained").to_string(float_format="%.3f"))
+    if "training_memory" in tables:
+        lines.append("training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points; a row a level")
+        rows = _of(tables["training_memory"], "position", "fresh")
+        lines.append(rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f"))
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from analysis import learning
 from analysis.learning import Network, Recipe, TrainedDenoiser, train
 from analysis.trained.laws import prior_of
 from manifolds.law import Law
@@ -37,8 +38,9 @@ def fit(params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None
     checked against everything that determines the weights, and removed at the end.
     """
     recipe = Recipe(**{name: params[name] for name in RECIPE if name in params})
-    key = hashlib.sha256(json.dumps([params, stream.seed, list(map(str, stream.labels))], sort_keys=True).encode())
-    path = Path(tempfile.gettempdir()) / f"training-{getpass.getuser()}" / f"{key.hexdigest()[:24]}.pt"
+    belongs = [params, stream.seed, list(map(str, stream.labels)), torch.__version__, _code_digest()]
+    key = hashlib.sha256(json.dumps(belongs, sort_keys=True).encode()).hexdigest()[:24]
+    path = Path(tempfile.gettempdir()) / f"training-{getpass.getuser()}" / f"{key}.pt"
     denoiser = train(
         law if data is None else data,
         network_of(params),
@@ -56,6 +58,12 @@ def fit(params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None
     )
     path.unlink(missing_ok=True)
     return denoiser
+
+
+def _code_digest() -> str:
+    """Of the training code: a state left by another version of it is not taken up."""
+    files = sorted(Path(learning.__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
 def curve_rows(denoiser: TrainedDenoiser) -> list[dict]:

@@ -1,0 +1,43 @@
+"""Networks trained on n points: from the optimum on the training set to that of the law as n grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+
+
+def draw(tables: Mapping) -> Figure | None:
+    """Left: position between the two optima against n. Right: excess risk of network and of the training set's optimum."""
+    found = only(tables, "training_memory")
+    if found is None:
+        return None
+    table = found[0]
+    figure, axes = new_figure(1, 2, width="double", row_height=2.5)
+    left, right = axes[0]
+    levels = sorted(table.level.dropna().unique())
+    for number, level in enumerate(levels):
+        for series, line in (("fresh", "-"), ("training", ":")):
+            rows = table[(table.measure == "position") & (table.level == level) & (table.series == series)].sort_values("n")
+            label = rf"$\sigma$ = {level:g}" if series == "fresh" else None
+            left.errorbar(rows.n, rows.value, yerr=1.96 * rows.se, label=label, linestyle=line, **mark(number))
+        for measure, line in (("excess", "-"), ("memory_excess", "--")):
+            rows = table[(table.measure == measure) & (table.level == level) & (table.series == "fresh")].sort_values("n")
+            right.errorbar(rows.n, rows.value, yerr=1.96 * rows.se, linestyle=line, **mark(number))
+    for height, text in ((0.0, "optimum of the law"), (1.0, "optimum on the training set")):
+        left.axhline(height, **ROLES["bound"])
+        left.annotate(text, (table.n.max(), height), xytext=(0, 2), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+    left.set_ylabel("position between the optima")
+    left.legend(title="solid: fresh, dotted: training points", title_fontsize=6.5)
+    right.set_yscale("log")
+    right.set_ylabel("excess risk / Bayes risk")
+    right.plot([], [], color=COLORS["black"], linestyle="-", label="network")
+    right.plot([], [], color=COLORS["black"], linestyle="--", label="training set's optimum")
+    right.legend()
+    for axis, letter in ((left, "a"), (right, "b")):
+        axis.set_xscale("log")
+        axis.set_xlabel("training points n")
+        panel_label(axis, letter)
+    return figure
