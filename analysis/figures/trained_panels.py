@@ -38,7 +38,8 @@ def runs_figure(tables: Mapping, law: str) -> Figure | None:
         panels[2].set_title("tracking")
         for j, panel in enumerate(panels):
             panel_label(panel, "abcdefghi"[3 * i + j])
-    axes[0][0].legend(loc="upper right")
+    # over the points: on a background of its own
+    axes[0][0].legend(loc="upper right", markerscale=3, frameon=True, framealpha=0.85, edgecolor="none")
     axes[0][1].legend()
     axes[0][2].legend()
     return figure
@@ -78,9 +79,12 @@ def _log_ratio(axis, net: pandas.DataFrame) -> None:
         label = "exact blind optimum" if name == "exact" else "trained"
         axis.errorbar(run.level, run.value, yerr=1.96 * run.se, label=label, linewidth=1.0, **look)
     axis.axhspan(-0.0953, 0.0953, color=COLORS["green"], alpha=0.15, linewidth=0)
+    axis.annotate("within 10 %", (0.98, -0.0953), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
+                  size=6.5, ha="right", color=COLORS["green"])
     axis.set_xscale("log")
     axis.invert_xaxis()
     axis.set_xlabel(r"$\sigma_t$")
     axis.set_ylabel(r"mean $\log(\hat\sigma/\sigma_t)$")
-    reach = max(0.2, 1.1 * float(net[net.measure == "log_ratio"].value.abs().max()))
+    shown = net[(net.measure == "log_ratio") & net.series.str.endswith(READING)]
+    reach = max(0.2, 1.1 * float(shown.value.abs().max()))
     axis.set_ylim(-reach, reach)
