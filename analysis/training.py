@@ -167,7 +167,7 @@ def _prior_cells(options) -> list[Cell]:
 def _memory_cells(options) -> list[Cell]:
     sizes, cells = _MEMORY[options.profile], []
     for n in _MEMORY_SIZES[options.profile]:
-        shared = {"law": "sphere", "dim": 2, "ambient": 16, "blind": True, "architecture": "locally_linear", "prior": "balanced", "lr": 4e-3}
+        shared = {"law": "sphere", "dim": 2, "ambient": 16, "blind": True, "architecture": "locally_linear", "prior": "-3", "lr": 4e-3}
         params = {**shared, "low": 0.05, "high": 3.0, "n": n, "held_out": 0.0, "at": "0.05 0.1 0.2 0.4", "device": options.device, **sizes}
         cells.append(Cell("training_memory", params, cost=3.0 + 0.01 * sizes["steps"] + 1e-6 * n * sizes["points"]))
     return cells

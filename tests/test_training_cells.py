@@ -119,7 +119,7 @@ def test_theorem_bound_for_other_priors_is_loose_by_the_known_factor(plane):
 
 def test_position_between_the_optima_is_that_of_the_mixture_that_is_measured():
     """f = (1 - p) f* + p f_n lies at p with no residual; its excess is p^2 times that of f_n."""
-    params = {"law": "sphere", "dim": 2, "ambient": 12, "prior": "balanced", **RANGE}
+    params = {"law": "sphere", "dim": 2, "ambient": 12, "prior": "-3", **RANGE}
     law = law_of(params)
     prior = prior_of(params, law)
     data = law.sample(30, stream(0, "atoms"))
