@@ -14,7 +14,7 @@ from analysis.ledgers.initial import initial_term
 from analysis.ledgers.telescope import telescope_term
 from analysis.samplers import Schedule, get_integrator
 from manifolds import Law, stream
-from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
+from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, as_denoiser
 from manifolds.gaussian import IsotropicGaussian
 from manifolds.mixture import Component, Mixture
 
@@ -130,6 +130,26 @@ def test_discretisation_at_general_a_is_that_of_the_linear_dynamics(a):
     assert result.discretisation.standard_error < 0.015 * exact.sum()
 
 
+@pytest.mark.parametrize("a", [0.2, 0.8])
+def test_discretisation_and_gap_are_correlated_as_in_the_linear_dynamics(a):
+    """f^(y) = .3 u: int 2 E<f_t(X_t) - f_i(X_i), f_i(X_i) - f^(X_i)> / (4 a_t) dt in closed form but for one quadrature."""
+    law, schedule = gaussian(dim=3, ambient=50), Schedule.proportional(6.0, 0.1, a=a, steps=8)
+    result = ledger(law, lambda y: 0.3 * torch.cat([y[:, :3], 0 * y[:, 3:]], dim=1), schedule, 4000, stream(17, a))
+    exact = []
+    for start, h in zip(schedule.sigma[:-1].tolist(), schedule.h.tolist()):
+        then = 1 + start**2
+
+        def integrand(t):
+            level2 = start**2 * math.exp(-2 * (1 - a) * t)
+            moved = ((1 + level2) / then) ** (1 / (2 * (1 - a))) / (1 + level2) - 1 / then
+            return 2 * 3 * moved * (1 / then - 0.3) * then / (4 * a * level2)
+
+        exact.append(quad(integrand, 0, h, epsabs=0, epsrel=1e-10)[0])
+    gap = np.asarray(result.cross_steps.per_step) - exact
+    assert (np.abs(gap) <= 3.9 * np.asarray(result.cross_steps.per_step_error) + 0.004 * np.abs(exact)).all()
+    assert abs(sum(exact)) > 20 * result.cross_steps.standard_error
+
+
 def test_general_form_at_a_half_equals_the_martingale_form():
     """The same injection, once recognised as a = 1/2 and once given as a function of time."""
     law, half = mixture(), Schedule.proportional(8.0, 0.2, a=0.5, steps=10)
@@ -233,9 +253,12 @@ def test_terms_add_up_without_a_cross_term_at_every_number_of_steps():
 def test_the_cross_term_does_not_vanish_for_another_prior():
     """Power control of the previous test: against f* of a prior flat in sigma the error and the gap are correlated."""
     law, schedule = mixture(ambient=12), Schedule.proportional(10.0, 0.05, a=0.5, steps=16)
-    f = perturbed(BlindDenoiser(law, NoisePrior.aligned(schedule)))
-    result = ledger(law, f, schedule, 4000, stream(10), reference=NoisePrior.power(0.0, 0.05, 10.0))
+    f = as_denoiser(perturbed(BlindDenoiser(law, NoisePrior.aligned(schedule))), law.space)
+    result = ledger(law, f, schedule, 2000, stream(10), reference=NoisePrior.power(0.0, 0.05, 10.0))
     assert abs(result.cross.value) > 5 * result.cross.standard_error
+    undivided = ledger(law, f, schedule, 2000, stream(10), reference=f)  # the same samples, all of the gap called blind
+    parts = result.blind.per_step + result.learning.per_step + result.cross.per_step
+    torch.testing.assert_close(parts, undivided.blind.per_step, rtol=1e-10, atol=0)
 
 
 def test_learning_is_the_quadratic_in_the_size_of_the_perturbation():

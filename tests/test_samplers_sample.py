@@ -100,17 +100,23 @@ def test_heun_run_follows_the_exact_flow_at_second_order():
 
 @pytest.mark.parametrize("name", ["heun", "ddim", "exponential_euler"])
 def test_dense_and_reduced_runs_agree_path_by_path_without_noise(name):
-    """A blind denoiser with a component along y's normal direction, negative enough to cross zero in a step."""
+    """A blind denoiser with a component along y's normal direction, negative enough to cross zero in a step.
+
+    The reduced one relies on being given a norm: at a negative last coordinate its core part would be another.
+    """
     dense, reduced = Space(6, 2), Space(6, 2, reduced=True)
 
     def f(y):
-        return torch.cat([torch.tanh(y[:, :2]), -0.9 * y[:, 2:]], dim=1)
+        return torch.cat([torch.tanh(y[:, :2]) * (1 + y[:, 2:].norm(dim=1, keepdim=True)), -0.9 * y[:, 2:]], dim=1)
+
+    def g(y):
+        return torch.cat([torch.tanh(y[:, :2]) * (1 + y[:, 2:]), -0.9 * y[:, 2:]], dim=1)
 
     y = 2.0 * stream(3, "cross").normal(40, 6)
     folded = torch.cat([y[:, :2], y[:, 2:].norm(dim=1, keepdim=True)], dim=1)
-    schedule = Schedule.proportional(2.0, 0.2, a=0.0, steps=4)
+    schedule = Schedule.proportional(2.0, 0.02, a=0.0, steps=4)
     first = sample(f, dense, schedule, 40, stream(3), name, start=y)
-    second = sample(f, reduced, schedule, 40, stream(3), name, start=folded)
+    second = sample(g, reduced, schedule, 40, stream(3), name, start=folded)
     torch.testing.assert_close(second.y[:, :2], first.y[:, :2], rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(second.y[:, 2], first.y[:, 2:].norm(dim=1), rtol=1e-12, atol=1e-14)
     torch.testing.assert_close(second.sigma_hat, first.sigma_hat, rtol=1e-12, atol=0)
@@ -173,11 +179,11 @@ def normal_only(y):
 
 
 @pytest.mark.parametrize("name", ["exponential_euler", "ancestral"])
-@pytest.mark.parametrize("factor", [2, 8])
+@pytest.mark.parametrize("factor", [2, 6])
 def test_coupled_noise_makes_linear_normal_runs_equal_at_every_step_count(name, factor):
     """Where f = 0 the exponential Euler step is exact, so coarse and fine runs on one Brownian path end at one point."""
-    space, coarse = Space(7, 0), Schedule.karras(4.0, 0.1, a=0.5, steps=5)
-    fine = coarse.refine(factor)
+    space, fine = Space(7, 0), Schedule.karras(4.0, 0.1, a=0.5, steps=12)
+    coarse = Schedule.from_levels(fine.sigma[::factor], a=0.5)
     start = 4.0 * stream(9, "start").normal(30, 7)
     kept = [
         sample(normal_only, space, s, 30, stream(9), name, start=start, noise=BrownianNoise(fine, stream(9, "path"))).y

@@ -130,6 +130,17 @@ def test_refined_steps_add_up_to_the_coarse_ones(schedule):
     torch.testing.assert_close(fine.kl_weights.reshape(6, 5).sum(1), schedule.kl_weights, rtol=1e-10, atol=0)
 
 
+def test_a_window_keeps_the_clock_and_the_integrals():
+    schedule = Schedule.from_injection(lambda t: 1 / (1 + t) ** 2, 2.0, 4.0, 6)
+    part = schedule.window(2, 5)
+    assert torch.equal(part.t, schedule.t[2:6]) and torch.equal(part.sigma, schedule.sigma[2:6])
+    torch.testing.assert_close(part.kl_weights, schedule.kl_weights[2:5], rtol=1e-15, atol=0)
+    middle = (schedule.t[3] + schedule.t[4]) / 2
+    torch.testing.assert_close(part.level(middle), schedule.level(middle), rtol=1e-15, atol=0)
+    with pytest.raises(ValueError, match="t must"):
+        part.level(0.0)
+
+
 def test_decreasing_injection_below_the_start_makes_levels_decrease():
     """Lemmas 3.3 and 3.4 of the paper, and that a larger start injection breaks the first."""
     good = Schedule.from_injection(lambda t: 4.0 / (1 + t) ** 4, sigma_start=2.0, horizon=30.0, steps=60)
@@ -173,6 +184,7 @@ BAD = [
     (lambda: Schedule.from_injection(lambda t: 1.0, -1.0, 1.0, 4), "sigma_start"),
     (lambda: Schedule.proportional(1.0, 0.1).refine(0), "factor"),
     (lambda: Schedule.proportional(1.0, 0.1).level(-1.0), "t must"),
+    (lambda: Schedule.proportional(1.0, 0.1, steps=4).window(3, 3), "first and last"),
 ]
 
 
