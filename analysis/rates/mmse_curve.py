@@ -1,0 +1,65 @@
+"""The MMSE curve of a law as a function of sigma, closed or measured, and the steps that its certificate needs."""
+
+from __future__ import annotations
+
+import math
+from typing import Callable
+
+import numpy as np
+import torch
+from scipy.interpolate import CubicSpline
+
+from analysis.rates.setting import SIGMA_END, SIGMA_START
+from analysis.theory.certificate import steps_for_certificate
+from analysis.theory.discretisation import discretisation_from_mmse
+from analysis.theory.grid import constant_levels
+from manifolds.law import Law
+from manifolds.streams import Stream
+
+__all__ = ["curves", "discretisation", "real_steps"]
+
+_KNOTS = 73
+
+
+def curves(law: Law, n: int, batches: int, stream: Stream) -> list[Callable[[np.ndarray], np.ndarray]]:
+    """MMSE curves: one, if the law knows it; else one a batch, from n points each with common noise at every level.
+
+    A curve is a cubic spline of log mmse in log sigma: a known one may cost a quadrature a level, and is asked for
+    thousands of levels; the common noise keeps a measured one smooth.
+    """
+    closed = law.mmse(torch.ones(1)) is not None
+    count = 4 * _KNOTS if closed else _KNOTS
+    knots = torch.linspace(math.log(SIGMA_END) - 0.1, math.log(SIGMA_START) + 0.1, count, dtype=torch.float64)
+    if closed:
+        return [_spline(knots.numpy(), law.mmse(knots.exp()).log().numpy())]
+    found = []
+    for b in range(batches):
+        own = stream.child("mmse", b)
+        x, draw = law.sample(n, own.child("data")), law.space.draw(n, own.child("noise"))
+        values = [float(law.posterior_trace(law.space.perturb(x, s, draw), s).mean()) for s in knots.exp().tolist()]
+        found.append(_spline(knots.numpy(), np.log(values)))
+    return found
+
+
+def _spline(knots: np.ndarray, logs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    curve = CubicSpline(knots, logs)
+    return lambda sigma: np.exp(curve(np.log(sigma)))
+
+
+def discretisation(curve: Callable, steps: int) -> float:
+    """disc of constant steps over the experiment's range, in nats."""
+    return discretisation_from_mmse(constant_levels(SIGMA_START, SIGMA_END, steps), curve)
+
+
+def real_steps(curve: Callable, rest: float, eps: float) -> float:
+    """Steps at which rest + disc = eps, interpolated between integers (a power law between them); inf if rest >= eps."""
+    if rest >= eps:
+        return math.inf
+    needed = steps_for_certificate(eps - rest, lambda steps: discretisation(curve, steps), most=2**20)
+    if needed is None:
+        return math.inf
+    if needed == 1:
+        return 1.0
+    before, after = (math.log(discretisation(curve, steps)) for steps in (needed - 1, needed))
+    share = (before - math.log(eps - rest)) / (before - after)
+    return math.exp(math.log(needed - 1) + share * math.log(needed / (needed - 1)))
