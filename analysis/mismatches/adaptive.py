@@ -23,9 +23,9 @@ NEVER = 1e-300  # a level at which no adaptive run stops
 
 def _long_run(params: dict, seed: int, label: str, start_factor: float = 1.0):
     """(law, schedule, run) of a blind run of fixed length, scheduled or adaptive."""
-    law = law_of(params["law"], params["ambient"])
+    law = law_of(params["law"], params["ambient"], dim=params["dim"])
     schedule = Schedule.constant_step(params["h"], params["a"], SIGMA_START, params["end"])
-    source = manifolds.stream(seed, label, params["law"], params["ambient"], params["a"])
+    source = manifolds.stream(seed, label, params["law"], params["dim"], params["ambient"], params["a"])
     blind = exact_blind(law, params["end"], SIGMA_START)
     adaptive = params["scheme"] == "adaptive"
     options = {"sigma_min": NEVER, "max_steps": schedule.steps} if adaptive else {}

@@ -28,11 +28,11 @@ GRIDS = ("geometric", "karras", "cosine")
 _ALLOWED_A = {"ddim": (0.0,), "heun": (0.0,), "ancestral": (0.5,)}
 
 
-def law_of(name: str, ambient: int) -> Law:
-    """A law of the comparison in reduced coordinates."""
+def law_of(name: str, ambient: int, **changes) -> Law:
+    """A law of the comparison in reduced coordinates; `changes` replace its options."""
     if name not in LAWS:
         raise ValueError(f"law must be one of {', '.join(LAWS)}, got {name!r}")
-    return manifolds.make(ambient=ambient, reduced=True, **LAWS[name])
+    return manifolds.make(ambient=ambient, reduced=True, **{**LAWS[name], **changes})
 
 
 def schedule_of(grid: str, a: float, steps: int, start: float = SIGMA_START, end: float = SIGMA_END) -> Schedule:

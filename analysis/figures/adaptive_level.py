@@ -1,0 +1,63 @@
+"""The adaptive scheme: spread and shift of the level, where it stops, and what the residual's bias does."""
+
+from __future__ import annotations
+
+from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+
+
+def draw(tables):
+    """Four panels: variance of log sigma_hat; its shift; output spread with and without stopping; bias and corrections."""
+    found = only(tables, "adaptive_level", "adaptive_stop", "adaptive_bias")
+    if found is None:
+        return None
+    level, stop, bias = found
+    if level.ambient.nunique() < 2 or len(stop) < 3:
+        return None
+    figure, axes = new_figure(2, 2, width="double", row_height=2.3)
+    _variance(axes[0, 0], level[level.ambient == level.ambient.max()])
+    _shift(axes[0, 1], level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive")])
+    _stopping(axes[1, 0], stop.sort_values("ambient"))
+    _bias(axes[1, 1], bias[bias.kind == "static"])
+    for axis, letter in zip(axes.ravel(), "abcd"):
+        panel_label(axis, letter)
+    return figure
+
+
+def _variance(axis, rows):
+    rows = rows[rows.scheme == rows.predict]
+    for i, ((scheme, a), part) in enumerate(rows.groupby(["scheme", "a"])):
+        d = part.ambient.iloc[0]
+        axis.errorbar(part.t, d * part.variance, yerr=[d * part.variance_predicted * (part.variance_ratio - part.variance_ratio_low),
+                      d * part.variance_predicted * (part.variance_ratio_high - part.variance_ratio)], linestyle="", label=f"{scheme}, a = {a:g}", **mark(i))  # fmt: skip
+        axis.plot(part.t, d * part.variance_predicted, **ROLES["theory"], label="theory" if i == 0 else None)
+    axis.set(xlabel="time t", ylabel=r"$d \cdot$ Var(log $\hat\sigma$)")
+    axis.legend()
+
+
+def _shift(axis, rows):
+    for i, ((k, a), part) in enumerate(rows.groupby(["dim", "a"])):
+        axis.errorbar(part.t, part["shift"], yerr=[part["shift"] - part.shift_low, part.shift_high - part["shift"]], linestyle="", label=f"k = {k}, a = {a:g}", **mark(i))
+        axis.plot(part.t, part.shift_predicted, **ROLES["theory"], label="with the residual's bias" if i == 0 else None)
+        if k == rows.dim.min():
+            axis.plot(part.t, part.shift_ito, **ROLES["bound"], label="-2at/d alone" if i == 0 else None)
+    axis.set(xlabel="time t", ylabel=rf"shift of log $\hat\sigma$ (d = {rows.ambient.iloc[0]})")
+    axis.legend()
+
+
+def _stopping(axis, rows):
+    axis.plot(rows.ambient, rows.variance_fixed, label="fixed number of steps", **{**mark(0), "linestyle": ""})
+    axis.plot(rows.ambient, rows.variance_fixed_predicted, **ROLES["theory"])
+    axis.plot(rows.ambient, rows.variance_stopped, label=r"stopped at $\hat\sigma \leq \sigma_{min}$", **{**mark(1), "linestyle": ""})
+    axis.plot(rows.ambient, rows.variance_stopped_predicted, **ROLES["theory"], label="theory")
+    axis.axvline(rows.narrows_below_d.iloc[0], **ROLES["bound"])
+    axis.set(xscale="log", yscale="log", xlabel="ambient dimension d", ylabel="Var(log level) at the end")
+    axis.legend()
+
+
+def _bias(axis, rows):
+    for i, (estimator, part) in enumerate(rows.groupby("estimator")):
+        part = part.sort_values("sigma")
+        axis.errorbar(part.sigma, part.ratio, yerr=[part.ratio - part.ratio_low, part.ratio_high - part.ratio], linestyle="", label=estimator, **mark(i))
+        axis.plot(part.sigma, part.predicted, **ROLES["theory"], label="theory" if i == 0 else None)
+    axis.set(xscale="log", xlabel=r"true level $\sigma$", ylabel=r"E $\hat\sigma^2/\sigma^2$")
+    axis.legend(title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5)

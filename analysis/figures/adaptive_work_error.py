@@ -1,0 +1,33 @@
+"""Work against error, adaptive noise with stopping against scheduled noise, at equal mean numbers of steps."""
+
+from __future__ import annotations
+
+from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+
+
+def draw(tables):
+    """Left: error against the mean number of steps. Right: spread of the number of steps of adaptive runs, against d."""
+    found = only(tables, "adaptive_work", "adaptive_stop")
+    if found is None or found[0].h.nunique() < 2:
+        return None
+    work, stop = found
+    figure, axes = new_figure(1, 2, width="double", row_height=2.4)
+    left, right = axes[0]
+    for i, ((a, scheme), part) in enumerate(work.groupby(["a", "scheme"])):
+        part = part.sort_values("mean_steps")
+        yerr = [(part.error - part.error_low).clip(lower=0), (part.error_high - part.error).clip(lower=0)]
+        shift = 1.02 if scheme == "adaptive" else 0.98
+        left.errorbar(shift * part.mean_steps, part.error, yerr=yerr, label=f"{scheme}, a = {a:g}", **mark(i))
+    left.axhline(work.floor.mean(), **ROLES["floor"], label="floor")
+    left.set(xscale="log", yscale="log", xlabel="mean number of steps", ylabel=r"sliced $W_2$ to the data")
+    left.legend()
+    stop = stop.sort_values("ambient")
+    right.fill_between(stop.ambient, stop.steps_1, stop.steps_99, alpha=0.2, linewidth=0, label="1 % to 99 %")
+    right.errorbar(stop.ambient, stop.mean_steps, yerr=stop.sd_steps, label="mean and sd", **{**mark(0), "linestyle": ""})
+    for sign in (-1, 1):
+        right.plot(stop.ambient, stop.mean_steps_predicted + sign * stop.sd_steps_predicted, **ROLES["theory"], label="theory, one sd" if sign > 0 else None)
+    right.set(xscale="log", xlabel="ambient dimension d", ylabel="steps of an adaptive run")
+    right.legend()
+    for axis, letter in zip(axes[0], "ab"):
+        panel_label(axis, letter)
+    return figure

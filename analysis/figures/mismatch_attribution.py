@@ -1,0 +1,72 @@
+"""Which part of "blind is better" is blindness: errors of three arms that differ in the noise level they assume."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+_ARMS = {
+    "conditional": ("conditional, told the schedule", ROLES["conditional"]["color"], "s"),
+    "informed": ("conditional, told the true level", COLORS["orange"], "D"),
+    "blind": ("blind, told nothing", ROLES["blind"]["color"], "o"),
+}
+_INTEGRATORS = {
+    "euler": "plain Euler", "exponential_euler": "exp. Euler", "ddim": "DDIM", "ancestral": "ancestral",
+    "kadkhodaie_simoncelli": "Kadkhodaie-S.", "heun": "Heun",
+}  # fmt: skip
+
+
+def draw(tables):
+    """Panels: every law under plain Euler; the same laws under exponential Euler; every integrator on one law."""
+    found = only(tables, "mismatch_factorial")
+    if found is None:
+        return None
+    rows = found[0][found[0].steps == 25]
+    rows = rows[rows.ambient == rows.ambient.mode()[0]]
+    main = rows[(rows.a == 0) & (rows.grid == "geometric")]
+    euler, kept = main[main.integrator == "euler"], main[main.integrator == "exponential_euler"]
+    if not len(euler) or not len(kept):
+        return None
+    ratio = euler[euler.arm == "conditional"].set_index("law").ratio.sort_values()
+    figure, axes = new_figure(1, 3, width="double", row_height=2.9, width_ratios=[1, 1, 1.15])
+    for axis, letter, part, title in (
+        (axes[0, 0], "a", euler, "plain Euler: true level below the schedule"),
+        (axes[0, 1], "b", kept, "exponential Euler: level kept"),
+    ):
+        _arms(axis, part, {law: law.replace("_", " ") for law in ratio.index}, "law")
+        axis.set_title(title)
+        panel_label(axis, letter)
+    limits = [f([a.get_xlim() for a in axes[0, :2]]) for f in (np.min, np.max)]
+    for axis in axes[0, :2]:
+        axis.set_xlim(*limits)
+    axes[0, 1].set_yticklabels([])
+    axes[0, 0].legend(loc="lower right", handletextpad=0.2, borderpad=0.1)
+    every = rows[(rows.law == "mixture") & (rows.grid == "geometric")]
+    every = every.assign(label=[f"{_INTEGRATORS[i]}, a = {a:g}" for i, a in zip(every.integrator, every.a)])
+    order = every.drop_duplicates("label").sort_values(["integrator", "a"], key=lambda c: c.map(list(_INTEGRATORS).index) if c.name == "integrator" else c)
+    if len(order) > 2:
+        _arms(axes[0, 2], every, {label: label for label in order.label[::-1]}, "label")
+        axes[0, 2].set_title("mixture, every integrator")
+        panel_label(axes[0, 2], "c")
+    else:
+        axes[0, 2].set_visible(False)
+    return figure
+
+
+def _arms(axis, rows, names, column):
+    """One line a name: the floor as a grey tick, the three arms with their intervals, a little apart."""
+    for place, name in enumerate(names):
+        here = rows[rows[column] == name]
+        if not len(here):
+            continue
+        axis.plot([here.floor.iloc[0]] * 2, [place - 0.36, place + 0.36], color=COLORS["grey"], linewidth=1.5, label="floor" if place == 0 else None)
+        for arm, (label, color, marker) in _ARMS.items():
+            row = here[here.arm == arm].iloc[0]
+            low, high = max(row.error - row.error_low, 0), max(row.error_high - row.error, 0)
+            height = place + {"conditional": 0.0, "informed": 0.2, "blind": -0.2}[arm]
+            axis.errorbar(row.error, height, xerr=[[low], [high]], color=color, marker=marker, linestyle="", label=label if place == 0 else None)
+    axis.set_yticks(range(len(names)), list(names.values()))
+    axis.set_xscale("log")
+    axis.set_xlabel(r"sliced $W_2$ to the data")
+    axis.grid(axis="y", linewidth=0.3)

@@ -1,0 +1,38 @@
+"""Wrong schedules: the assumed level, the start level, or the last step is off; who notices."""
+
+from __future__ import annotations
+
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+_ARMS = {"conditional": (ROLES["conditional"]["color"], "s"), "informed": (COLORS["orange"], "D"), "blind": (ROLES["blind"]["color"], "o")}
+_STYLES = ("-", "--", ":")
+
+
+def draw(tables):
+    """One panel a perturbation: error of the arms against its size; line styles are values of a or integrators."""
+    found = only(tables, "mismatch_perturbed")
+    if found is None or found[0].groupby("perturbation")["size"].nunique().min() < 2:
+        return None
+    rows = found[0]
+    figure, axes = new_figure(1, 3, width="double", row_height=2.3, sharey=True)
+    panels = (("told", "a", "assumed level off by"), ("start", "a", "start over first level"), ("last", "integrator", "last step: ratio of levels"))
+    for axis, letter, (kind, by, label) in zip(axes[0], "abc", panels):
+        here = rows[rows.perturbation == kind]
+        for style, (value, part) in zip(_STYLES, here.groupby(by)):
+            for arm, (color, marker) in _ARMS.items():
+                line = part[part.arm == arm].sort_values("size")
+                x = 100 * line["size"] if kind == "told" else line["size"]
+                name = f"{arm}, " + (f"a = {value:g}" if by == "a" else value.replace("_", " "))
+                axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
+                              color=color, marker=marker, linestyle=style, label=name)  # fmt: skip
+        axis.axhline(here.floor.mean(), **ROLES["floor"])
+        axis.set(xlabel=label + (" (%)" if kind == "told" else ""), yscale="log")
+        if kind != "told":
+            axis.set_xscale("log")
+            ticks = sorted(here["size"].unique())
+            axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+            axis.minorticks_off()
+        axis.legend(ncols=1, fontsize=5.5)
+        panel_label(axis, letter)
+    axes[0, 0].set_ylabel(r"sliced $W_2$ to the data")
+    return figure

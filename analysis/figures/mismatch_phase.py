@@ -1,0 +1,38 @@
+"""Where blindness wins, ties and loses under plain Euler, over injection a and step length h."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import TwoSlopeNorm
+
+from analysis.figures.style import new_figure, only, panel_label
+
+
+def draw(tables):
+    """Left: conditional over blind error, with the outcome; right: the level mismatch at the end, in closed form."""
+    found = only(tables, "mismatch_phase")
+    if found is None or found[0].a.nunique() < 3 or found[0].step_length.nunique() < 3:
+        return None
+    rows = found[0]
+    figure, axes = new_figure(1, 2, width="double", row_height=2.8)
+    for axis, letter, column, title in (
+        (axes[0, 0], "a", "ratio", "conditional / blind error"),
+        (axes[0, 1], "b", "log_mismatch_end", "true / scheduled level at the end"),
+    ):
+        table = rows.pivot(index="step_length", columns="a", values=column)
+        values = np.log2(table.to_numpy()) if column == "ratio" else table.to_numpy() / np.log(2)
+        norm = TwoSlopeNorm(0.0, min(values.min(), -0.1), max(values.max(), 0.1))
+        image = axis.imshow(values, origin="lower", aspect="auto", cmap="RdBu" if column == "ratio" else "PuOr", norm=norm)
+        outcome = rows.pivot(index="step_length", columns="a", values="outcome")
+        for i in range(len(table.index)):
+            for j in range(len(table.columns)):
+                text = f"{2 ** values[i, j]:.2f}" + ("\n" + outcome.iloc[i, j] if column == "ratio" else "")
+                dark = abs(norm(values[i, j]) - 0.5) > 0.3
+                axis.text(j, i, text, ha="center", va="center", size=5.5, color="white" if dark else "black", linespacing=0.9)
+        axis.set_xticks(range(len(table.columns)), [f"{a:g}" for a in table.columns])
+        axis.set_yticks(range(len(table.index)), [f"{h:g}" for h in table.index])
+        axis.set(xlabel="injection a", ylabel="step length h")
+        axis.set_title(title)
+        figure.colorbar(image, ax=axis, label=r"$\log_2$")
+        panel_label(axis, letter)
+    return figure

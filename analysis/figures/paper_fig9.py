@@ -1,0 +1,48 @@
+"""Figure 9 of arXiv 2602.09639 on exact denoisers: true against scheduled noise along a run, with the closed form through the points."""
+
+from __future__ import annotations
+
+from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+
+_TITLES = {"geometric": "logarithmic grid", "karras": "Karras grid", "cosine": "cosine grid"}
+_CURVES = (("exponential_euler", 0.5, "exponential Euler, a = .5"), ("euler", 0.0, "plain Euler, a = 0"), ("euler", 0.2, "plain Euler, a = .2"), ("euler", 0.5, "plain Euler, a = .5"))
+
+
+def draw(tables):
+    """Upper row: true against scheduled level, conditional (filled) and blind (open). Lower row: their ratio, step by step."""
+    found = only(tables, "mismatch_levels")
+    if found is None:
+        return None
+    rows = found[0][~found[0].sabotage]
+    grids = [g for g in _TITLES if g in set(rows.grid)]
+    figure, axes = new_figure(2, len(grids), width="double", row_height=2.2, sharex="row", sharey="row")
+    for column, grid in enumerate(grids):
+        above, below = axes[:, column]
+        here = rows[rows.grid == grid]
+        ends = [here.scheduled.min(), here.scheduled.max()]
+        above.plot(ends, ends, color="grey", linewidth=0.6)
+        below.axhline(1.0, color="grey", linewidth=0.6)
+        for i, (integrator, a, label) in enumerate(_CURVES):
+            style = mark(i)
+            for arm, fill, name in (("conditional", style["color"], f"{label}"), ("blind", "none", None)):
+                part = here[(here.integrator == integrator) & (here.a == a) & (here.arm == arm)].sort_values("step")
+                if not len(part):
+                    continue
+                shift = slice(0, None, 5) if arm == "conditional" else slice(2, None, 5)
+                dots = {"marker": style["marker"], "color": style["color"], "markerfacecolor": fill, "linestyle": "", "markersize": 3.2}
+                above.plot(part.scheduled.iloc[shift], part.measured.iloc[shift], **dots, label=name)
+                below.plot(part.step.iloc[shift], (part.measured / part.scheduled).iloc[shift], **dots)
+                if arm == "conditional":
+                    line = {**ROLES["theory"], "label": "closed form" if i == 0 else None}
+                    above.plot(part.scheduled, part.predicted, **line)
+                    below.plot(part.step, part.predicted / part.scheduled, **ROLES["theory"])
+        above.set(xscale="log", yscale="log", xlabel=r"scheduled level $\sigma_i$")
+        above.set_title(_TITLES[grid])
+        below.set(xlabel="step")
+        panel_label(above, "abc"[column])
+        panel_label(below, "def"[column])
+    axes[0, 0].set_ylabel("true level")
+    axes[1, 0].set_ylabel("true / scheduled level")
+    axes[0, 0].legend()
+    axes[1, 0].annotate("filled: conditional\nopen: blind", (0.03, 0.05), xycoords="axes fraction", size=6.5)
+    return figure

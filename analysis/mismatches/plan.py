@@ -1,0 +1,152 @@
+"""The cells of `analysis.mismatch`: which combinations are run, at which size."""
+
+from __future__ import annotations
+
+from analysis.mismatches.loose_ends import VARIANTS
+from analysis.mismatches.settings import own_settings
+from analysis.runs import Cell
+
+__all__ = ["plan"]
+
+A_VALUES = (0.0, 0.2, 0.5)
+PHASE_A = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
+PHASE_H = (0.1, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
+FACTORS = ".25 .35 .5 .65 .8 .9 1.1 1.25 1.5 2 3 4"
+TOLD = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+# seconds on one core for 1000 samples and 25 steps: blind, conditional and informed together, and the plug-in arm
+_COST = {"cube": 0.5, "product": 0.6, "random_code": 0.8, "torus": 0.4, "mixture": 0.45, "subspaces": 0.3}
+
+
+def plan(options) -> list[Cell]:
+    """Every part, largest first; ValueError if the selection leaves nothing to compare."""
+    size = {"smoke": 0, "paper": 1, "full": 2}[options.profile]
+    cells = [*_factorial(options, size), *_levels(options, size), *_argument(options, size), *_phase(options, size)]
+    cells += [*_perturbed(options, size), *_adaptive(options, size), *_loose_ends(options, size)]
+    if not any(cell.part == "mismatch_factorial" for cell in cells):
+        raise ValueError("argument --integrator: must leave an integrator that uses the chosen grids, got none")
+    return cells
+
+
+def _cost(law: str, samples: int, replicates: int, steps: int) -> float:
+    return _COST.get(law, 0.15) * samples * replicates * steps / 25_000
+
+
+def _factorial(options, size: int) -> list[Cell]:
+    samples, replicates = ((200, 3), (1000, 6), (4000, 8))[size]
+    chosen: dict[tuple, None] = {}
+    for law in options.law:  # the main comparison: what every law says
+        for integrator in ("euler", "exponential_euler"):
+            if integrator in options.integrator:
+                chosen[law, options.ambient, integrator, "geometric", 0.0, 25] = None
+    if "euler" in options.integrator and "mixture" in options.law:
+        chosen["mixture", 10 * options.ambient, "euler", "geometric", 0.0, 25] = None
+        for integrator in ("euler", "exponential_euler"):
+            for steps in options.steps:
+                chosen["mixture", options.ambient, integrator, "geometric", 0.0, steps] = None
+    for law in options.full_law:  # every integrator, grid and a
+        for integrator in options.integrator:
+            for grid in options.grid:
+                for a in A_VALUES:
+                    if own_settings(integrator, grid, a):
+                        chosen[law, options.ambient, integrator, grid, a, 25] = None
+    cells = []
+    for law, ambient, integrator, grid, a, steps in chosen:
+        plug_in = size > 0 and law in ("mixture", "gaussian") and grid == "geometric" and ambient == options.ambient
+        params = {"law": law, "ambient": ambient, "integrator": integrator, "grid": grid, "a": a, "steps": steps}
+        cost = _cost(law, samples, replicates, steps) * (2 if plug_in else 1)
+        cells.append(Cell("mismatch_factorial", {**params, "samples": samples, "replicates": replicates, "plug_in": plug_in}, cost))
+    return cells
+
+
+def _levels(options, size: int) -> list[Cell]:
+    samples = (100, 400, 2000)[size]
+    cells = []
+    for integrator in options.integrator:
+        for grid in options.grid:
+            for a in A_VALUES:
+                if not own_settings(integrator, grid, a):
+                    continue
+                for arm in ("blind", "conditional"):
+                    for sabotage in (False, True)[: 2 if (integrator, grid, arm) == ("euler", "geometric", "conditional") else 1]:
+                        params = {"law": "gaussian", "ambient": 10_000, "integrator": integrator, "grid": grid, "a": a, "steps": 50}
+                        cells.append(Cell("mismatch_levels", {**params, "arm": arm, "sabotage": sabotage, "samples": samples}, 0.15))
+    return cells
+
+
+def _argument(options, size: int) -> list[Cell]:
+    samples = (500, 8000, 40_000)[size]
+    cells = []
+    for law in ("mixture", "gaussian") + (("sphere", "cube") if size else ()):
+        for sigma in (0.025, 0.15, 0.6):
+            for arm in ("conditional", "shifted") + (("blind",) if law == "mixture" else ()):
+                params = {"law": law, "ambient": options.ambient, "sigma": sigma, "arm": arm, "factors": FACTORS}
+                cells.append(Cell("mismatch_argument", {**params, "samples": samples}, samples / 8000))
+    return cells
+
+
+def _phase(options, size: int) -> list[Cell]:
+    samples, replicates = ((150, 3), (500, 4), (2000, 6))[size]
+    cells = []
+    for a in PHASE_A[:: 7 if size == 0 else 1]:
+        for h in PHASE_H[2 :: 4 if size == 0 else 1] if size == 0 else PHASE_H:
+            params = {"law": "mixture", "ambient": options.ambient, "integrator": "euler", "a": a, "step_length": h}
+            steps = 6.9 / (1 - a) / h
+            cells.append(Cell("mismatch_phase", {**params, "samples": samples, "replicates": replicates}, _cost("mixture", samples, replicates, steps)))
+    return cells
+
+
+def _perturbed(options, size: int) -> list[Cell]:
+    samples, replicates = ((200, 3), (500, 6), (2000, 8))[size]
+    chosen = [("told", size_, a, "exponential_euler") for a in (0.0, 0.5) for size_ in TOLD]
+    chosen += [("start", factor, a, "exponential_euler") for a in A_VALUES for factor in (0.5, 1.0, 2.0)]
+    chosen += [("last", jump, 0.0, integrator) for integrator in ("exponential_euler", "euler") for jump in (1.0, 3.0, 10.0, 30.0)]
+    if size == 0:
+        chosen = [c for c in chosen if c[:2] in (("told", 0.5), ("start", 2.0), ("last", 10.0))]
+    common = {"law": "mixture", "ambient": options.ambient, "steps": 25, "samples": samples, "replicates": replicates}
+    return [
+        Cell("mismatch_perturbed", {**common, "perturbation": kind, "size": value, "a": a, "integrator": integrator}, _cost("mixture", samples, replicates, 25))
+        for kind, value, a, integrator in chosen
+    ]
+
+
+def _adaptive(options, size: int) -> list[Cell]:
+    schemes = (("adaptive", "adaptive"), ("scheduled", "scheduled"), ("scheduled", "adaptive"))
+    cells = []
+    samples, h = ((500, 0.1), (12_000, 0.02), (50_000, 0.01))[size]
+    for a in (0.2, 0.5):
+        for dim, ambient in ((4, 10_000), (4, 100), (1, 100)):
+            for scheme, predict in schemes:
+                if size == 0 and (a != 0.5 or ambient == 100):
+                    continue
+                params = {"law": "gaussian", "dim": dim, "ambient": ambient, "a": a, "h": h, "end": 0.2, "scheme": scheme, "predict": predict}
+                cells.append(Cell("adaptive_level", {**params, "samples": samples, "times": 8}, 0.012 * samples / h * 4.6 / (1 - a) / 4000))
+        for scheme, predict in (*schemes, ("adaptive", "scheduled")):
+            for factor in (0.5, 1.0, 2.0):
+                if scheme != predict and factor == 1.0:
+                    continue
+                params = {"law": "gaussian", "dim": 4, "ambient": 10_000, "a": a, "h": 0.2, "end": 0.02, "scheme": scheme, "predict": predict}
+                cells.append(Cell("adaptive_start", {**params, "factor": factor, "samples": (500, 1000, 4000)[size]}, 0.2))
+    for ambient in (200, 2000, 200_000) if size == 0 else (200, 700, 2000, 7000, 20_000, 60_000, 200_000):
+        params = {"law": "gaussian", "dim": 4, "ambient": ambient, "a": 0.5, "h": 0.2, "end": 0.02}
+        cells.append(Cell("adaptive_stop", {**params, "samples": (500, 3000, 20_000)[size]}, (0.4, 1.0, 6.0)[size]))
+    samples, replicates = ((200, 3), (1000, 4), (4000, 6))[size]
+    for a in (0.5,) if size == 0 else (0.2, 0.5):
+        for h in (0.5,) if size == 0 else (0.2, 0.35, 0.6, 1.0):
+            params = {"law": "mixture", "ambient": options.ambient, "a": a, "h": h, "samples": samples, "replicates": replicates}
+            cells.append(Cell("adaptive_work", params, _cost("mixture", samples, replicates, 14 / h)))
+    for estimator in ("residual", "trace", "probe"):
+        params = {"law": "gaussian", "dim": 40, "ambient": 400, "a": 0.5, "h": 0.2, "estimator": estimator}
+        cells.append(Cell("adaptive_bias", {**params, "samples": (3000, 4000, 20_000)[size]}, 1.0))
+    return cells
+
+
+def _loose_ends(options, size: int) -> list[Cell]:
+    samples = (200, 500, 2000)[size]
+    cells = [
+        Cell("step_counts", {"law": "gaussian", "ambient": 6400, "variant": variant, "h": 0.2, "a": 0.2, "samples": samples}, 0.3)
+        for variant in VARIANTS
+    ]
+    for high in (0.3, 1.0, 3.0, 4.0)[:: 1 if size else 2]:
+        params = {"law": "mixture", "ambient": 6400, "h": 0.2, "a": 0.2, "prior_high": high, "integrator": "euler"}
+        cells.append(Cell("truncated_training", {**params, "samples": 2 * samples, "replicates": 4}, 1.0))
+    return cells
