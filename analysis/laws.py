@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from analysis.noise.cases import build, case, catalogue, rms, shape
-from analysis.noise.gallery import cell_gallery
+from analysis.noise.gallery import cell_gallery, cell_gallery_images
 from analysis.noise.self_checks import cell_self_checks
 from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, main, one_of
 
@@ -18,6 +17,7 @@ CLAIMS = (
 
 _DRAWS = {"smoke": 200, "paper": 600, "full": 600}
 _NORMAL_DIM = 3
+_PIXELS, _IMAGES = 24 * 24, 4
 
 
 def plan(options) -> list[Cell]:
@@ -25,7 +25,10 @@ def plan(options) -> list[Cell]:
     cells = []
     for name in options.law:
         params = case(name, 2, _NORMAL_DIM)
-        cells.append(Cell("gallery", {**params, "draws": _DRAWS[options.profile]}, cost=0.1))
+        if shape(name, 2).image:
+            cells.append(Cell("gallery_images", {"law": name, "dim": 2, "ambient": _PIXELS, "draws": _IMAGES}, cost=0.3))
+        else:
+            cells.append(Cell("gallery", {**params, "draws": _DRAWS[options.profile]}, cost=0.1))
         cells.append(Cell("self_checks", {**params, **_small_level(name)}, cost=1.0))
     return cells
 
@@ -57,9 +60,10 @@ def decide(tables, options) -> list[Measurement]:
 def show(tables, options) -> str:
     """Facts and checks, a line a law."""
     rows = tables["self_checks"].assign(share=lambda t: t.error / t.tolerance)
-    facts = tables["gallery"].drop_duplicates("law").set_index("law")
+    shown = [tables[part] for part in ("gallery", "gallery_images") if part in tables]
+    facts = pd.concat([table.drop_duplicates("law") for table in shown]).set_index("law")
     checks = rows.pivot(index="law", columns="check", values="share")
-    header = pd.DataFrame({"k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient, "R": facts.radius.replace(np.inf, float("inf"))})
+    header = pd.DataFrame({"k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient, "R": facts.radius.round(3)}).sort_index()
     text = checks.map(lambda v: "-" if pd.isna(v) else f"{v:.1g}")
     return "error over tolerance of each check (- where it does not apply)\n" + header.join(text).to_string()
 
@@ -68,9 +72,10 @@ EXPERIMENT = Experiment(
     name="laws",
     summary=__doc__,
     arguments=(
-        Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW", help="laws to show and check"),
+        Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW", help="laws to show and check",
+                 by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")}),  # fmt: skip
     ),
-    parts={"gallery": cell_gallery, "self_checks": cell_self_checks},
+    parts={"gallery": cell_gallery, "gallery_images": cell_gallery_images, "self_checks": cell_self_checks},
     plan=plan,
     decide=decide,
     claims=CLAIMS,

@@ -9,6 +9,7 @@ from analysis.noise.decisions import decide
 from analysis.noise.exact_atoms import cell_exact_atoms
 from analysis.noise.histograms import cell_histogram, cell_spike
 from analysis.noise.identities import cell_identities, cell_lambda
+from analysis.noise.images import cell_images
 from analysis.noise.information import cell_efficiency, cell_information
 from analysis.noise.paper_samples import cell_paper_samples
 from analysis.noise.residual import cell_residual
@@ -45,7 +46,7 @@ def _draws(name: str, draws: int) -> int:
 
 
 def _low_dimensional(options) -> list[str]:
-    return [name for name in options.law if shape(name, 2).low_dimensional]
+    return [name for name in options.law if shape(name, 2).low_dimensional and not shape(name, 2).image]
 
 
 def _identity_cells(options) -> list[Cell]:
@@ -66,7 +67,7 @@ def _law_cells(options, draws: dict) -> list[Cell]:
             for level in _resolved(name, _INFORMATION_LEVELS, 0.7)[:some]:
                 cells.append(Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=0.5))
         for level in _resolved(name, _LEVELS, 1.0)[:some]:
-            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
+            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": _draws(name, draws["residual"])}, cost=0.2))
         if name in _RISK_LAWS:
             risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
             cells.append(Cell("risk", risk, cost=6.0))
@@ -132,10 +133,23 @@ def _fixed_cells(options, draws: dict) -> list[Cell]:
     return cells
 
 
+def _image_cells(options) -> list[Cell]:
+    """Manifolds of images at 32 x 32 and 64 x 64 pixels; nodes as fine as the level asks (the posterior is far narrower)."""
+    grid = ((32, 0.7),) if options.profile == "smoke" else ((32, 0.35), (32, 0.7), (32, 1.4), (64, 0.7), (64, 1.4))
+    draws = {"smoke": 40, "paper": 80, "full": 1000}[options.profile]
+    return [
+        Cell("image_levels", {"law": name, "dim": 2, "ambient": n * n, "sigma": s, "finest": 0.75 * s, "draws": draws}, cost=2.0)
+        for name in options.law
+        if shape(name, 2).image
+        for n, s in grid
+    ]
+
+
 def plan(options) -> list[Cell]:
-    """Every cell of the selection; laws that fill their space have no part in claims about low-dimensional data."""
+    """Every cell of the selection; laws that fill their space, and images, have no part in scans over d and k."""
     draws = {name: sizes[options.profile] for name, sizes in _DRAWS.items()}
-    return [*_identity_cells(options), *_law_cells(options, draws), *_grid_cells(options, draws), *_fixed_cells(options, draws)]
+    groups = (_identity_cells(options), _law_cells(options, draws), _grid_cells(options, draws), _image_cells(options), _fixed_cells(options, draws))
+    return [cell for group in groups for cell in group]
 
 
 EXPERIMENT = Experiment(
@@ -160,13 +174,14 @@ EXPERIMENT = Experiment(
         "worst_case": cell_worst_case,
         "histogram": cell_histogram,
         "spike": cell_spike,
+        "image_levels": cell_images,
         "residual": cell_residual,
         "paper_samples": cell_paper_samples,
     },
     plan=plan,
     decide=decide,
     claims=CLAIMS,
-    figures=("paper_fig1", "paper_fig10", "noise_error"),
+    figures=("paper_fig1", "paper_fig10", "noise_error", "image_levels"),
 )
 
 if __name__ == "__main__":

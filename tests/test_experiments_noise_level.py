@@ -136,9 +136,9 @@ def test_concentration_of_linear_data_and_of_a_wrong_level():
     row = cell_concentration({"law": "gaussian", "dim": 2, "ambient": 1002, "level": 0.01, "draws": 2000}, 0)[0]
     exact = (4 * 1000 + 32) / (998 * 996)
     assert abs(row["error"] - exact) < Z999 * row["error_se"]
-    # E|lambda/1.3 - 1|^2 with E lambda = 1 + 4/(n-2): bias 0.3/1.3 and the variance over 1.3^2
-    mean = (1000 / 2 + 1) * 2 / 998
-    wrong = (exact + 2 * mean - 1) / 1.69 - 2 * mean / 1.3 + 1
+    # E|lambda/2 - 1|^2 from E lambda = (n+2)/(n-2) and E lambda^2, in units of lambda_t
+    mean = 1002 / 998
+    wrong = (exact + 2 * mean - 1) / 4 - mean + 1
     assert abs(row["wrong"] - wrong) < Z999 * row["wrong_se"]
 
 

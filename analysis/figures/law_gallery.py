@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from analysis.figures.style import COLORS, new_figure, only
+from analysis.figures.style import COLORS, new_figure
 
 _COLUMNS = 4
 
 
 def draw(tables):
-    found = only(tables, "gallery")
-    if found is None:
+    parts = [tables[name] for name in ("gallery", "gallery_images") if name in tables and len(tables[name])]
+    if not parts:
         return None
-    laws = list(found[0].groupby("law"))
+    laws = [pair for table in parts for pair in table.groupby("law")]
     columns = min(_COLUMNS, len(laws))
     rows = math.ceil(len(laws) / columns)
     figure, axes = new_figure(rows, columns, "double", row_height=1.9)
@@ -24,18 +24,38 @@ def draw(tables):
             axis.set_axis_off()
             continue
         name, part = laws[place]
-        first = part.iloc[0]
-        points, counts = np.unique(part[["x1", "x2"]].round(9), axis=0, return_counts=True)
-        if len(points) < len(part) / 4:
-            _finite(axis, points, counts)
-        elif min(first.core_dim or first.ambient, first.ambient) >= 3:
-            axis.remove()
-            axis = figure.add_subplot(rows, columns, place + 1, projection="3d")
-            _solid(axis, part)
-        else:
-            _flat(axis, part)
-        axis.set_title(_title(name, first), fontsize=7)
+        axis = _panel(figure, axis, (rows, columns, place + 1), part)
+        axis.set_title(_title(name, part.iloc[0]), fontsize=7)
     return figure
+
+
+def _panel(figure, axis, place: tuple, part):
+    """The panel that suits the law, in place of `axis`."""
+    first = part.iloc[0]
+    if "value" in part:
+        _images(axis, part)
+        return axis
+    points, counts = np.unique(part[["x1", "x2"]].round(9), axis=0, return_counts=True)
+    if len(points) < len(part) / 4:
+        _finite(axis, points, counts)
+    elif min(first.core_dim or first.ambient, first.ambient) >= 3:
+        axis.remove()
+        axis = figure.add_subplot(*place, projection="3d")
+        _solid(axis, part)
+    else:
+        _flat(axis, part)
+    return axis
+
+
+def _images(axis, part) -> None:
+    """Four images in a square, white lines between them."""
+    side = int(part.row.max()) + 1
+    stack = part.sort_values(["image", "row", "column"]).value.to_numpy().reshape(-1, side, side)[:4]
+    gap = np.full((2, side + 1, side + 1), np.nan)
+    tiles = [np.pad(image, ((0, 1), (0, 1)), constant_values=np.nan) for image in stack]
+    tiles += list(gap[: 4 - len(tiles)])
+    axis.imshow(np.block([[tiles[0], tiles[1]], [tiles[2], tiles[3]]]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.set_axis_off()
 
 
 def _title(name: str, first) -> str:

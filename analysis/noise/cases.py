@@ -19,7 +19,8 @@ __all__ = ["SPAN", "Shape", "build", "case", "catalogue", "level_range", "noise_
 SPAN = 8.0
 # laws that are nothing without data are tested on these
 _OPTIONS = {"atoms": {"points": ((1.0, 0.0, 0.2), (-0.7, 0.7, 0.0), (0.1, -0.9, 0.5), (0.0, 0.2, -1.0)), "weights": (0.4, 0.3, 0.2, 0.1)}}
-_PROBE = 10**6  # an ambient dimension in which every low-dimensional law exists, in reduced coordinates
+_PROBE = 10**6  # an ambient dimension in which every low-dimensional law exists, in reduced coordinates, but for images
+_SMALL_IMAGE = 8 * 8
 
 
 class Shape(NamedTuple):
@@ -31,6 +32,7 @@ class Shape(NamedTuple):
         low_dimensional: its support lies in a proper subspace of R^d.
         atoms: the number of atoms or quadrature nodes that its posterior sums over; 0 for closed forms.
         finest: the smallest noise level that those nodes resolve, in units of the data's rms size; 0 if there is none.
+        image: it exists at d = N^2 alone; its m depends on N and is that of 8 x 8 pixels here.
     """
 
     dim: int | None
@@ -38,6 +40,7 @@ class Shape(NamedTuple):
     low_dimensional: bool
     atoms: int = 0
     finest: float = 0.0
+    image: bool = False
 
 
 def catalogue() -> tuple[str, ...]:
@@ -62,20 +65,29 @@ def _finest(law: Law) -> float:
 @lru_cache(maxsize=None)
 def shape(name: str, dim: int) -> Shape:
     """The shape of a registered law at intrinsic dimension dim, or at the nearest one it has."""
-    for k in sorted((dim, 1, 2, 3, 4), key=lambda candidate: abs(candidate - dim)):
-        try:
-            law = _make(name, k, _PROBE, True)
-        except ValueError:
-            continue  # this law has no such k
-        atoms = len(getattr(law.core, "points", ()))
-        return Shape(k, law.core_dim, not law.core.absorbs_normal, atoms, _finest(law) / rms(law))
+    for ambient in (_PROBE, _SMALL_IMAGE):
+        for k in sorted((dim, 1, 2, 3, 4), key=lambda candidate: abs(candidate - dim)):
+            try:
+                law = _make(name, k, ambient, True)
+            except ValueError:
+                continue  # this law has no such k or d
+            atoms = len(getattr(law.core, "points", ()))
+            image = ambient == _SMALL_IMAGE
+            return Shape(k, law.core_dim, not law.core.absorbs_normal, atoms, _finest(law) / rms(law), image)
     return Shape(None, 0, False)
 
 
 def case(name: str, dim: int, normal_dim: int) -> dict:
-    """Parameters of the law with about `normal_dim` directions normal to its span: law, dim, ambient."""
+    """Parameters of the law with about `normal_dim` directions normal to its span: law, dim, ambient.
+
+    Images: of 8 x 8 pixels, or of the smallest power of two a side that is at least that many.
+    """
     found = shape(name, dim)
     ambient = found.core_dim + normal_dim
+    if found.image:
+        ambient = _SMALL_IMAGE
+        while ambient < normal_dim:
+            ambient *= 4
     return {"law": name, "dim": ambient if found.dim is None else found.dim, "ambient": ambient}
 
 

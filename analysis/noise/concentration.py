@@ -26,13 +26,13 @@ def _squared_error(law: Law, sigma: float, prior: NoisePrior, y: torch.Tensor, t
 
 
 def cell_concentration(params: dict, seed: int) -> list[dict]:
-    """One law, k, d and level: the mean squared relative error; and if lambda_t is taken 1.3 times too large."""
+    """One law, k, d and level: the mean squared relative error; and if lambda_t is taken twice too large."""
     law = build(params, reduced=True)
     sigma = params["level"] * rms(law)
     source = stream(seed, "concentration", *(params[key] for key in ("law", "dim", "ambient", "level")))
     _, y = noisy(law, sigma, params["draws"], source)
     row = {"core_dim": law.core_dim, **_squared_error(law, sigma, prior_around(law, sigma), y)}
-    wrong = _squared_error(law, sigma, prior_around(law, sigma), y, true=sigma / math.sqrt(1.3))
+    wrong = _squared_error(law, sigma, prior_around(law, sigma), y, true=sigma / math.sqrt(2.0))
     return [{**row, "wrong": wrong["error"], "wrong_se": wrong["error_se"]}]
 
 

@@ -82,7 +82,7 @@ def _constant(rows: pd.DataFrame) -> Measurement:
     linear = max(theory.linear_second_moment(d - k) / theory.second_moment_form(d, k) for d, k in zip(rows.ambient, rows.dim) if d - k > 4)
     truth, where = _worst(rows.error / form, rows.error_se / form, 0.0, _labels(rows, "law", "dim", "ambient"))
     wrong = _worst(rows.wrong / form, rows.wrong_se / form, 0.0)[0]
-    controls = [_control("null", "linear data, closed form", _exact(linear)), _control("power", "true lambda taken 1.3 times too large", wrong)]
+    controls = [_control("null", "linear data, closed form", _exact(linear)), _control("power", "true lambda taken twice too large", wrong)]
     return _measured("N1", truth, controls, f"largest at {where} (law k d)")
 
 
@@ -176,6 +176,19 @@ def _residual(rows: pd.DataFrame) -> Measurement:
     return _measured("N7", truth, controls, where)
 
 
+def _images(rows: pd.DataFrame) -> Measurement:
+    def worst(column):
+        return _worst(rows[column], rows[f"{column}_se"], 0.0, _labels(rows, "law", "ambient", "sigma"))
+
+    truth, where = worst("mle")
+    controls = [
+        _control("null", "the noise itself", worst("pure")[0]),
+        _control("power", "the image taken for noise", worst("naive")[0]),
+    ]
+    ratio = (rows.mle / rows.cramer_rao).mean()
+    return _measured("I1", truth, controls, f"{where} (law d sigma); {ratio:.3f} of the Cramer-Rao bound on average")
+
+
 def decide(tables: Mapping[str, pd.DataFrame], options) -> list[Measurement]:
     """Measurements of every claim whose table is there; at the smoke profile, of those that its few draws can decide."""
     rules = {
@@ -188,6 +201,7 @@ def decide(tables: Mapping[str, pd.DataFrame], options) -> list[Measurement]:
         "spike": _spike,
         "efficiency": _efficiency,
         "residual": _residual,
+        "image_levels": _images,
     }
     found = [rule(tables[part]) for part, rule in rules.items() if part in tables]
     if "exact_atoms" in tables and "identities" in tables:

@@ -7,9 +7,9 @@ import math
 import torch
 
 from analysis.noise.cases import build
-from manifolds import REGISTRY, stream
+from manifolds import REGISTRY, Law, stream
 
-__all__ = ["cell_gallery"]
+__all__ = ["cell_gallery", "cell_gallery_images"]
 
 _COORDINATES = 3
 
@@ -19,7 +19,25 @@ def cell_gallery(params: dict, seed: int) -> list[dict]:
     law = build(params)
     x = law.sample(params["draws"], stream(seed, "gallery", params["law"]))[:, :_COORDINATES]
     x = torch.nn.functional.pad(x, (0, _COORDINATES - x.shape[1]))
-    facts = {
+    return [{"x1": a, "x2": b, "x3": c, **_facts(law)} for a, b, c in x.tolist()]
+
+
+def cell_gallery_images(params: dict, seed: int) -> list[dict]:
+    """One row a pixel of each of a few images, with the law's facts."""
+    law = build(params)
+    side = math.isqrt(law.ambient_dim)
+    images = law.sample(params["draws"], stream(seed, "gallery", params["law"])).reshape(-1, side, side)
+    facts = _facts(law)
+    return [
+        {"image": i, "row": r, "column": c, "value": value, **facts}
+        for i, image in enumerate(images.tolist())
+        for r, line in enumerate(image)
+        for c, value in enumerate(line)
+    ]
+
+
+def _facts(law: Law) -> dict:
+    return {
         "intrinsic_dim": law.intrinsic_dim,
         "core_dim": law.core_dim,
         "radius": law.radius,
@@ -27,4 +45,3 @@ def cell_gallery(params: dict, seed: int) -> list[dict]:
         "summary": REGISTRY[law.name].summary,
         "source": REGISTRY[law.name].source,
     }
-    return [{"x1": a, "x2": b, "x3": c, **facts} for a, b, c in x.tolist()]

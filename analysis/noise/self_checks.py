@@ -59,9 +59,7 @@ def dense_is_reduced(params: dict, source) -> Iterator[Check]:
     u, rho2 = dense.space.split(y)
     small = torch.cat([u, rho2.sqrt()[:, None]], dim=1)
     truth = _answers(dense, y, sigma)
-    d = params["ambient"] + 1
-    more = build({**params, "ambient": d, "dim": d if params["dim"] == params["ambient"] else params["dim"]}, reduced=True)
-    wrong = _columns_gap(truth, _answers(more, small, sigma))
+    wrong = _columns_gap(truth, _answers(_one_more_dimension(reduced, params), small, sigma))
     yield Check("dense = reduced", _columns_gap(truth, _answers(reduced, small, sigma)), 1e-10, wrong)
     # the same point of the same law, turned: equal by symmetry alone, so it shows what rounding does
     turned = build(params, rotation=1)
@@ -71,6 +69,13 @@ def dense_is_reduced(params: dict, source) -> Iterator[Check]:
         along = along / along.norm(dim=1, keepdim=True) * rho2.sqrt()[:, None]
     moved = turned.space.embed(u) + along
     yield Check("rotated = plain", _columns_gap(truth, _answers(turned, moved, sigma)), 1e-10, wrong)
+
+
+def _one_more_dimension(law: Law, params: dict) -> Law:
+    d = law.ambient_dim + 1
+    if not law.core.absorbs_normal:
+        return law.with_ambient(d)
+    return build({**params, "ambient": d, "dim": d if params["dim"] == params["ambient"] else params["dim"]}, reduced=True)
 
 
 def tweedie(params: dict, source) -> Iterator[Check]:
