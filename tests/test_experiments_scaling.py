@@ -1,0 +1,195 @@
+"""The scaling experiment: cells against independent references, fits on made tables, verdicts that flip under sabotage."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas
+import pytest
+from scipy import integrate, stats
+
+import manifolds
+from analysis import scaling
+from analysis.rates.cells import cell_price, cell_run, cell_telescope
+from analysis.rates.claims import CLAIMS, decide
+from analysis.rates.fits import fits, measured_steps
+from analysis.rates.mmse_curve import curves, discretisation, real_steps
+from analysis.rates.radii import radial_quantile
+from analysis.rates.setting import SIGMA_END, SIGMA_START, make_law
+from analysis.rates.weights import total_variation_interval
+from analysis.runs import main
+from analysis.runs.claims import judge
+
+
+def _gaussian_disc(k, steps):
+    """disc of the unit Gaussian by adaptive quadrature in log sigma: sum_i int (mmse_i - mmse) sigma^-2 dlog sigma."""
+    mmse = lambda s: k * s**2 / (1 + s**2)
+    levels = np.geomspace(SIGMA_START, SIGMA_END, steps + 1)
+    piece = lambda a, b: integrate.quad(lambda x: (mmse(a) - mmse(math.exp(x))) * math.exp(-2 * x), math.log(b), math.log(a))[0]
+    return sum(piece(a, b) for a, b in zip(levels[:-1], levels[1:]))
+
+
+@pytest.mark.parametrize("k, steps", [(1, 8), (8, 32)])
+def test_discretisation_of_the_splined_curve_equals_adaptive_quadrature(k, steps):
+    curve = curves(make_law("gaussian", k, 10**6), 2, 1, manifolds.stream(0))[0]
+    assert discretisation(curve, steps) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
+
+
+def test_real_steps_solve_their_equation():
+    curve = curves(make_law("sphere", 4, 10**6), 2, 1, manifolds.stream(0))[0]
+    steps = real_steps(curve, 0.01, 0.21)
+    below, above = (discretisation(curve, n) for n in (math.ceil(steps), math.floor(steps)))
+    assert below <= 0.2 <= above
+    assert real_steps(curve, 0.3, 0.2) == math.inf
+
+
+def test_a_measured_curve_agrees_with_a_known_one():
+    """The sphere's MMSE by its radial integral and, as if it were unknown, by Monte Carlo."""
+    law = make_law("sphere", 3, 10**6)
+    known = curves(law, 2, 1, manifolds.stream(0))[0]
+    blind_to_it = manifolds.Law(_Unknown(law.core), 10**6, reduced=True)
+    measured = np.array([discretisation(c, 16) for c in curves(blind_to_it, 400, 8, manifolds.stream(1))])
+    half = stats.t.ppf(0.9995, 7) * measured.std(ddof=1) / math.sqrt(8)
+    assert abs(measured.mean() - discretisation(known, 16)) < half
+    assert half < 0.1 * measured.mean()
+
+
+class _Unknown:
+    """A core that does not tell its MMSE."""
+
+    def __init__(self, core):
+        self._core = core
+
+    def mmse(self, sigma):
+        return None
+
+    def __getattr__(self, name):
+        return getattr(self._core, name)
+
+
+def test_gaussian_price_cell_agrees_with_its_closed_form_and_its_controls_differ():
+    row = cell_price({"law": "gaussian", "dim": 4, "ambient": 10**5, "points": 1 << 15}, 0)[0]
+    form = 4 / (2 * (10**5 - 4))
+    assert row["price_low"] < form < row["price_high"] and row["efficient_low"] < form < row["efficient_high"]
+    assert row["price_high"] - row["price_low"] < 0.2 * form
+    # reading levels 5 % high costs int 4 k s^4 sigma^2/(s^2+sigma^2)^3 dlog sigma * .05^2 = k * .05^2 whatever d, to first order
+    assert row["biased"] == pytest.approx(4 * 0.05**2, rel=0.08)
+
+
+def test_telescope_cell_is_one_and_a_false_joint_law_is_not():
+    row = cell_telescope({"law": "gaussian", "dim": 2, "steps": 8, "points": 2000}, 0)[0]
+    assert row["disc"] == pytest.approx(_gaussian_disc(2, 8), rel=1e-7)
+    assert abs(row["ratio"] - 1) < 3.5 * row["ratio_se"] < 0.15
+    assert row["false_ratio"] - 3.5 * row["false_ratio_se"] > 1.2
+
+
+def test_run_cell_reports_a_certificate_above_what_it_measures():
+    row = cell_run({"law": "gaussian", "dim": 2, "ambient": 10**6, "steps": 32, "points": 500, "ledger_points": 4096}, 0)[0]
+    assert row["discretisation"] == pytest.approx(_gaussian_disc(2, 32), rel=1e-7)
+    assert row["total"] == pytest.approx(row["init"] + row["blind"] + row["discretisation"], rel=1e-9)
+    # KL of N(0, v) from N(0, 1 + sigma_T^2), v by the recursion of the variance with the true level
+    v = SIGMA_START**2
+    h = 2 * math.log(SIGMA_START / SIGMA_END) / 32
+    for i in range(32):
+        level2 = SIGMA_START**2 * math.exp(-h * i)
+        keep = 1 / (1 + level2)
+        v = (keep + math.exp(-h) * (1 - keep)) ** 2 * v + level2 * (math.exp(-h) - math.exp(-2 * h))
+    r = (1 + SIGMA_END**2) / v
+    assert row["exact_kl"] == pytest.approx(r - 1 - math.log(r), rel=1e-9)
+    assert row["exact_kl"] < row["total"] and row["tv_lower"] <= row["tv_bound"]
+
+
+@pytest.mark.parametrize("name", ["gaussian", "sphere"])
+def test_radial_quantiles_are_those_of_sampled_radii(name):
+    law = make_law(name, 3, 100)
+    source = manifolds.stream(0, "radii", name)
+    y = law.add_noise(law.sample(20000, source), 0.3, source)
+    quantile = radial_quantile(law, 0.3)
+    uniform = np.interp(law.space.split(y)[0].norm(dim=1).numpy(), quantile(np.linspace(0, 1, 5001)), np.linspace(0, 1, 5001))
+    assert stats.kstest(uniform, "uniform").pvalue > 1e-3
+
+
+def test_total_variation_intervals_cover_the_truth():
+    rng, weights = np.random.default_rng(3), np.array([0.55, 0.15, 0.15, 0.15])
+    true = np.array([0.35, 0.25, 0.2, 0.2])
+    exact = 0.5 * np.abs(true - weights).sum()
+    found = [total_variation_interval(rng.multinomial(400, true), tuple(weights)) for _ in range(200)]
+    assert np.mean([e.low <= exact <= e.high for e in found]) >= 0.95
+    nothing = [total_variation_interval(rng.multinomial(400, weights), tuple(weights)).low for _ in range(200)]
+    assert np.mean([low == 0.0 for low in nothing]) >= 0.9
+
+
+def _runs(order=1.0, in_k=0.5):
+    """A made table of runs: error = 2 N^-order k^in_k, seen to 2 %."""
+    rows = []
+    rng = np.random.default_rng(0)
+    for dim in (2, 4, 8, 16):
+        for ambient in (10**3, 10**9):
+            for steps in (8, 16, 32, 64):
+                error = 2 * steps**-order * dim**in_k * math.exp(0.02 * rng.standard_normal())
+                rows.append({"law": "gaussian", "dim": dim, "ambient": ambient, "steps": steps, "total": 3 * dim / steps, "sliced_excess": error,
+                             "sliced_excess_low": 0.95 * error, "sliced_excess_high": 1.05 * error, "sliced_floor": 1e-3})
+    return pandas.DataFrame(rows)
+
+
+def test_fits_recover_made_exponents_within_their_intervals():
+    found = fits({"scaling": _runs(order=0.8, in_k=0.4)}).set_index(["quantity", "against"])
+    for against, exact in (("inverse_error", 1.25), ("dim", 0.5), ("ambient", 0.0)):
+        row = found.loc[("measured steps", against)]
+        assert row["low"] <= exact <= row["high"] and row["high"] - row["low"] < 0.25
+    exact = found.loc[("certificate", "steps")]
+    assert np.allclose(exact["exponent"], -1.0, atol=1e-9)
+
+
+def test_measured_steps_are_where_the_made_error_meets_the_target():
+    table = measured_steps(_runs(order=1.0, in_k=0.0))
+    row = table[(table["dim"] == 2) & (table["ambient"] == 1000) & (table["target"] == 0.1)].iloc[0]
+    assert row["reached"] == "reached" and row["steps"] == pytest.approx(20, rel=0.06) and row["low"] <= 20 <= row["high"]
+
+
+def _price_table(bias):
+    rows = []
+    for dim in (2, 4, 8):
+        for ambient in (10**3, 10**6, 10**9):
+            form = dim / (2 * (ambient - dim))
+            rows.append({"law": "gaussian", "dim": dim, "ambient": ambient, "gaussian_form": form, "price": bias * form, "price_low": (bias - 0.01) * form, "price_high": (bias + 0.01) * form,
+                         "efficient": form, "efficient_low": 0.99 * form, "efficient_high": 1.01 * form, "biased": 0.01, "biased_low": 0.0099, "biased_high": 0.0101})
+    return pandas.DataFrame(rows)
+
+
+@pytest.mark.parametrize("bias, outcome", [(1.0, "holds"), (1.1, "violated"), (1.03, "inconclusive")])
+def test_the_price_claim_follows_its_rule(bias, outcome):
+    tables = {"scaling_price": _price_table(bias)}
+    tables["scaling_fits"] = fits(tables)
+    found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
+    claim = {c.id: c for c in CLAIMS}
+    assert judge(claim["B2"], found["B2"]).outcome == outcome
+    assert judge(claim["B3"], found["B3"]).outcome == "holds"  # a constant factor does not touch the exponent
+
+
+def test_a_control_that_does_not_flip_leaves_the_claim_open():
+    table = _price_table(1.0).assign(biased=lambda t: t["price"], biased_low=lambda t: t["price_low"], biased_high=lambda t: t["price_high"])
+    tables = {"scaling_price": table}
+    tables["scaling_fits"] = fits(tables)
+    found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
+    assert judge({c.id: c for c in CLAIMS}["B2"], found["B2"]).outcome == "inconclusive"
+
+
+def _options(**changes):
+    base = {"dim": (2,), "law": ("gaussian",), "ambient": (1000,), "steps": (8,), "profile": "smoke"}
+    return SimpleNamespace(**(base | changes))
+
+
+def test_plan_refuses_laws_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"argument --ambient: ambient must be >= 1021 for mixture .*--law mixture --dim 255"):
+        scaling.plan(_options(dim=(255,), law=("mixture",), ambient=(1000,)))
+
+
+@pytest.mark.parametrize("arguments, message", [(["--dim", "0"], "--dim"), (["--dim", "-2"], "--dim"), (["--dim", "x"], "--dim"), (["--law", "moon"], "--law"),
+                                                (["--profile", "huge"], "--profile"), (["--steps", "0"], "--steps"), (["--dim", "4", "--ambient", "4"], "--ambient")])
+def test_bad_arguments_are_one_line_and_write_nothing(arguments, message, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(scaling.EXPERIMENT, [*arguments, "--out", str(out)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error and "\n" not in error
+    assert not out.exists()
