@@ -1,0 +1,123 @@
+"""The laws experiment: its checks pass for right laws and catch wrong ones; its rule; one run through the engine."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import manifolds
+from analysis.laws import CLAIMS, EXPERIMENT, decide
+from analysis.noise import self_checks
+from analysis.noise.cases import case
+from analysis.noise.gallery import cell_gallery, cell_gallery_images
+from analysis.noise.self_checks import cell_self_checks
+from analysis.runs import judge, main
+from manifolds.gaussian import IsotropicGaussian
+from manifolds.sphere import Sphere
+
+
+def _failed(law: str, seed: int = 0) -> set[str]:
+    rows = cell_self_checks({**case(law, 2, 3), "level": 1e-3}, seed)
+    return {row["check"] for row in rows if not row["passed"]}
+
+
+ALL = {"dense = reduced", "rotated = plain", "Tweedie", "far: the mean", "near: the support", "second moment", "local rank of samples",
+       "tr Cov/sigma^2 -> k"}  # fmt: skip
+
+
+@pytest.mark.parametrize("law", ["gaussian", "sphere", "atoms"])
+def test_right_laws_pass_every_check(law):
+    rows = cell_self_checks({**case(law, 2, 3), "level": 1e-3}, 0)
+    assert {row["check"] for row in rows} == ALL
+    assert all(row["error"] <= row["tolerance"] for row in rows)
+    assert all(row["sabotaged"] > row["tolerance"] for row in rows if row["check"] != "near: the support")
+
+
+def test_a_wrong_second_moment_is_caught(monkeypatch):
+    monkeypatch.setattr(IsotropicGaussian, "second_moment", property(lambda self: 1.06 * self.core_dim))
+    assert _failed("gaussian") == {"second moment"}
+
+
+def test_a_wrong_declared_dimension_is_caught(monkeypatch):
+    original = IsotropicGaussian.__init__
+
+    def boast(self, dim, scale=1.0):
+        original(self, dim, scale)
+        self.intrinsic_dim = dim + 1
+
+    monkeypatch.setattr(IsotropicGaussian, "__init__", boast)
+    assert _failed("gaussian") == {"local rank of samples", "tr Cov/sigma^2 -> k"}
+
+
+def test_a_wrong_denoiser_is_caught(monkeypatch):
+    original = Sphere.assemble
+    monkeypatch.setattr(Sphere, "assemble", lambda self, stats, coef: 1.001 * original(self, stats, coef))
+    assert "Tweedie" in _failed("sphere")
+
+
+def test_a_wrong_projection_is_caught(monkeypatch):
+    original = Sphere.project
+    monkeypatch.setattr(Sphere, "project", lambda self, u: 1.01 * original(self, u))
+    assert _failed("sphere") == {"near: the support"}
+
+
+def test_local_rank_of_a_plane_and_a_line_from_samples():
+    plane = manifolds.stream(0, "plane").normal(2000, 2)
+    nearest = self_checks._two_nearest(plane, plane)
+    rate = 1.0 / torch.log(nearest[:, 1] / nearest[:, 0]).mean()
+    assert abs(float(rate) - 2.0) < 3.3 * 2.0 / math.sqrt(2000) + 0.02
+    brute = np.sort(np.linalg.norm(plane[:50, None].numpy() - plane[None].numpy(), axis=2), axis=1)[:, 1:3]
+    assert np.allclose(nearest[:50].numpy(), brute, rtol=1e-12)
+
+
+def test_gallery_rows_carry_the_facts_of_the_law():
+    rows = pd.DataFrame(cell_gallery({**case("sphere", 2, 3), "draws": 50}, 0))
+    assert len(rows) == 50
+    assert np.allclose(rows[["x1", "x2", "x3"]].pow(2).sum(axis=1), 1.0)
+    assert (rows.intrinsic_dim.unique(), rows.core_dim.unique(), rows.radius.unique()) == ([2], [3], [1.0])
+
+
+def test_gallery_images_are_pixels_in_the_unit_interval():
+    rows = pd.DataFrame(cell_gallery_images({"law": "blobs", "dim": 2, "ambient": 64, "draws": 2}, 0))
+    assert len(rows) == 2 * 64
+    assert rows.value.min() > -1e-4 and 0.8 < rows.value.max() < 1.0001
+    # a bump: its brightest pixel lies in the middle 40 % of the image, where centres are drawn
+    top = rows.loc[rows.groupby("image").value.idxmax()]
+    assert top[["row", "column"]].to_numpy().min() >= 2 and top[["row", "column"]].to_numpy().max() <= 5
+
+
+def _table(error: float, sabotaged: float = 10.0) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "law": ["a", "a", "b"],
+            "check": ["rotated = plain", "Tweedie", "Tweedie"],
+            "error": [1e-3, 0.2, error],
+            "tolerance": 1.0,
+            "sabotaged": [20.0, 0.1, sabotaged],
+        }
+    )
+
+
+@pytest.mark.parametrize("error, sabotaged, verdict", [(0.5, 10.0, "holds"), (3.0, 10.0, "violated"), (0.5, 0.9, "inconclusive")])
+def test_the_worst_check_decides_and_each_check_must_notice_a_mistake(error, sabotaged, verdict):
+    found = decide({"self_checks": _table(error, sabotaged)}, None)[0]
+    assert found.measured == max(error, 0.2)
+    assert judge(CLAIMS[0], found).outcome == verdict
+
+
+def test_a_small_run_writes_the_table_and_the_picture(tmp_path, capsys):
+    assert main(EXPERIMENT, ["--profile", "smoke", "--law", "gaussian", "atoms", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert "gaussian" in capsys.readouterr().out
+    checks = pd.read_csv(tmp_path / "tables" / "self_checks.csv")
+    assert set(checks.law) == {"atoms", "gaussian"} and checks.passed.all()
+    assert (tmp_path / "figures" / "law_gallery.png").stat().st_size > 10_000
+
+
+def test_an_unknown_law_is_refused_in_one_line(capsys):
+    assert main(EXPERIMENT, ["--law", "klein_bottle"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert "--law" in error and "sphere" in error and "\n" not in error
