@@ -1,0 +1,52 @@
+"""The README's code runs as it stands, and what it says of it is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+import manifolds
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
+
+
+@pytest.fixture
+def registry():
+    before = dict(manifolds.REGISTRY)
+    yield manifolds.REGISTRY
+    manifolds.REGISTRY.clear()
+    manifolds.REGISTRY.update(before)
+
+
+def test_the_example_runs_and_its_samples_lie_near_the_sphere(capsys):
+    scope = {}
+    exec(compile(BLOCKS[0], "README.md", "exec"), scope)
+    assert capsys.readouterr().out.count("\n") == 1
+    terms, run = scope["terms"], scope["run"]
+    assert terms.total.value == pytest.approx(terms.init.value + terms.blind.value + terms.discretisation.value, rel=1e-9)
+    assert run.x.shape == (1000, 10) and scope["law"].distance(run.x).max() < 0.02
+
+
+def test_the_law_of_the_readme_is_exact(registry):
+    exec(compile(BLOCKS[1], "README.md", "exec"), {})
+    law = manifolds.make("coin", dim=1, ambient=3)
+    atoms = torch.tensor([[-1.0, 0, 0], [1.0, 0, 0]], dtype=torch.float64)
+    y = law.add_noise(law.sample(6, manifolds.stream(0)), 0.7, manifolds.stream(1))
+    square = torch.cdist(y, atoms) ** 2
+    share = torch.softmax(-square / (2 * 0.49), dim=1)
+    mean = share @ atoms
+    assert torch.allclose(law.denoise(y, 0.7), mean, atol=1e-13)
+    assert torch.allclose(law.posterior_trace(y, 0.7), 1 - mean.square().sum(1), atol=1e-13)
+    assert torch.allclose(law.squared_distance(y, 0.7), (share * square).sum(1), atol=1e-12)
+    spread = square - (share * square).sum(1, keepdim=True)
+    assert torch.allclose(law.distance_covariance(y, 0.7), (share * spread) @ atoms, atol=1e-12)
+    assert torch.allclose(law.distance_variance(y, 0.7), (share * spread**2).sum(1), atol=1e-11)
+
+
+def test_every_figure_and_file_it_shows_exists():
+    text = (ROOT / "README.md").read_text()
+    shown = re.findall(r"\]\((results/[^)]+)\)", text)
+    assert len(shown) >= 4
+    assert [path for path in shown if not (ROOT / path).is_file()] == []
