@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import registry
+from analysis import readme, registry
 from analysis.runs import claims_file, manifest
 from analysis.runs.files import Publication, StorageError
-from analysis.runs.places import shown
+from analysis.runs.places import project_root, results_root, shown
 from analysis.runs.screen import interval
 from analysis.runs.tables import read_csv
 
@@ -35,7 +35,7 @@ class Section:
 
 
 def write(out: Path) -> int:
-    """Write both files; returns the exit status."""
+    """Write both files, and the table of README.md if the folder is the checkout's own; returns the exit status."""
     if not (out / manifest.NAME).is_file():
         raise StorageError(f"no results in {shown(out)}: run an experiment first (python -m analysis run)")
     entries = manifest.read(out / manifest.NAME)
@@ -46,6 +46,11 @@ def write(out: Path) -> int:
         publication.add("REPORT.md", _markdown(out, sections, claims, controls).encode())
         publication.add("index.html", _html(out, sections, claims, controls).encode())
         publication.commit()
+    root = project_root()
+    if root is not None and out.resolve() == results_root():
+        with Publication(root) as publication:
+            publication.add("README.md", readme.update(root / "README.md", out))
+            publication.commit()
     return 0
 
 

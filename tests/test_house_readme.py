@@ -7,6 +7,8 @@ import pytest
 import torch
 
 import manifolds
+from analysis import readme
+from analysis.runs import claims_file
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)
@@ -50,3 +52,18 @@ def test_every_figure_and_file_it_shows_exists():
     shown = re.findall(r"\]\((results/[^)]+)\)", text)
     assert len(shown) >= 4
     assert [path for path in shown if not (ROOT / path).is_file()] == []
+
+
+def test_its_table_of_verdicts_is_that_of_the_results():
+    text, results = (ROOT / "README.md").read_text(), ROOT / "results"
+    claims = claims_file.read(results / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS)
+    assert len(claims) > 20
+    assert readme.update(ROOT / "README.md", results).decode() == text
+    rows = [line for line in text.splitlines() if re.match(r"\| [A-Z]\d+ \|", line)]
+    assert [(r.split(" | ")[0][2:], r.split(" | ")[-2]) for r in rows] == [(c["claim"], f"**{c['verdict']}**") for c in claims]
+
+
+def test_a_readme_without_its_markers_is_refused(tmp_path):
+    (tmp_path / "README.md").write_text("no markers")
+    with pytest.raises(ValueError, match="markers"):
+        readme.update(tmp_path / "README.md", ROOT / "results")
