@@ -11,7 +11,7 @@ from analysis.ledgers.terms import Term
 
 __all__ = ["Ledger"]
 
-_STEPWISE = ("blind", "discretisation", "learning", "cross")
+_STEPWISE = ("blind", "discretisation", "learning", "cross", "total")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Ledger:
         return min(1.0, math.sqrt(max(self.total.value, 0.0) / 2))
 
     def rows(self) -> list[dict[str, float]]:
-        """One tidy row a step: level, weight, each term with its standard error, and each per unit of log sigma."""
+        """One tidy row a step: level, weight, each term with its standard error, and each per unit of log sigma; no init."""
         table = []
         for i in range(len(self.levels)):
             width = float(self.log_widths[i])
