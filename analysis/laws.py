@@ -65,7 +65,7 @@ def show(tables, options) -> str:
     checks = rows.pivot(index="law", columns="check", values="share")
     header = pd.DataFrame({"k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient, "R": facts.radius.round(3)}).sort_index()
     text = checks.map(lambda v: "-" if pd.isna(v) else f"{v:.1g}")
-    return "error over tolerance of each check (- where it does not apply)\n" + header.join(text).to_string()
+    return "error over tolerance of each check (- where it does not apply; images are checked at 8 x 8 pixels)\n" + header.join(text).to_string()
 
 
 EXPERIMENT = Experiment(

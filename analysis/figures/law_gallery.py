@@ -8,7 +8,8 @@ import numpy as np
 
 from analysis.figures.style import COLORS, new_figure
 
-_COLUMNS = 4
+_COLUMNS = 5
+_ROW = 1.8  # inches
 
 
 def draw(tables):
@@ -18,18 +19,20 @@ def draw(tables):
     laws = [pair for table in parts for pair in table.groupby("law")]
     columns = min(_COLUMNS, len(laws))
     rows = math.ceil(len(laws) / columns)
-    figure, axes = new_figure(rows, columns, "double", row_height=1.9)
+    # equal boxes without tick labels: R and the names of the axes say enough
+    edges = {"left": 0.04, "right": 0.97, "bottom": 0.03, "top": 1.0 - 0.42 / (_ROW * rows), "wspace": 0.2, "hspace": 0.45}
+    figure, axes = new_figure(rows, columns, "double", row_height=_ROW, layout="none", gridspec_kw=edges)
     for place, axis in enumerate(axes.flat):
         if place >= len(laws):
             axis.set_axis_off()
             continue
         name, part = laws[place]
-        axis = _panel(figure, axis, (rows, columns, place + 1), part)
-        axis.set_title(_title(name, part.iloc[0]), fontsize=7)
+        axis = _panel(figure, axis, part)
+        axis.set_title(_title(name, part.iloc[0]), fontsize=6, pad=3)
     return figure
 
 
-def _panel(figure, axis, place: tuple, part):
+def _panel(figure, axis, part):
     """The panel that suits the law, in place of `axis`."""
     first = part.iloc[0]
     if "value" in part:
@@ -39,8 +42,9 @@ def _panel(figure, axis, place: tuple, part):
     if len(points) < len(part) / 4:
         _finite(axis, points, counts)
     elif min(first.core_dim or first.ambient, first.ambient) >= 3:
+        place = axis.get_subplotspec()
         axis.remove()
-        axis = figure.add_subplot(*place, projection="3d")
+        axis = figure.add_subplot(place, projection="3d")
         _solid(axis, part)
     else:
         _flat(axis, part)
@@ -61,7 +65,7 @@ def _images(axis, part) -> None:
 def _title(name: str, first) -> str:
     radius = r"\infty" if np.isinf(first.radius) else f"{first.radius:.3g}"
     k, m, d = int(first.intrinsic_dim), int(first.core_dim), int(first.ambient)
-    return f"{name.replace('_', ' ')}\n$k={k}$, $m={m}$, $d={d}$, $R={radius}$"
+    return f"{name.replace('_', ' ')}\n$k={k}$, $m={m}$\n$d={d}$, $R={radius}$"
 
 
 def _finite(axis, points, counts) -> None:
@@ -76,16 +80,20 @@ def _flat(axis, part) -> None:
 
 
 def _labels(axis) -> None:
-    axis.set_aspect("equal", adjustable="datalim")
-    axis.set_xlabel("$x_1$", labelpad=0)
-    axis.set_ylabel("$x_2$", labelpad=0)
+    axis.set_aspect("equal", adjustable="box")
+    axis.margins(0.08)
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.set_xlabel("$x_1$", labelpad=1, fontsize=6.5)
+    axis.set_ylabel("$x_2$", labelpad=1, fontsize=6.5)
 
 
 def _solid(axis, part) -> None:
-    """Three coordinates, seen from above the corner; colour is height."""
+    """Three coordinates, seen from above a corner; colour is the height x_3."""
     axis.scatter(part.x1, part.x2, part.x3, s=3, c=part.x3, linewidths=0, alpha=0.8)
-    axis.view_init(elev=28, azim=-55)
-    axis.set_box_aspect([max(float(np.ptp(part[c])), 1e-9) for c in ("x1", "x2", "x3")], zoom=1.45)
-    for which, label in (("x", "$x_1$"), ("y", "$x_2$"), ("z", "$x_3$")):
+    axis.view_init(elev=42, azim=-55)
+    axis.set_box_aspect([max(float(np.ptp(part[c])), 1e-9) for c in ("x1", "x2", "x3")], zoom=1.15)
+    axis.set_zticklabels([])
+    for which, label in (("x", "$x_1$"), ("y", "$x_2$")):
         getattr(axis, f"set_{which}ticklabels")([])
-        getattr(axis, f"set_{which}label")(label, labelpad=-13)
+        getattr(axis, f"set_{which}label")(label, labelpad=-14, fontsize=6.5)

@@ -41,10 +41,10 @@ def _gap(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def _answers(law: Law, y: torch.Tensor, sigma: float) -> torch.Tensor:
-    """(n, 4): log p up to a constant, tr Cov, Var(|X-y|^2), |f|: what dense and reduced forms must share."""
+    """(n, 5): log p per dimension, tr Cov, Var(|X-y|^2), |f|, |W|: what dense and reduced forms must share."""
     log_p = law.log_marginal(y, sigma) / law.ambient_dim
-    norm = law.space.sqnorm(law.denoise(y, sigma)).sqrt()
-    return torch.stack([log_p, law.posterior_trace(y, sigma), law.distance_variance(y, sigma), norm], dim=1)
+    norms = [law.space.sqnorm(answer(y, sigma)).sqrt() for answer in (law.denoise, law.distance_covariance)]
+    return torch.stack([log_p, law.posterior_trace(y, sigma), law.distance_variance(y, sigma), *norms], dim=1)
 
 
 def _columns_gap(a: torch.Tensor, b: torch.Tensor) -> float:
