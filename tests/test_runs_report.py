@@ -54,6 +54,14 @@ def test_a_figure_may_decline_a_narrow_selection(figure, tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_files_of_an_earlier_selection_do_not_stay_behind(figure, tmp_path):
+    assert main(toy_runs.WAVES, ["--out", str(tmp_path), "--jobs", "1"]) == 0
+    assert (tmp_path / "figures" / "curve.png").is_file()
+    (tmp_path / "figures" / "other.png").write_bytes(b"of another experiment")
+    assert main(toy_runs.WAVES, ["--out", str(tmp_path), "--cells", "9", "--jobs", "1"]) == 0
+    assert [p.name for p in (tmp_path / "figures").iterdir()] == ["other.png"]
+
+
 def test_a_figure_that_breaks_is_named_and_the_tables_are_kept(figure, tmp_path, capsys):
     figure.draw = lambda tables: tables["nothing"]
     assert main(toy_runs.WAVES, ["--out", str(tmp_path), "--jobs", "1"]) == 1

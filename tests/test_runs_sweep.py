@@ -3,6 +3,7 @@
 import json
 import signal
 import sqlite3
+import subprocess
 
 import psutil
 import pytest
@@ -95,6 +96,17 @@ def test_ctrl_c_is_one_line_and_keeps_finished_cells(tmp_path, reference):
     assert toy_process.run("WAVES", "--out", tmp_path, "--jobs", 1, toy_folder=tmp_path).returncode == 0
     assert len(toy_process.executed(tmp_path)) - before == 24 - kept
     assert (tmp_path / "tables" / "waves.csv").read_bytes() == reference
+
+
+def test_every_cell_has_one_thread_wherever_it_runs(tmp_path):
+    """Even if the user's environment asks for more, and even if torch is loaded by the cell itself."""
+    for jobs in (1, 2):
+        command = toy_process.command("THREADS", "--out", tmp_path / str(jobs), "--jobs", jobs)
+        environment = {**toy_process.environment(), "OMP_NUM_THREADS": "4", "OPENBLAS_NUM_THREADS": "4"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        table = (tmp_path / str(jobs) / "tables" / "threads.csv").read_text()
+        assert table == "x,torch,largest_pool,status\n" + "".join(f"{x},1,1,ok\n" for x in range(4))
 
 
 def _task(index):

@@ -100,6 +100,23 @@ def hazards(kind: str) -> Experiment:
     )
 
 
+def threads(params: dict, seed: int) -> list[dict]:
+    """Threads that torch and BLAS would use; torch is loaded late on purpose."""
+    import threadpoolctl
+    import torch
+
+    torch.ones(64, 64) @ torch.ones(64, 64)
+    pools = [pool["num_threads"] for pool in threadpoolctl.threadpool_info()]
+    return [{"torch": torch.get_num_threads(), "largest_pool": max(pools)}]
+
+
+THREADS = Experiment(
+    name="threads",
+    summary="threads of a worker",
+    parts={"threads": threads},
+    plan=lambda options: [Cell("threads", {"x": x}, cost=2.0) for x in range(4)],
+    reference="toy_runs:THREADS",
+)
 FAILS, KILLS_ONCE, KILLS = hazards("fails"), hazards("kills once"), hazards("kills")
 
 if __name__ == "__main__":

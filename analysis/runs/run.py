@@ -159,6 +159,7 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
     """Write all files together; the merge into shared files happens under the store's lock."""
     out: Path = options.out
     with store.exclusive(), Publication(out) as publication:
+        before = manifest.read(out / manifest.NAME).get(experiment.name, {}).get("files", {})
         for relative, data in files.items():
             publication.add(relative, data)
         if experiment.claims:
@@ -176,6 +177,9 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
         }
         publication.add(manifest.NAME, manifest.merge(out / manifest.NAME, experiment.name, entry))
         publication.commit()
+        # What an earlier selection of this experiment left behind would pass for a result of this one.
+        for relative in set(before) - set(entry["files"]):
+            (out / relative).unlink(missing_ok=True)
 
 
 def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tally) -> None:

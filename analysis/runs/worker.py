@@ -85,11 +85,15 @@ def _limit_threads_once() -> None:
     limit_threads()
 
 
+_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
 def limit_threads() -> int | None:
     """One thread for BLAS and torch in this process, so that numbers do not depend on the number of workers.
-    Returns torch's previous setting if torch is loaded."""
+    Returns torch's previous setting if torch is loaded; a library that is loaded later reads the environment."""
     import threadpoolctl
 
+    os.environ.update(dict.fromkeys(_VARIABLES, "1"))
     threadpoolctl.threadpool_limits(1)
     torch = sys.modules.get("torch")
     if torch is None:
@@ -104,6 +108,7 @@ def one_thread():
     """One thread in this process while cells are computed in it; the previous setting comes back."""
     import threadpoolctl
 
+    environment = {name: os.environ.get(name) for name in _VARIABLES}
     with threadpoolctl.threadpool_limits(1):
         before = limit_threads()
         try:
@@ -111,3 +116,8 @@ def one_thread():
         finally:
             if before is not None:
                 sys.modules["torch"].set_num_threads(before)
+            for name, value in environment.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
