@@ -18,6 +18,7 @@ from analysis.noise.estimates import controlled_mean, controlled_ratio, controll
 from analysis.noise.exact_atoms import cell_exact_atoms
 from analysis.noise.histograms import cell_histogram, cell_spike
 from analysis.noise.identities import cell_identities, cell_lambda
+from analysis.noise.images import cell_images
 from analysis.noise.information import cell_efficiency, cell_information
 from analysis.noise.paper_samples import cell_paper_samples
 from analysis.noise.residual import cell_residual
@@ -181,6 +182,17 @@ def test_paper_samples_lie_on_the_two_lines():
     assert stats.ks_2samp(rows.x1, rows.true_x1).pvalue > 1e-3
 
 
+def test_noise_level_of_a_small_image_is_estimated_as_well_as_noise_allows():
+    row = cell_images({"law": "blobs", "dim": 2, "ambient": 64, "sigma": 0.4, "finest": 0.3, "draws": 400}, 0)[0]
+    # sqrt(chi2_64/64) - 1, exactly
+    mean = math.exp(math.lgamma(32.5) - math.lgamma(32.0)) / math.sqrt(32.0)
+    assert abs(row["pure"] - math.sqrt(2 - 2 * mean)) < Z999 * row["pure_se"]
+    # two of 64 directions are the image's
+    assert row["cramer_rao"] == pytest.approx(1 / math.sqrt(2 * 62), rel=0.01)
+    assert abs(row["mle"] - row["cramer_rao"]) < Z999 * row["mle_se"] + 0.02 * row["mle"]
+    assert row["naive"] - 5 * row["naive_se"] > row["mle"]
+
+
 # -- rules ------------------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +282,14 @@ def test_n5_is_a_binomial_comparison():
     assert _verdict(decisions._spike(rows.assign(zeros=round(0.5 * draws)))) == "violated"
 
 
+def test_i1_takes_the_worst_family_and_level():
+    rows = _columns(2, law="blobs", ambient=1024, sigma=[0.3, 1.0], mle=[0.02, 0.022], mle_se=0.001, pure=0.022, pure_se=0.001,
+                    naive=[0.1, 0.03], naive_se=0.001, cramer_rao=0.022)  # fmt: skip
+    assert _verdict(decisions._images(rows)) == "holds"
+    assert _verdict(decisions._images(rows.assign(mle=[0.02, 0.08]))) == "violated"
+    assert _verdict(decisions._images(rows.assign(naive=0.03))) == "inconclusive"
+
+
 def test_bonferroni_interval_of_the_worst_case():
     estimate, name = decisions._worst([1.0, 1.1], [0.01, 0.01], 1.0, ["a", "b"])
     half = stats.norm.ppf(1 - 0.05 / 4) * 0.01
@@ -298,5 +318,5 @@ def test_bad_arguments_are_refused_in_one_line(argv, word, capsys):
 
 
 def test_every_claim_of_the_section_is_registered():
-    assert {c.id for c in CLAIMS} >= {"P1", "P2", "P3", "P4", *(f"N{i}" for i in range(1, 8))}
+    assert {c.id for c in CLAIMS} >= {"P1", "P2", "P3", "P4", *(f"N{i}" for i in range(1, 8)), "I1"}
     assert all(math.isfinite(limit) for claim in CLAIMS for limit in claim.allowed)
