@@ -28,7 +28,13 @@ def cell(params, seed):
 
 
 def other(params, seed):
+    helper, LEVEL = 1, 2  # local names, which have nothing to do with those of the module
     return [{"y": math.sqrt(2)}]
+
+
+def unused(params):
+    cell = other = 3
+    return cell + other
 
 
 def decide(tables, options):
@@ -82,6 +88,7 @@ def package(tmp_path, monkeypatch):
         ({"experiment.py": ("LEVEL = 3", "LEVEL = 4")}, True, False),
         ({"experiment.py": ("x + LEVEL", "x - LEVEL")}, True, False),
         ({"experiment.py": ("math.sqrt(2)", "math.sqrt(3)")}, False, True),
+        ({"experiment.py": ("cell = other = 3", "cell = other = 4")}, False, False),
         ({"experiment.py": ('"""Docstring."""', '"""Another."""')}, False, False),
         ({"experiment.py": ('("a claim",)', '("another claim",)')}, False, False),
         ({"experiment.py": ("bounds.bound(CLAIMS)", "bounds.bound(1)")}, False, False),

@@ -93,6 +93,11 @@ def _locate(module: str) -> Path | None:
     return None
 
 
+@lru_cache(maxsize=None)
+def _imports_of(source: str, module: str, is_package: bool) -> frozenset[str]:
+    return frozenset(_imports([_parse(source)], module, is_package))
+
+
 def _imports(nodes: Iterable[ast.AST], module: str, is_package: bool) -> set[str]:
     """Names of modules imported anywhere below `nodes`, parents included."""
     names: set[str] = set()
@@ -125,8 +130,7 @@ def _closure(names: Iterable[str], ours: set[str]) -> dict[str, Path]:
         if path is None:
             continue
         found[name] = path
-        tree = _parse(_source(path))
-        reached = _imports([tree], name, path.name == "__init__.py")
+        reached = set(_imports_of(_source(path), name, path.name == "__init__.py"))
         if "importlib" in reached or "pkgutil" in reached:
             # Modules looked up by name at run time: take the whole package.
             package = path.parent
@@ -151,21 +155,25 @@ def _slice(tree: ast.Module, qualname: str) -> list[ast.stmt]:
         for i, (statement, names) in enumerate(bound):
             if i not in taken and (not names or "*" in names or names & wanted):
                 taken.add(i)
-                wanted |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name)}
+                wanted |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
                 grown = True
     return [s for i, (s, _) in enumerate(bound) if i in taken]
 
 
 def _bound(statement: ast.stmt) -> set[str]:
-    """Names that a top-level statement binds; none for a statement that is there for its effect."""
+    """Names that a top-level statement binds in the module; none for a statement that is there for its effect."""
     names: set[str] = set()
-    for node in ast.walk(statement):
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.name)  # and nothing of its own scope
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names.update((a.asname or a.name.partition(".")[0]) for a in node.names)
+        waiting.extend(ast.iter_child_nodes(node))
     return names
 
 
