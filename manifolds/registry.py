@@ -10,12 +10,14 @@ from manifolds.checks import positive_int
 from manifolds.core import Core
 from manifolds.cube import Cube
 from manifolds.gaussian import gaussian
+from manifolds.images import bars, blobs, discs
 from manifolds.law import Law
 from manifolds.mixture import low_rank_mixture, random_frames
 from manifolds.product import sphere_times_cube
 from manifolds.scale_mixture import full_gaussian, scale_mixture, two_scale
 from manifolds.sphere import Sphere
 from manifolds.streams import stream
+from manifolds.surfaces import ellipse, moebius, swiss_roll, trefoil
 from manifolds.torus import Torus
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]
@@ -37,15 +39,22 @@ class Entry(NamedTuple):
 
 REGISTRY: dict[str, Entry] = {
     "atoms": Entry(atoms, "N weighted points of R^m, any data set; R = largest norm", "softmax of squared distances"),
+    "bars": Entry(bars, "soft bars on N x N pixels; k = 2..4, m = numerical span", "quadrature, error 1e-8 at its finest sigma"),
+    "blobs": Entry(blobs, "Gaussian bumps on N x N pixels; k = 2..4, m = numerical span", "quadrature, error 1e-8 at its finest sigma"),
     "cube": Entry(Cube, "uniform on [-L, L]^k; m = k, R = L sqrt(k)", "truncated normal"),
+    "discs": Entry(discs, "soft discs on N x N pixels; k = 2..4, m = numerical span", "quadrature, error 1e-8 at its finest sigma"),
+    "ellipse": Entry(ellipse, "arc length on an ellipse of semi-axes 2, .5; k = 1, m = 2, R = 2", "quadrature, error 1e-10 at its finest sigma"),
     "full_gaussian": Entry(full_gaussian, "N(0, s^2 I_d), k = d: noise level not identifiable; m = 0, R = inf", "conjugate normal"),
     "gaussian": Entry(gaussian, "Gaussian on a k-subspace; m = k, R = inf", "conjugate normal"),
     "mixture": Entry(low_rank_mixture, "4 Gaussians on k-subspaces of R^4k; m = 4k, R = inf", "conjugate normal, log-sum-exp"),
+    "moebius": Entry(moebius, "area on a Moebius band; k = 2, m = 3, R = r + width/2", "quadrature, error 1e-10 at its finest sigma"),
     "product": Entry(sphere_times_cube, "S^(k-1) x [-L, L]; m = k + 1, R^2 = r^2 + L^2", "independent blocks"),
     "random_code": Entry(random_code, "e^k random points of a sphere of radius R in R^8k; m = 8k", "softmax of squared distances"),
     "scale_mixture": Entry(scale_mixture, "sum_j w_j N(0, s_j^2 I_d), k = d; m = 0, R = inf", "conjugate normal, log-sum-exp"),
     "sphere": Entry(Sphere, "uniform on S^k of radius R; m = k + 1", "von Mises-Fisher posterior"),
+    "swiss_roll": Entry(swiss_roll, "area on a swiss roll; k = 2, m = 3, R^2 = s^2 + (height/2)^2", "quadrature, error 1e-10 at its finest sigma"),
     "torus": Entry(Torus, "product of k circles; m = 2k, R^2 = sum of squared radii", "von Mises posterior in each plane"),
+    "trefoil": Entry(trefoil, "arc length on a trefoil knot; k = 1, m = 3, R = s", "quadrature, error 1e-10 at its finest sigma"),
     "two_scale": Entry(two_scale, "1/2 delta_0 + 1/2 N(0, (k level^2/d) I_d): worst case; m = 0, R = inf", "conjugate normal, log-sum-exp"),
 }
 
@@ -81,7 +90,7 @@ def make(name: str, dim: int, ambient: int, reduced: bool = False, rotation: int
     if "ambient" in allowed:
         options["ambient"] = ambient
     core = build(dim, **options)
-    frame = None
+    frame = None if reduced or rotation is not None else getattr(core, "natural_frame", None)
     if rotation is not None and not reduced and 0 < core.core_dim <= ambient:
         frame = random_frames(1, ambient, core.core_dim, stream(rotation, "rotation"))[0]
     return Law(core, ambient, reduced, frame)

@@ -16,8 +16,15 @@ from manifolds.atoms import Atoms
 EXAMPLES: dict[str, dict] = {
     "atoms": {"points": [[1.0, 0.0, 0.2], [-0.7, 0.7, 0.0], [0.1, -0.9, 0.5], [0.0, 0.2, -1.0]], "weights": [0.4, 0.3, 0.2, 0.1]},
     "random_code": {"ambient": 20},
+    "bars": {"ambient": 64, "finest": 0.28},
+    "blobs": {"ambient": 64, "finest": 0.28},
+    "discs": {"ambient": 64, "finest": 0.28},
+    "ellipse": {"dim": 1, "finest": 0.2},
+    "moebius": {"finest": 0.25},
     "full_gaussian": {"dim": 14},
     "scale_mixture": {"dim": 14},
+    "swiss_roll": {"finest": 0.25},
+    "trefoil": {"dim": 1, "finest": 0.2},
 }
 ANSWERS = ("denoise", "log_marginal", "posterior_trace", "squared_distance", "distance_covariance", "distance_variance")
 LEVELS = (0.3, 1.0)
@@ -119,27 +126,23 @@ def test_posterior_trace_is_the_divergence_and_completes_the_squared_distance(na
 @every_level
 def test_answers_are_unbiased_under_the_law_s_own_samples(name, sigma):
     """E[(X - f) . f] = 0, E|X - f|^2 = E tr Cov, E(|X-Y|^2 - its mean)^2 = E Var, E (X - f)(|X-Y|^2 - mean) = E W, at 99.9 %."""
-    law = example(name, reduced=True)
-    n = 4000
+    law = example(name)
+    n = 2000
     x, y = noisy(law, n, sigma, "unbiased")
-    x_full, y_full = noisy(example(name), n, sigma, "unbiased dense")
-    dense = example(name)
-    f = dense.denoise(y_full, sigma)
-    gap = x_full - f
-    square = dense.space.sqnorm(x_full - y_full)
-    excess = square - dense.squared_distance(y_full, sigma)
-    w = dense.distance_covariance(y_full, sigma)
+    f = law.denoise(y, sigma)
+    gap = x - f
+    excess = law.space.sqnorm(x - y) - law.squared_distance(y, sigma)
+    w = law.distance_covariance(y, sigma)
     zero_means = {
         "orthogonality": (gap * f).sum(dim=1),
-        "trace": dense.space.sqnorm(gap) - dense.posterior_trace(y_full, sigma),
+        "trace": law.space.sqnorm(gap) - law.posterior_trace(y, sigma),
         "squared distance": excess,
-        "distance variance": excess**2 - dense.distance_variance(y_full, sigma),
-        "distance covariance": ((gap * excess[:, None] - w) * (y_full - f)).sum(dim=1),
+        "distance variance": excess**2 - law.distance_variance(y, sigma),
+        "distance covariance": ((gap * excess[:, None] - w) * (y - f)).sum(dim=1),
     }
     for what, values in zero_means.items():
         spread = float(values.std()) / math.sqrt(n)
         assert abs(float(values.mean())) <= 3.3 * spread + 1e-12, what
-    assert x.shape == (n, law.space.width) and y.shape == x.shape
 
 
 @every_law
@@ -195,7 +198,7 @@ def test_answers_do_not_depend_on_the_batch_or_on_how_sigma_is_given(name):
         alone = torch.cat([getattr(law, answer)(y[i : i + 1], float(sigma[i])) for i in range(5)])
         assert torch.allclose(together, alone, rtol=1e-11, atol=1e-13), answer
     short, long = (law.sample(n, manifolds.stream(0, "contract prefix", name)) for n in (3, 9))
-    assert torch.equal(short, long[:3])
+    assert torch.allclose(short, long[:3], rtol=0.0, atol=1e-13)  # matrix products round by shape
 
 
 @every_law
