@@ -24,6 +24,7 @@ from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
 from manifolds.checks import positive_int
 from manifolds.denoisers import as_denoiser
+from manifolds.denoisers.prior import check_prior
 from manifolds.law import Law
 from manifolds.streams import Stream
 
@@ -59,6 +60,7 @@ def ledger(
     weights = schedule.kl_weights
     if not bool(torch.isfinite(weights).all()):
         raise ValueError("schedule must inject noise in every step (a > 0), or the path KL is infinite")
+    check_prior(denoiser, schedule.sigma)
     f = as_denoiser(denoiser, law.space)
     best = resolve_reference(law, f, schedule, reference)
     exact_disc = telescope_term(law, schedule) if is_brownian_reversal(schedule) else None

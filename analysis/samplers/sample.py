@@ -14,6 +14,7 @@ from analysis.samplers.registry import get_integrator
 from analysis.samplers.run import SampleRun
 from analysis.samplers.schedule import Schedule
 from manifolds.checks import positive_int, positive_number
+from manifolds.denoisers.prior import check_prior
 from manifolds.space import Space
 from manifolds.streams import Stream
 
@@ -68,7 +69,8 @@ def sample(
         callback: called with the index of each finished step.
 
     Raises:
-        ValueError: a bad argument, in one line. A run that goes wrong says so in `status` instead.
+        ValueError: a bad argument, in one line; a denoiser with a noise prior that does not cover the schedule (wrap its
+            call in a function to run it all the same). A run that goes wrong says so in `status` instead.
     """
     space: Space = getattr(law, "space", law)
     n = positive_int(n, "n")
@@ -76,6 +78,7 @@ def sample(
         positive_int(chunk, "chunk")
     if record not in _RECORDS:
         raise ValueError(f"record must be one of {', '.join(_RECORDS)}, got {record!r}")
+    check_prior(f, schedule.sigma)
     integrator = get_integrator(integrator)
     steps = integrator.coefficients(schedule)
     adaptive = integrator.adaptive if adaptive is None else bool(adaptive)

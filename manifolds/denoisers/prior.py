@@ -10,7 +10,7 @@ import torch
 from manifolds.checks import positive_number
 from manifolds.streams import Stream
 
-__all__ = ["DiscretePrior", "NoisePrior", "PiecewisePowerPrior"]
+__all__ = ["DiscretePrior", "NoisePrior", "PiecewisePowerPrior", "check_prior"]
 
 
 class _WeightedLevels(Protocol):
@@ -110,6 +110,11 @@ class NoisePrior:
             )
 
 
+    def check_schedule(self, levels: torch.Tensor) -> None:
+        """Raise ValueError unless the levels (N + 1,) of a schedule lie in the support."""
+        self.covers(float(levels.min()), float(levels.max()))
+
+
 class PiecewisePowerPrior(NoisePrior):
     """log Theta piecewise linear in s = log sigma; a power law is one piece.
 
@@ -174,12 +179,26 @@ class DiscretePrior(NoisePrior):
             raise ValueError("levels must be distinct")
         self.low, self.high = float(self.levels[0]), float(self.levels[-1])
 
+    def check_schedule(self, levels: torch.Tensor) -> None:
+        """As for a density, but the last level may be missing: the aligned prior weighs steps, and it begins none."""
+        self.covers(float(levels.sort().values[min(1, len(levels) - 1)]), float(levels.max()))
+
     def log_density(self, sigma: torch.Tensor) -> torch.Tensor:
         raise ValueError("a discrete prior has no density; use its levels and weights")
 
     def quantile(self, p: torch.Tensor) -> torch.Tensor:
         index = torch.searchsorted(self.weights.cumsum(0), p, right=True)
         return self.levels[index.clamp(max=len(self.levels) - 1)]
+
+
+def check_prior(f: object, levels: torch.Tensor) -> None:
+    """Raise ValueError if f is a denoiser with a noise prior that misses levels (N + 1,) of a schedule.
+
+    A run beyond the prior is never what was meant; to sabotage one on purpose, wrap f in a function.
+    """
+    prior = getattr(f, "prior", None)
+    if isinstance(prior, NoisePrior):
+        prior.check_schedule(levels)
 
 
 def _range(low: float, high: float) -> tuple[float, float]:
