@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import functools
+import inspect
 
 import manifolds
 from manifolds.core import Core
 from manifolds.law import Law
 
-__all__ = ["build", "cases", "in_space"]
+__all__ = ["affordable", "build", "cases", "end_level", "in_space", "is_discrete"]
 
 _SPARE = 4  # the core may fill at most this part of the ambient space: (d - m) must dominate
+_MANY = 100  # nodes that cost about as much as a closed form
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=64)
 def build(name: str, dim: int, ambient: int) -> Law:
     """A registered law in quotient coordinates; kept, since image manifolds tabulate their quadrature nodes."""
     return manifolds.make(name, dim=dim, ambient=ambient, reduced=True)
+
+
+def end_level(name: str, dim: int, ambient: int, sigma_T: float) -> float:
+    """sigma_T, or the smallest noise level that the law's quadrature nodes resolve where that is larger."""
+    return max(sigma_T, 1.001 * getattr(build(name, dim, ambient).core, "finest_sigma", 0.0))
+
+
+def is_discrete(name: str, dim: int, ambient: int) -> bool:
+    """Whether the data are finitely many points, as opposed to a continuous law or to its quadrature nodes."""
+    core = build(name, dim, ambient).core
+    return hasattr(core, "points") and not hasattr(core, "finest_sigma")
+
+
+def affordable(name: str, dim: int, ambient: int, n: int) -> int:
+    """n, or fewer samples for a law whose posterior is a sum over many nodes (at least 100)."""
+    nodes = len(getattr(build(name, dim, ambient).core, "points", ()))
+    return max(min(n, n * _MANY // max(nodes, 1)), 100)
 
 
 def in_space(core: Core, ambient: int) -> Law:
@@ -27,6 +46,9 @@ def in_space(core: Core, ambient: int) -> Law:
 
 def _usable(name: str, dim: int, ambient: int) -> bool:
     """Whether the law exists at this size, is carried by a proper subspace and has k well below d."""
+    wanted = inspect.signature(manifolds.REGISTRY[name].build).parameters.values()
+    if any(p.default is p.empty and p.name not in ("dim", "ambient") for p in wanted):
+        return False  # it is made of data that the caller brings
     try:
         law = build(name, dim, ambient)
     except ValueError:
