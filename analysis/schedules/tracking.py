@@ -2,7 +2,7 @@
 
 Two estimates of the noise level are recorded. The residual |f*(y) - y|/sqrt(d) is what a sampler can compute and what
 figures 3 and 11 of arXiv 2602.09639 plot; its mean square is sigma^2 (1 - k_eff/d), so its logarithm is biased by about
--k_eff/(2d). The mean of log sigma under the noise posterior is the second; it is biased by order 1/d only.
+-(k_eff + 1)/(2d), the 1 being the logarithm's own (E log chi2_d/d = -1/d). The mean of log sigma under the noise posterior is the second; it is biased by order 1/d only.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 from manifolds.gaussian import IsotropicGaussian
 from manifolds.law import Law
 
-__all__ = ["cell_rate", "cell_tracking"]
+__all__ = ["PLANE", "cell_rate", "cell_tracking"]
+
+PLANE = ("plane_gaussian", "plane_mixture")  # laws that fill a plane: in d = 2 nothing is normal to them
 
 
 def _law(name: str, dim: int, ambient: int) -> Law:
-    """A registered law, or one of the two that may fill the whole space: "full_gaussian" and "plane_mixture"."""
-    if name == "full_gaussian":
+    """A registered law, or one of the two that fill a plane and may be asked for in d = 2."""
+    if name == "plane_gaussian":
         return in_space(IsotropicGaussian(dim), ambient)
     if name == "plane_mixture":
         return plane_mixture(ambient)
