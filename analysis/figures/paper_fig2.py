@@ -1,0 +1,42 @@
+"""Figure 2 of arXiv 2602.09639: runs and samples of the exact blind maximum-likelihood denoiser, k = 2, in d = 2 and d = 500."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+_DATA = {"color": COLORS["grey"], "alpha": 0.45, "linewidths": 0}
+
+
+def draw(tables: Mapping):
+    """Above: paths in the data's plane, from the noise (open) to the output (filled). Below: outputs over data."""
+    found = only(tables, "figure2")
+    if found is None:
+        return None
+    rows = found[0]
+    rows = rows[rows.denoiser == "plug-in"]
+    if (rows.row == "path").sum() == 0 or (rows.row == "point").sum() == 0:
+        return None
+    dims = sorted(rows.ambient.unique())
+    figure, axes = new_figure(2, len(dims), width="double", row_height=2.6)
+    for column, d in enumerate(dims):
+        own = rows[rows.ambient == d]
+        truth, out = own[own.row == "truth"], own[own.row == "point"]
+        above, below = axes[0, column], axes[1, column]
+        above.scatter(truth.y1, truth.y2, s=4, **_DATA)
+        for _, path in own[own.row == "path"].groupby("index"):
+            path = path.sort_values("step")
+            above.plot(path.y1, path.y2, "-", color=COLORS["blue"], linewidth=0.7, alpha=0.8)
+            above.plot(path.y1.iloc[0], path.y2.iloc[0], "o", color=COLORS["blue"], markerfacecolor="white", markersize=3, markeredgewidth=0.7)
+            above.plot(path.y1.iloc[-1], path.y2.iloc[-1], "o", color=COLORS["vermillion"], markersize=2.5)
+        below.scatter(truth.y1, truth.y2, s=5, label="data", **_DATA)
+        below.scatter(out.y1, out.y2, s=5, color=ROLES["blind"]["color"], linewidths=0, alpha=0.7, label=r"output $f(Y_N)$")
+        above.set_title(f"$d={d}$, $k=2$: paths")
+        below.set_title(f"$d={d}$: samples")
+        above.set(xlim=(-14, 14), ylim=(-10, 10), ylabel="$y_2$")
+        below.set(xlim=(-5, 5), ylim=(-3.5, 3.5), xlabel="$y_1$", ylabel="$y_2$")
+    axes[1, 0].legend(loc="upper right", markerscale=2)
+    for axis, letter in zip(axes.ravel(), "abcd"):
+        panel_label(axis, letter)
+    return figure
