@@ -1,0 +1,43 @@
+"""What an injection a other than 1/2 adds to the discretisation error: (1 - 2a) E|G|^2 lag^2, a cost below 1/2 and a gain above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+
+
+def draw(tables: Mapping):
+    """Left: added term of a whole Gaussian run against h, exact, signed. Right: measured over predicted, law by law."""
+    found = only(tables, "extra", "extra_exact")
+    if found is None:
+        return None
+    rows, exact = found
+    figure, axes = new_figure(1, 2, width="double", row_height=2.8)
+    left, right = axes[0]
+    for i, (a, g) in enumerate(exact.groupby("a")):
+        g = g.sort_values("lag")
+        left.plot(g.lag, g.extra / g.leading, label=f"$a={a:g}$", **mark(i))
+    left.axhline(0, color=COLORS["black"], linewidth=0.6)
+    left.set(xscale="log", xlabel="step $h$", ylabel="added term over leading term", title="Gaussian subspace, whole run, exact")
+    left.legend()
+    near = rows[rows.lag == 0.2]
+    laws = sorted(near.law.unique())
+    for shift, (a, g) in zip((-0.15, 0.15), near.groupby("a")):
+        centre, width = [], []
+        for law in laws:
+            ratio = (g[g.law == law].extra / g[g.law == law].predicted).to_numpy()
+            centre.append(ratio.mean())
+            width.append(1.96 * ratio.std(ddof=1) / np.sqrt(len(ratio)) if len(ratio) > 1 else np.nan)
+        style = mark(0 if a < 0.5 else 1)
+        right.errorbar(np.arange(len(laws)) + shift, centre, width, linestyle="none", label=f"$a={a:g}$", **style)
+    right.axhline(1, **ROLES["theory"])
+    right.axhline(0, color=COLORS["black"], linewidth=0.6)
+    right.set(ylabel=r"measured / $(1-2a)\,E|G|^2\,\tau^2$", title=r"lag $\tau=0.2$, 95 % intervals", ylim=(-1.5, 4.0))
+    right.set_xticks(np.arange(len(laws)), [law.replace("_", " ") for law in laws], rotation=60, ha="right")
+    right.legend()
+    panel_label(left, "a")
+    panel_label(right, "b")
+    return figure
