@@ -103,7 +103,7 @@ _NETS = {
     "paper": {"dim": 4, "ambient": 64, "width": 128, "batch": 512, "levels": 13, "points": 4000, "run_steps": 48, "run_points": 2000},
 }
 _NETS["full"] = {**_NETS["paper"], "points": 20_000, "run_points": 10_000}
-_NET_STEPS = {"sphere": 3000, "mixture": 9000}
+_NET_STEPS = {"sphere": 2000, "mixture": 9000}
 
 _SHORT = {"architecture": "locally_linear", "width": 64, "steps": 2500, "batch": 512, "lr": 4e-3, "recipe": "short"}
 _STATED = {
@@ -118,7 +118,7 @@ _FIGURES["full"] = (*_FIGURES["paper"], {**_FIGURES["paper"][0], **_STATED})
 
 _PRIORS = {
     "smoke": {"dim": 1, "ambient": 8, "width": 16, "steps": 60, "batch": 128, "points": 50, "run_steps": 8, "theorem_points": 4000},
-    "paper": {"dim": 2, "ambient": 32, "width": 64, "steps": 1200, "batch": 512, "points": 1000, "run_steps": 48, "theorem_points": 40_000},
+    "paper": {"dim": 2, "ambient": 32, "width": 64, "steps": 1200, "batch": 512, "points": 1000, "run_steps": 48, "theorem_points": 100_000},
 }
 _PRIORS["full"] = {**_PRIORS["paper"], "theorem_points": 200_000}
 
