@@ -10,12 +10,11 @@ import mpmath
 __all__ = ["gaussian_blind_gain", "mixture_blind_mean"]
 
 
-def _weights_integral(log_integrand, low, high, peak):
-    """(int e^{log_integrand} ds, int g e^{log_integrand} ds) pieces on [log low, log high], split around the peak."""
+def _cuts(low, high, peak):
+    """Where to cut [log low, log high] for a quadrature around a peak (centre, width) in s = log sigma."""
     a, b = mpmath.log(low), mpmath.log(high)
     centre, width = peak
-    cuts = sorted({a, b, *(min(max(centre + j * width, a), b) for j in (-40, -20, -10, -5, -2, 0, 2, 5, 10, 20, 40))})
-    return cuts
+    return sorted({a, b, *(min(max(centre + j * width, a), b) for j in (-40, -20, -10, -5, -2, 0, 2, 5, 10, 20, 40))})
 
 
 def gaussian_blind_gain(k, d, scale, exponent, low, high, norm2, rho2):
@@ -30,7 +29,7 @@ def gaussian_blind_gain(k, d, scale, exponent, low, high, norm2, rho2):
         return (exponent + 1 - n) * s - rho2 / (2 * sigma2) - k * mpmath.log(total) / 2 - norm2 / (2 * total)
 
     centre = min(max(mpmath.log(rho2 / n) / 2, mpmath.log(low)), mpmath.log(high))
-    cuts = _weights_integral(log_mu, low, high, (centre, 1 / mpmath.sqrt(2 * n)))
+    cuts = _cuts(low, high, (centre, 1 / mpmath.sqrt(2 * n)))
     top = log_mu(centre)
     mass = mpmath.quad(lambda s: mpmath.exp(log_mu(s) - top), cuts)
     gain = mpmath.quad(lambda s: mpmath.exp(log_mu(s) - top) * scale**2 / (scale**2 + mpmath.exp(2 * s)), cuts)
@@ -63,20 +62,22 @@ def mixture_blind_mean(parts, codim, exponent, low, high, rho2):
         return max(values) + common
 
     centre = min(max(mpmath.log(rho2 / codim) / 2, mpmath.log(low)), mpmath.log(high))
-    cuts = _weights_integral(top, low, high, (centre, 1 / mpmath.sqrt(2 * codim)))
+    cuts = _cuts(low, high, (centre, 1 / mpmath.sqrt(2 * codim)))
     height = top(centre)
 
+    seen = {}
+
     def integrand(s, coordinate):
-        values, common = logs(s)
-        total = mpmath.mpf(0)
-        for value, (_, _, scale, _, _, shift, own) in zip(values, parts):
-            mass = mpmath.exp(value + common - height)
-            if coordinate is None:
-                total += mass
-            else:
-                gain = scale**2 / (scale**2 + mpmath.exp(2 * s))
-                total += mass * (shift[coordinate] + gain * own[coordinate])
-        return total
+        """The mass (coordinate None) or one coordinate; every node is visited once for each and evaluated once for all."""
+        if s not in seen:
+            values, common = logs(s)
+            masses = [mpmath.exp(value + common - height) for value in values]
+            gains = [part[2] ** 2 / (part[2] ** 2 + mpmath.exp(2 * s)) for part in parts]
+            seen[s] = (masses, [mass * gain for mass, gain in zip(masses, gains)])
+        masses, gained = seen[s]
+        if coordinate is None:
+            return mpmath.fsum(masses)
+        return mpmath.fsum(a * part[5][coordinate] + b * part[6][coordinate] for a, b, part in zip(masses, gained, parts))
 
     mass = mpmath.quad(lambda s: integrand(s, None), cuts)
     return [mpmath.quad(lambda s, i=i: integrand(s, i), cuts) / mass for i in range(m)]
