@@ -55,5 +55,19 @@ def wait_until(condition, seconds: float = 30.0) -> bool:
     return condition()
 
 
+def children(process: subprocess.Popen) -> list[psutil.Process]:
+    """Everything below a process; nothing if it has just ended."""
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
 def alive(processes) -> list[psutil.Process]:
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    def running(process):
+        try:
+            return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended between the two questions
+            return False
+
+    return [p for p in processes if running(p)]
