@@ -18,8 +18,8 @@ from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
 
 # Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _DRAWS = {
-    "risk": {"smoke": 2_000, "paper": 80_000, "full": 400_000},
-    "information": {"smoke": 4_000, "paper": 50_000, "full": 200_000},
+    "risk": {"smoke": 2_000, "paper": 60_000, "full": 400_000},
+    "information": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
     "efficiency": {"smoke": 1_000, "paper": 6_000, "full": 40_000},
     "posteriors": {"smoke": 100, "paper": 500, "full": 2_000},
     "concentration": {"smoke": 200, "paper": 800, "full": 4_000},
@@ -63,11 +63,11 @@ def _law_cells(options, draws: dict) -> list[Cell]:
     cells = []
     some = 1 if options.profile == "smoke" else 2
     for name in options.law:
-        if shape(name, 2).atoms < 1000:  # else too slow for the draws that a ratio within 4 % needs
+        if shape(name, 2).atoms < 500:  # else too slow for the draws that a ratio within 4 % needs
             for level in _resolved(name, _INFORMATION_LEVELS, 0.7)[:some]:
                 cells.append(Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=0.5))
         for level in _resolved(name, _LEVELS, 1.0)[:some]:
-            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": _draws(name, draws["residual"])}, cost=0.2))
+            cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
         if name in _RISK_LAWS:
             risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
             cells.append(Cell("risk", risk, cost=6.0))

@@ -34,7 +34,7 @@ def draw(tables):
         return None
     figure, axes = new_figure(1, 2, "double", row_height=3.3, sharey=True)
     left, right = axes[0]
-    k = int(over_d.groupby("dim").ambient.nunique().idxmax())
+    k = int(over_d.groupby("dim").law.nunique().idxmax())
     over_d = over_d[over_d.dim == k]
     laws = sorted(over_d.law.unique())
     for i, name in enumerate(laws):

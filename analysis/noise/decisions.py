@@ -27,6 +27,11 @@ def _worst(value: Iterable, error: Iterable, target: float, names: Iterable | No
     return intervals.Estimate(value[i], value[i] - half[i], value[i] + half[i]), name
 
 
+def _pooled(value: pd.Series, error: pd.Series) -> intervals.Estimate:
+    """The mean of independent estimates of one number."""
+    return intervals.from_standard_error(value.mean(), np.sqrt((error**2).sum()) / len(value), confidence=_CONFIDENCE)
+
+
 def _control(kind: str, what: str, estimate: intervals.Estimate) -> Control:
     return Control(kind, what, estimate.low, estimate.high)
 
@@ -70,7 +75,7 @@ def _identities(claim: str, rows: pd.DataFrame, atoms: pd.DataFrame, keys: list[
 def _information(rows: pd.DataFrame) -> Measurement:
     truth, where = _worst(rows.ratio, rows.ratio_se, 1.0, _labels(rows, "law", "level"))
     controls = [
-        _control("null", "the score of the noise itself", _worst(rows.pure_noise, rows.pure_noise_se, 1.0)[0]),
+        _control("null", "the score of the noise itself", _pooled(rows.pure_noise, rows.pure_noise_se)),
         _control("power", "2d alone", _worst(rows.ratio_plain, rows.ratio_plain_se, 1.0)[0]),
         _control("power", "score at 1.1 sigma", _worst(rows.ratio_wrong_level, rows.ratio_wrong_level_se, 1.0)[0]),
     ]
@@ -169,7 +174,7 @@ def _residual(rows: pd.DataFrame) -> Measurement:
 
     truth, where = worst("ratio")
     controls = [
-        _control("null", "the noise itself", worst("pure_noise")[0]),
+        _control("null", "the noise itself", _pooled(rows.pure_noise, rows.pure_noise_se)),
         _control("power", "no correction", worst("ratio_plain")[0]),
         _control("power", "denoiser scaled by 1.05", worst("ratio_scaled")[0]),
     ]
