@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import signal
 
 import numpy as np
@@ -13,9 +12,9 @@ import manifolds
 from analysis.learning import Network, Recipe, train
 from analysis.learning.risk import excess_at
 from analysis.learning.sources import FiniteSamples
+from analysis.learning.state import TrainingState
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 
-TRAINING = importlib.import_module("analysis.learning.train")._Training  # the package's own `train` is the function
 PRIOR = NoisePrior.power(-3.0, 0.1, 3.0)
 LAW = manifolds.make("gaussian", dim=2, ambient=16, rotation=1)
 SMALL = {"width": 16, "blocks": 1, "gates": 16, "groups": 4, "rank": 16, "fine": 8}
@@ -107,14 +106,14 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch, da
     points = LAW if data == "fresh" else LAW.sample(200, manifolds.stream(0, "finite"))
     whole = quick(data=points)
     path = tmp_path / "training.pt"
-    advance = TRAINING.advance
+    advance = TrainingState.advance
 
     def killed(self):
         if self.step == 19:
             raise RuntimeError("killed")
         advance(self)
 
-    monkeypatch.setattr(TRAINING, "advance", killed)
+    monkeypatch.setattr(TrainingState, "advance", killed)
     with pytest.raises(RuntimeError, match="killed"):
         quick(data=points, checkpoint_path=path, checkpoint_every=7)
     monkeypatch.undo()
@@ -127,14 +126,14 @@ def test_a_killed_training_resumes_to_the_same_weights(tmp_path, monkeypatch, da
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_at_a_whole_step_and_nothing_is_lost(tmp_path, monkeypatch, number):
     whole, path = quick(), tmp_path / "training.pt"
-    advance = TRAINING.advance
+    advance = TrainingState.advance
 
     def interrupted(self):
         if self.step == 11:
             signal.raise_signal(number)
         advance(self)
 
-    monkeypatch.setattr(TRAINING, "advance", interrupted)
+    monkeypatch.setattr(TrainingState, "advance", interrupted)
     with pytest.raises(KeyboardInterrupt, match="stopped at step 12 of 24"):
         quick(checkpoint_path=path)
     monkeypatch.undo()
