@@ -22,7 +22,7 @@ CLAIMS = (
           "E score^2 over the formula, worst law and level", "1", (0.96, 1.04)),
     # linear data give 4/(1 + k^2/d) times 1 + O(1/(d-k)), at most 4.4 on the grid; twice that for everything else. The paper's
     # constant is not stated, so what can fail is a C that grows along the grid of d and k
-    Claim("N1", "paper", f"{_PAPER}, Prop 3.8", "E|lambda - lambda_t|^2 <= C lambda_t^2 (1/d + k^2/d^2)",
+    Claim("N1", "paper", f"{_PAPER}, Prop 3.8", "E|lambda - lambda_t|^2 <= C lambda_t^2 (1/d + k^2/d^2), d >= 4 m",
           "largest C over laws, k, d and levels", "bounded; 4 for linear data", (0.0, 9.0)),
     # three simultaneous standard errors of the heaviest tail (n = 30)
     Claim("N2", "sharper", "derived here", "linear data: E|lambda - lambda_t|^2/lambda_t^2 = (4n+32)/((n-2)(n-4)), n = d - k, and its form "
