@@ -19,7 +19,7 @@ from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
 # Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _DRAWS = {
     "risk": {"smoke": 2_000, "paper": 60_000, "full": 400_000},
-    "information": {"smoke": 4_000, "paper": 30_000, "full": 200_000},
+    "information": {"smoke": 4_000, "paper": 50_000, "full": 200_000},
     "efficiency": {"smoke": 1_000, "paper": 6_000, "full": 40_000},
     "posteriors": {"smoke": 100, "paper": 500, "full": 2_000},
     "concentration": {"smoke": 200, "paper": 800, "full": 4_000},
