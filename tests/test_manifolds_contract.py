@@ -1,7 +1,7 @@
 """What every registered law must satisfy; a new registry line is picked up by itself.
 
 The answers of a law are tied to each other by exact identities (derivatives in y and sigma by 4th-order differences),
-to their limits, and to their own samples by unbiasedness tests at 99.9 %. Each law's own file has independent values.
+to their limits, and to their own samples by unbiasedness tests. Each law's own file has independent values.
 """
 
 import math
@@ -14,7 +14,7 @@ from manifolds.atoms import Atoms
 
 # where the defaults dim=2, ambient=core+4 do not fit
 EXAMPLES: dict[str, dict] = {
-    "atoms": {"points": [[1.0, 0.0, 0.2], [-0.7, 0.7, 0.0], [0.1, -0.9, 0.5], [0.0, 0.2, -1.0]], "weights": [0.4, 0.3, 0.2, 0.1]},
+    "atoms": {"points": [[0.6, 0.0, 0.1], [-0.4, 0.4, 0.0], [0.1, -0.5, 0.3], [0.0, 0.1, -0.6]], "weights": [0.4, 0.3, 0.2, 0.1]},
     "random_code": {"ambient": 20},
     "bars": {"ambient": 64, "finest": 0.28},
     "blobs": {"ambient": 64, "finest": 0.28},
@@ -74,7 +74,8 @@ def test_dense_and_reduced_answers_agree(name, sigma):
     _, y = noisy(dense, 7, sigma)
     z = reduce_points(dense, y)
     unit = dense.space.normal_part(y)
-    unit = unit / unit.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    norm = unit.norm(dim=1, keepdim=True)
+    unit = torch.where(norm > 1e-9, unit / norm, torch.zeros_like(unit))  # zero where m = d: rounding has no direction
     for answer in ANSWERS:
         a, b = getattr(dense, answer)(y, sigma), getattr(reduced, answer)(z, sigma)
         if a.ndim == 2:
@@ -125,9 +126,12 @@ def test_posterior_trace_is_the_divergence_and_completes_the_squared_distance(na
 @every_law
 @every_level
 def test_answers_are_unbiased_under_the_law_s_own_samples(name, sigma):
-    """E[(X - f) . f] = 0, E|X - f|^2 = E tr Cov, E(|X-Y|^2 - its mean)^2 = E Var, E (X - f)(|X-Y|^2 - mean) = E W, at 99.9 %."""
+    """E[(X - f) . f] = 0, E|X - f|^2 = E tr Cov, E(|X-Y|^2 - its mean)^2 = E Var, E (X - f)(|X-Y|^2 - mean) = E W.
+
+    At 99.9 % over all laws and statements together: 4.6 standard errors each.
+    """
     law = example(name)
-    n = 2000
+    n = 3000
     x, y = noisy(law, n, sigma, "unbiased")
     f = law.denoise(y, sigma)
     gap = x - f
@@ -142,7 +146,7 @@ def test_answers_are_unbiased_under_the_law_s_own_samples(name, sigma):
     }
     for what, values in zero_means.items():
         spread = float(values.std()) / math.sqrt(n)
-        assert abs(float(values.mean())) <= 3.3 * spread + 1e-12, what
+        assert abs(float(values.mean())) <= 4.6 * spread + 1e-12, what
 
 
 @every_law
