@@ -7,28 +7,27 @@ from typing import Any
 
 import torch
 
+from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung, rule_error
 from manifolds.denoisers.likelihood import NoiseLikelihood, take
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
-from manifolds.denoisers.rules import GammaRule, gamma_rule
 from manifolds.denoisers.window import find_window, panel_count, panel_nodes
 from manifolds.law import Law
 
 __all__ = ["BlindDenoiser"]
 
-# Gauss rules of the Gamma law that are tried in turn; each is accepted, point by point, by its estimated error
-RUNGS = (4, 8, 16, 32)
-# normal score beyond which the mass that a prior's end cuts off is below 1e-13
-CUT_SCORE = 7.4
 CHUNK_ELEMENTS = 1 << 21
+# windows for means need not be as wide and as fine as those of densities and quantiles: e^-DROP is left out, and a panel
+# covers this many of the narrowest widths that a peak can have
+DROP, PANEL_WIDTHS = 36.0, 5.0
 
 
 class BlindDenoiser:
     """f*(y) for a law and a noise prior; called without a noise level.
 
-    Nodes follow the peak of the noise posterior of each point. Where the prior does not cut it, a Gauss rule of the
-    Gamma law that the normal coordinates induce is used, with as few nodes as its estimated error allows (4 at
-    d = 10^9); elsewhere Gauss-Legendre panels on a window found by zooming. A discrete prior is summed exactly.
+    Nodes follow the peak of the noise posterior of each point: a Gauss rule of the Gamma law that the normal coordinates
+    induce, whole or cut by an end of the prior, with as few nodes as its estimated error allows (3 to 20); with few normal
+    coordinates Gauss-Legendre panels on a window found by scanning. A discrete prior is summed exactly.
 
     Args:
         law: the data law.
@@ -41,11 +40,12 @@ class BlindDenoiser:
 
     blind = True
 
-    def __init__(self, law: Law, prior: NoisePrior, tol: float = 1e-10):
+    def __init__(self, law: Law, prior: NoisePrior, tol: float = 1e-9):
         if not 1e-12 <= tol <= 1e-3:
             raise ValueError(f"tol must be between 1e-12 and 1e-3, got {tol!r}")
         self.law, self.prior, self.tol = law, prior, tol
         self.space = law.space
+        self._gamma, self._first = self._gamma_nodes()
 
     def __repr__(self) -> str:
         return f"BlindDenoiser({self.law!r}, sigma in [{self.prior.low:.4g}, {self.prior.high:.4g}])"
@@ -78,6 +78,16 @@ class BlindDenoiser:
             return NoisePosterior.of_atoms(self.prior.levels.log() - mu.centre, log_w, mu)
         return NoisePosterior.of_density(self._likelihood(*self.law.statistics(y)))
 
+    def _gamma_nodes(self) -> tuple[GammaNodes | None, int]:
+        """Rules of the Gamma law of sigma^-2 given the normal coordinates, where there is one, and the first to try."""
+        if self.prior.exponent is None or self.law.core.absorbs_normal:
+            return None, 0
+        shape = 0.5 * (self.law.space.normal_dim - self.prior.exponent - 1.0)
+        if shape < LEAST_SHAPE:
+            return None, 0
+        first = first_rung(self.law.core_dim, shape, self.tol)
+        return (GammaNodes(shape, self.prior.low, self.prior.high), first) if first < len(RUNGS) else (None, 0)
+
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
         return NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), self.prior)
 
@@ -86,68 +96,49 @@ class BlindDenoiser:
         if isinstance(self.prior, DiscretePrior):
             _, log_w, coef = self._discrete(stats, rho2, 1)
             return self.law.core.assemble(stats, _average(log_w, coef))
-        total = torch.empty(rho2.shape[0], self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-        pending = torch.arange(rho2.shape[0], device=rho2.device)
-        for q in self._rungs():
-            if pending.numel() == 0:
-                break
-            some = pending.numel() < rho2.shape[0]
-            found, accepted = self._by_gamma(take(stats, pending) if some else stats, rho2[pending] if some else rho2, q)
-            total[pending[accepted]] = found[accepted]
-            pending = pending[~accepted]
-        if pending.numel():
-            total[pending] = self._by_window(take(stats, pending), rho2[pending])
+        if self._gamma is None:
+            return self.law.core.assemble(stats, self._by_window(stats, rho2))
+        groups = self._gamma.split(rho2)
+        if len(groups) == 1 and len(rho2) == len(rho2[groups[0][1]]):
+            return self.law.core.assemble(stats, self._by_gamma(groups[0][0], stats, rho2))
+        total = torch.empty(len(rho2), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
+        rest = torch.ones(len(rho2), dtype=torch.bool, device=rho2.device)
+        for side, rows in groups:
+            total[rows] = self._by_gamma(side, take(stats, rows), rho2[rows])
+            rest[rows] = False
+        if bool(rest.any()):
+            total[rest] = self._by_window(take(stats, rest), rho2[rest])
         return self.law.core.assemble(stats, total)
 
-    # -- the Gamma rule -----------------------------------------------------------------------------------------
-
-    @property
-    def _shape(self) -> float:
-        """A of the Gamma law of sigma^-2 given the normal coordinates; not positive where there is no such law."""
-        if self.prior.exponent is None or self.law.core.absorbs_normal:
-            return 0.0
-        return 0.5 * (self.law.space.normal_dim - self.prior.exponent - 1.0)
-
-    def _rungs(self) -> tuple[int, ...]:
-        """The rules worth trying: from the first that a typical tilt of the core's density allows."""
-        shape = self._shape
-        if self.law.space.normal_dim < 8 or shape < 4.0:
-            return ()
-        tilt = 1.5 * math.sqrt(2.0 * self.law.core_dim / shape) + 0.5 / math.sqrt(shape)
-        first = [q for q in RUNGS if _geometric(tilt ** (q - 1) / math.sqrt(math.factorial(q - 1)), q, q - 1) <= self.tol]
-        return tuple(q for q in RUNGS if q >= first[0]) if first else RUNGS[-1:]
-
-    def _by_gamma(self, stats: Any, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """(coefficients (n, B), accepted (n,)) by the q-point rule."""
-        shape = self._shape
-        rule = gamma_rule(shape, q)
-        root = math.sqrt(shape)
-        x, log_weight = rule.x.to(rho2.device), rule.log_weight.to(rho2.device)
-        rho2 = rho2[:, None].clamp(min=1e-300)
-        inside = (self._score(0.5 * rho2 * self.prior.low**-2) > CUT_SCORE) & (
-            self._score(0.5 * rho2 * self.prior.high**-2) < -CUT_SCORE
-        )
-        if not bool(inside.any()):
-            empty = torch.zeros(rho2.shape[0], self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-            return empty, inside[:, 0]
-        sigma = torch.sqrt(rho2 / (2.0 * (shape + root * x)))
-        post = self.law.core.posterior(stats, sigma, 1)
-        weight = torch.softmax(log_weight + post.log_p, dim=1)
-        accepted = inside[:, 0] & (_rule_error(weight, rule) <= self.tol)
-        return _weighted(weight, post.coef), accepted
-
-    def _score(self, gamma: torch.Tensor) -> torch.Tensor:
-        """Normal score of a value of the Gamma(A, 1) law (Wilson-Hilferty, good to a few per cent in the far tails)."""
-        shape = self._shape
-        return 3.0 * math.sqrt(shape) * ((gamma / shape) ** (1.0 / 3.0) - 1.0 + 1.0 / (9.0 * shape))
+    def _by_gamma(self, side: int, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
+        """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
+        total, pending = None, None
+        for q in RUNGS[self._first :]:
+            some = pending is not None
+            sigma, rule = self._gamma.rule(side, rho2[pending] if some else rho2, q)
+            post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
+            weight = torch.softmax(rule.log_weight + post.log_p, dim=1)
+            refused = rule_error(weight, rule) > self.tol
+            found = _weighted(weight, post.coef)
+            if total is None:
+                total = found
+            else:
+                total[pending] = found
+            if not bool(refused.any()):
+                return total
+            pending = refused.nonzero()[:, 0] if pending is None else pending[refused]
+        if pending is None:
+            return self._by_window(stats, rho2)
+        total[pending] = self._by_window(take(stats, pending), rho2[pending])
+        return total
 
     # -- windows and atoms --------------------------------------------------------------------------------------
 
     def _by_window(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss-Legendre panels, in groups of one panel count."""
         mu = self._likelihood(stats, rho2)
-        lo, hi = find_window(mu)
-        counts = panel_count(mu, lo, hi)
+        lo, hi = find_window(mu, DROP, enough=5)
+        counts = panel_count(mu, lo, hi, PANEL_WIDTHS)
         total = torch.empty(len(mu), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
         for panels in counts.unique().tolist():
             group = (counts == panels).nonzero()[:, 0]
@@ -173,19 +164,3 @@ def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     return _weighted(torch.softmax(log_weight, dim=1), coef)
-
-
-def _geometric(tail: float, q: int, degree: int) -> float:
-    """The size at degree 2 q of an expansion whose coefficient at `degree` is `tail`, if it falls geometrically."""
-    return tail ** (2.0 * q / degree)
-
-
-def _rule_error(weight: torch.Tensor, rule: GammaRule) -> torch.Tensor:
-    """Estimated relative error (n,) of a q-point rule, from the last coefficients of the core's density in the rule's
-    orthonormal polynomials: the rule is exact to degree 2 q - 1, so its error is the expansion's size at degree 2 q."""
-    q = rule.x.shape[0]
-    error = torch.zeros(weight.shape[0], dtype=torch.float64, device=weight.device)
-    for degree in (q - 1, q - 2):
-        tail = (weight @ rule.polynomials[degree].to(weight.device)).abs()
-        error = torch.maximum(error, tail ** (2.0 * q / degree))
-    return error

@@ -35,7 +35,7 @@ class NoisePosterior:
     def of_density(cls, mu: NoiseLikelihood) -> NoisePosterior:
         """From a prior with a density, on one number of panels for all points."""
         lo, hi = find_window(mu)
-        panels = int(panel_count(mu, lo, hi).max())
+        panels = max(int(panel_count(mu, lo, hi).max()), 4)
         t, log_w = panel_nodes(lo, hi, panels)
         log_mu, _ = mu(t)
         found = cls(mu, t, log_mu + log_w, log_mu)

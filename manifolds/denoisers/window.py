@@ -22,45 +22,50 @@ PANEL = 16
 MAX_PANELS = 128
 
 
-def _scan(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _scan(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, points: int = SCAN) -> tuple[torch.Tensor, torch.Tensor]:
     """Sorted offsets over [lo, hi] (n, 1), with the hinted ones among them, and log mu there."""
-    grid = lo + (hi - lo) * torch.linspace(0.0, 1.0, SCAN, dtype=torch.float64, device=lo.device)
+    grid = lo + (hi - lo) * torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=lo.device)
     hints = torch.minimum(torch.maximum(mu.hints(), lo), hi)
     t = torch.cat([grid, hints], dim=1).sort(dim=1).values
     return t, mu(t)[0]
 
 
-def find_window(mu: NoiseLikelihood) -> tuple[torch.Tensor, torch.Tensor]:
-    """Offsets (n, 1), (n, 1) outside which log mu is more than DROP below its maximum.
+def find_window(mu: NoiseLikelihood, drop: float = DROP, enough: int = SCAN) -> tuple[torch.Tensor, torch.Tensor]:
+    """Offsets (n, 1), (n, 1) outside which log mu is more than `drop` below its maximum.
 
-    Zooms in on the span of the scanned points that matter until it stops shrinking. All peaks that the scan or the
-    law's hints see stay inside.
+    Zooms in, for each point, on the span of the scanned points that matter until it stops shrinking or more than `enough`
+    of them are inside. All peaks that the scan or the law's hints see stay inside.
     """
     lo, hi = mu.lo - mu.centre, mu.hi - mu.centre
+    pending = torch.arange(len(mu), device=lo.device)
+    # a point every 1.5 standard deviations of the narrowest peak, where that is not too many
+    points = min(max(int((mu.hi - mu.lo) / (1.5 * mu.narrowest())) + 2, 17), SCAN)
     for _ in range(MAX_ZOOM):
-        t, log_mu = _scan(mu, lo, hi)
-        keep = log_mu >= log_mu.max(dim=1, keepdim=True).values - DROP
+        some = mu if len(pending) == len(mu) else mu.rows(pending)
+        t, log_mu = _scan(some, lo[pending], hi[pending], points)
+        keep = log_mu >= log_mu.max(dim=1, keepdim=True).values - drop
         index = torch.arange(t.shape[1], device=t.device)
         first = torch.where(keep, index, t.shape[1]).min(dim=1).values
         last = torch.where(keep, index, -1).max(dim=1).values
         new_lo = t.gather(1, (first - 1).clamp(min=0)[:, None])
         new_hi = t.gather(1, (last + 1).clamp(max=t.shape[1] - 1)[:, None])
-        shrunk = (new_hi - new_lo) < 0.6 * (hi - lo)
-        lo, hi = new_lo, new_hi
-        if not bool(shrunk.any()):
+        unsettled = ((new_hi - new_lo) < 0.6 * (hi[pending] - lo[pending]))[:, 0] & (last - first < enough)
+        lo[pending], hi[pending] = new_lo, new_hi
+        pending = pending[unsettled]
+        if not len(pending):
             break
     return lo, hi
 
 
-def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
-    """(n,) number of panels: 4 for one peak of typical shape, more where the window is wide for the narrowest peak, and
-    two a knot of a tabulated prior, at which its density has a kink."""
-    need = (hi - lo)[:, 0] / (5.0 * mu.narrowest())
+def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, widths: float = 5.0) -> torch.Tensor:
+    """(n,) number of panels (few different ones): one a `widths` times the width of the narrowest peak, and two a knot of a
+    tabulated prior, at which its density has a kink."""
+    need = (hi - lo)[:, 0] / (widths * mu.narrowest())
     if mu.prior is not None and len(mu.prior.knots) > 2:
         knots = mu.prior.knots.to(lo.device)
         inside = torch.searchsorted(knots, mu.centre + hi) - torch.searchsorted(knots, mu.centre + lo)
         need = torch.maximum(need, 2.0 * inside[:, 0])
-    count = torch.exp2(torch.ceil(torch.log2(need.clamp(min=4.0))))
+    count = torch.where(need <= 6.0, torch.ceil(need.clamp(min=1.0)), torch.exp2(torch.ceil(torch.log2(need))))
     return count.clamp(max=MAX_PANELS).to(torch.int64)
 
 

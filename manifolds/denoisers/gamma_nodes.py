@@ -1,0 +1,97 @@
+"""Nodes and weights that follow the peak of each point's noise posterior, by Gauss rules of the Gamma law of sigma^-2."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
+from manifolds.denoisers.rules import GaussRule, gamma_rule
+
+__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "rule_error"]
+
+# Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
+RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
+# normal score beyond which the mass that a prior's end cuts off is below 1e-11
+CUT_SCORE = 6.8
+# below, the law is too wide and skew for few nodes and for the error estimate
+LEAST_SHAPE = 14.0
+_TINY = 1e-300
+
+
+class GammaNodes:
+    """Rules for points with normal coordinates of squared norm rho^2: sigma^-2 is Gamma(A, rho^2/2) cut to the prior.
+
+    Args:
+        shape: A >= LEAST_SHAPE.
+        low, high: ends of the prior.
+    """
+
+    def __init__(self, shape: float, low: float, high: float):
+        self.shape, self.low, self.high = shape, low, high
+        self._least = {side: least_score(shape, side, CUT_SCORE) for side in (1, -1)}
+
+    def split(self, rho2: torch.Tensor) -> list[tuple[int, torch.Tensor | slice]]:
+        """Groups (side, rows): 0 for peaks inside the prior, 1 for those cut by its high end and -1 by its low end.
+
+        Points whose peak both ends cut are in no group.
+        """
+        rho2 = rho2.clamp(min=_TINY)
+        # scores increase with rho^2: two numbers decide for all points
+        lowest, highest = self._ends
+        inside = (rho2 > lowest) & (rho2 < highest)
+        if bool(inside.all()):
+            return [(0, slice(None))]
+        by_low, by_high = rho2 <= lowest, rho2 >= highest
+        groups = [(0, inside), (-1, by_low & ~by_high), (1, by_high & ~by_low)]
+        return [(side, rows.nonzero()[:, 0]) for side, rows in groups if bool(rows.any())]
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not."""
+        by_low = 2.0 * self.low**2 * _gamma_of_score(-self._least[-1], self.shape)
+        by_high = 2.0 * self.high**2 * _gamma_of_score(self._least[1], self.shape)
+        return by_low, by_high
+
+    def rule(self, side: int, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule]:
+        """(sigma (n, q), rule) of the points of one group."""
+        rho2 = rho2.clamp(min=_TINY)
+        if side == 0:
+            rule = gamma_rule(self.shape, q)
+            rule = GaussRule(rule.x.to(rho2.device), rule.log_weight.to(rho2.device), tuple(p.to(rho2.device) for p in rule.tails))
+            return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * torch.exp(rule.x), rule
+        end = self.high if side > 0 else self.low
+        rule = cut_rule(self.shape, q, side, rho2 / (2.0 * end * end), self._least[side])
+        # rounding must not put a node beyond the end
+        return (end * torch.exp(rule.x)).clamp(self.low, self.high), rule
+
+
+def _gamma_of_score(score: float, shape: float) -> float:
+    """The inverse of `normal_score`; 0 where there is none."""
+    return shape * max(1.0 + score / (3.0 * math.sqrt(shape)) - 1.0 / (9.0 * shape), 0.0) ** 3
+
+
+def rule_error(weight: torch.Tensor, rule: GaussRule) -> torch.Tensor:
+    """Estimated relative error (n,) of a q-point rule, given the posterior weights of its nodes.
+
+    The last two coefficients that the rule can see, those of degrees q - 1 and q - 2 in its orthonormal polynomials, are
+    continued geometrically to degree 2 q, the first in which it errs.
+    """
+    q = weight.shape[1]
+    error = None
+    for degree, tail in zip((q - 1, q - 2), rule.tails):
+        size = weight @ tail if tail.ndim == 1 else (weight * tail).sum(dim=1)
+        estimate = size.abs() ** (2.0 * q / degree)
+        error = estimate if error is None else torch.maximum(error, estimate)
+    return error
+
+
+def first_rung(core_dim: int, shape: float, tol: float) -> int:
+    """Index in RUNGS of the first rule that twice the typical tilt of a core density of m dimensions allows, by the error
+    t^(2 q) q!/(2 q)! of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
+    tilt = 2.0 * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
+    for i, q in enumerate(RUNGS):
+        if 2 * q * math.log(tilt) + math.lgamma(q + 1) - math.lgamma(2 * q + 1) <= math.log(tol):
+            return i
+    return len(RUNGS)

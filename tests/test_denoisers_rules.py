@@ -1,0 +1,79 @@
+"""Gauss rules of whole and cut Gamma laws in log sigma: moments against scipy's quadrature, and the blind denoiser's paths."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy import special
+
+import manifolds
+from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
+from manifolds.denoisers.gamma_nodes import CUT_SCORE, LEAST_SHAPE
+from manifolds.denoisers.rules import gamma_rule
+
+
+@pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0, 5e8])
+def test_the_whole_rule_has_the_moments_of_the_law(shape):
+    """E[(G/A)^p] = Gamma(A + p) / (Gamma(A) A^p), with (G/A)^p = exp(-2 p x)."""
+    rule = gamma_rule(shape, 8)
+    weight = torch.exp(rule.log_weight)
+    assert abs(float(weight.sum()) - 1.0) < 1e-13
+    for p in (-1.0, 0.5, 2.0):
+        exact = math.exp(-p * math.log(shape)) / special.poch(shape + p, -p) if shape < 1e6 else 1 + p * (p - 1) / (2 * shape)
+        assert float(weight @ torch.exp(-2.0 * p * rule.x)) == pytest.approx(exact, rel=1e-10)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0])
+def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
+    """E[G | G > c] = A Q(A + 1, c) / Q(A, c), and with P for G < c: from far outside the peak to where the cut is not felt."""
+    least = least_score(shape, side, CUT_SCORE)
+    score = torch.tensor([least + 0.01, -5.0, -2.0, -0.3, 0.0, 0.7, 2.0, 5.0], dtype=torch.float64)
+    score = score[score > least]
+    gamma = shape * (1.0 + side * score / (3.0 * math.sqrt(shape)) - 1.0 / (9.0 * shape)) ** 3
+    assert torch.allclose(side * normal_score(gamma, shape), score, atol=1e-11)
+    tail = special.gammaincc if side > 0 else special.gammainc
+    for q in (4, 8):
+        rule = cut_rule(shape, q, side, gamma, least)
+        weight = torch.exp(rule.log_weight)
+        assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-10
+        assert bool((side * rule.x < 0).all())
+        values = gamma[:, None] * torch.exp(-2.0 * rule.x)
+        exact = shape * tail(shape + 1.0, gamma.numpy()) / tail(shape, gamma.numpy())
+        accuracy = 1e-8 if q == 8 else 1e-4
+        assert np.abs((weight * values).sum(dim=1).numpy() / exact - 1.0).max() < accuracy
+
+
+@pytest.mark.parametrize("name", ["gaussian", "mixture", "sphere", "torus", "cube"])
+@pytest.mark.parametrize("d", [40, 200, 10**4])
+@pytest.mark.parametrize("low, high", [(0.01, 10.0), (0.3, 1.5)])
+def test_points_at_and_beyond_the_ends_of_the_prior_agree_with_fine_panels(name, d, low, high):
+    """Peaks inside, cut by either end, and outside: all paths against 64 Gauss-Legendre panels over the whole prior's range."""
+    law = manifolds.make(name, dim=2, ambient=d, reduced=True)
+    source = manifolds.stream(0, "ends", name, d)
+    sigma = torch.tensor([0.5 * low, 0.99 * low, 1.01 * low, 1.1 * low, 0.6, 0.9 * high, high, 1.3 * high], dtype=torch.float64)
+    y = law.add_noise(law.sample(len(sigma), source), sigma, source)
+    f = BlindDenoiser(law, NoisePrior.power(-1.0, low, high))
+    stats, rho2 = law.statistics(y)
+    mu = f._likelihood(stats, rho2)
+    # Gauss-Legendre panels in log sigma that are narrow for a peak of width 1/sqrt(2 d)
+    x, w = np.polynomial.legendre.leggauss(20)
+    panels = int(math.log(high / low) * math.sqrt(2.0 * d)) + 1
+    edges = torch.linspace(math.log(low), math.log(high), panels + 1, dtype=torch.float64)
+    s = (edges[:-1, None] + edges.diff()[:, None] * torch.from_numpy(0.5 * (x + 1.0))).reshape(1, -1)
+    log_mu, post = mu(s - mu.centre, 1)
+    weight = torch.softmax(log_mu + torch.log(torch.from_numpy(w)).repeat(panels), dim=1)
+    exact = law.place(law.core.assemble(stats, torch.einsum("nq,nqb->nb", weight, post.coef)), y)
+    assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
+
+
+def test_rows_do_not_depend_on_their_batch():
+    law = manifolds.make("mixture", dim=2, ambient=300, reduced=True)
+    source = manifolds.stream(0, "batch")
+    sigma = 0.008 * 2000 ** source.uniform(60)
+    y = law.add_noise(law.sample(60, source), sigma, source)
+    f = BlindDenoiser(law, NoisePrior.power(-1.0, 0.01, 10.0))
+    one_by_one = torch.cat([f(point[None]) for point in y])
+    assert torch.allclose(f(y), one_by_one, rtol=1e-12, atol=1e-14)
