@@ -15,7 +15,7 @@ def draw(tables):
         return None
     figure, axes = new_figure(2, 2, width="double", row_height=2.3)
     _variance(axes[0, 0], level[level.ambient == level.ambient.max()])
-    _shift(axes[0, 1], level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive")])
+    _shift(axes[0, 1], level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive") & (level.predict == "adaptive")])
     _stopping(axes[1, 0], stop.sort_values("ambient"))
     _bias(axes[1, 1], bias[bias.kind == "static"])
     for axis, letter in zip(axes.ravel(), "abcd"):
@@ -26,17 +26,18 @@ def draw(tables):
 def _variance(axis, rows):
     rows = rows[rows.scheme == rows.predict]
     for i, ((scheme, a), part) in enumerate(rows.groupby(["scheme", "a"])):
-        d = part.ambient.iloc[0]
-        axis.errorbar(part.t, d * part.variance, yerr=[d * part.variance_predicted * (part.variance_ratio - part.variance_ratio_low),
-                      d * part.variance_predicted * (part.variance_ratio_high - part.variance_ratio)], linestyle="", label=f"{scheme}, a = {a:g}", **mark(i))  # fmt: skip
-        axis.plot(part.t, d * part.variance_predicted, **ROLES["theory"], label="theory" if i == 0 else None)
+        unit = part.ambient.iloc[0] * part.variance_predicted
+        yerr = [unit * (part.variance_ratio - part.variance_ratio_low), unit * (part.variance_ratio_high - part.variance_ratio)]
+        axis.errorbar(part.t, unit * part.variance_ratio, yerr=yerr, linestyle="", label=f"{scheme}, a = {a:g}", **mark(i))
+        axis.plot(part.t, unit, **ROLES["theory"], label="theory" if i == 0 else None)
     axis.set(xlabel="time t", ylabel=r"$d \cdot$ Var(log $\hat\sigma$)")
     axis.legend()
 
 
 def _shift(axis, rows):
     for i, ((k, a), part) in enumerate(rows.groupby(["dim", "a"])):
-        axis.errorbar(part.t, part["shift"], yerr=[part["shift"] - part.shift_low, part.shift_high - part["shift"]], linestyle="", label=f"k = {k}, a = {a:g}", **mark(i))
+        yerr = [part["shift"] - part.shift_low, part.shift_high - part["shift"]]
+        axis.errorbar(part.t, part["shift"], yerr=yerr, linestyle="", label=f"k = {k}, a = {a:g}", **mark(i))
         axis.plot(part.t, part.shift_predicted, **ROLES["theory"], label="with the residual's bias" if i == 0 else None)
         if k == rows.dim.min():
             axis.plot(part.t, part.shift_ito, **ROLES["bound"], label="-2at/d alone" if i == 0 else None)

@@ -19,7 +19,9 @@ def draw(tables):
         shift = 1.02 if scheme == "adaptive" else 0.98
         left.errorbar(shift * part.mean_steps, part.error, yerr=yerr, label=f"{scheme}, a = {a:g}", **mark(i))
     left.axhline(work.floor.mean(), **ROLES["floor"], label="floor")
-    left.set(xscale="log", yscale="log", xlabel="mean number of steps", ylabel=r"sliced $W_2$ to the data")
+    left.set(xscale="log", yscale="log", xlabel="mean number of steps", ylabel=rf"sliced $W_2$ to the data ({work.law.iloc[0]})")
+    left.set_xticks([10, 20, 40, 70], ["10", "20", "40", "70"])
+    left.minorticks_off()
     left.legend()
     stop = stop.sort_values("ambient")
     right.fill_between(stop.ambient, stop.steps_1, stop.steps_99, alpha=0.2, linewidth=0, label="1 % to 99 %")

@@ -29,10 +29,10 @@ def draw(tables):
     if not len(euler) or not len(kept):
         return None
     ratio = euler[euler.arm == "conditional"].set_index("law").ratio.sort_values()
-    figure, axes = new_figure(1, 3, width="double", row_height=2.9, width_ratios=[1, 1, 1.15])
+    figure, axes = new_figure(1, 3, width="double", row_height=3.1, width_ratios=[1, 1, 1.15])
     for axis, letter, part, title in (
-        (axes[0, 0], "a", euler, "plain Euler: true level below the schedule"),
-        (axes[0, 1], "b", kept, "exponential Euler: level kept"),
+        (axes[0, 0], "a", euler, "plain Euler, a = 0"),
+        (axes[0, 1], "b", kept, "exponential Euler, a = 0"),
     ):
         _arms(axis, part, {law: law.replace("_", " ") for law in ratio.index}, "law")
         axis.set_title(title)
@@ -41,7 +41,8 @@ def draw(tables):
     for axis in axes[0, :2]:
         axis.set_xlim(*limits)
     axes[0, 1].set_yticklabels([])
-    axes[0, 0].legend(loc="lower right", handletextpad=0.2, borderpad=0.1)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
     every = rows[(rows.law == "mixture") & (rows.grid == "geometric")]
     every = every.assign(label=[f"{_INTEGRATORS[i]}, a = {a:g}" for i, a in zip(every.integrator, every.a)])
     order = every.drop_duplicates("label").sort_values(["integrator", "a"], key=lambda c: c.map(list(_INTEGRATORS).index) if c.name == "integrator" else c)
@@ -68,5 +69,7 @@ def _arms(axis, rows, names, column):
             axis.errorbar(row.error, height, xerr=[[low], [high]], color=color, marker=marker, linestyle="", label=label if place == 0 else None)
     axis.set_yticks(range(len(names)), list(names.values()))
     axis.set_xscale("log")
+    axis.set_xticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"])
+    axis.minorticks_off()
     axis.set_xlabel(r"sliced $W_2$ to the data")
     axis.grid(axis="y", linewidth=0.3)

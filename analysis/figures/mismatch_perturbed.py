@@ -14,7 +14,7 @@ def draw(tables):
     if found is None or found[0].groupby("perturbation")["size"].nunique().min() < 2:
         return None
     rows = found[0]
-    figure, axes = new_figure(1, 3, width="double", row_height=2.3, sharey=True)
+    figure, axes = new_figure(1, 3, width="double", row_height=2.5, sharey=True)
     panels = (("told", "a", "assumed level off by"), ("start", "a", "start over first level"), ("last", "integrator", "last step: ratio of levels"))
     for axis, letter, (kind, by, label) in zip(axes[0], "abc", panels):
         here = rows[rows.perturbation == kind]
@@ -22,17 +22,22 @@ def draw(tables):
             for arm, (color, marker) in _ARMS.items():
                 line = part[part.arm == arm].sort_values("size")
                 x = 100 * line["size"] if kind == "told" else line["size"]
-                name = f"{arm}, " + (f"a = {value:g}" if by == "a" else value.replace("_", " "))
                 axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
-                              color=color, marker=marker, linestyle=style, label=name)  # fmt: skip
-        axis.axhline(here.floor.mean(), **ROLES["floor"])
+                              color=color, marker=marker, linestyle=style, label=arm if style == "-" else None)  # fmt: skip
+            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else value.replace("_", " "))
+        axis.axhline(here.floor.mean(), **ROLES["floor"], label="floor")
         axis.set(xlabel=label + (" (%)" if kind == "told" else ""), yscale="log")
         if kind != "told":
             axis.set_xscale("log")
             ticks = sorted(here["size"].unique())
             axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
-            axis.minorticks_off()
-        axis.legend(ncols=1, fontsize=5.5)
+        axis.set_yticks([0.03, 0.05, 0.1, 0.2], ["0.03", "0.05", "0.1", "0.2"])
+        axis.minorticks_off()
+        handles, labels = axis.get_legend_handles_labels()
+        lines = [pair for pair in zip(handles, labels) if pair[1] not in (*_ARMS, "floor")]
+        axis.legend(*zip(*lines), loc="upper center")
         panel_label(axis, letter)
+    common = [pair for pair in zip(handles, labels) if pair[1] in (*_ARMS, "floor")]
+    figure.legend(*zip(*common), loc="outside lower center", ncols=4)
     axes[0, 0].set_ylabel(r"sliced $W_2$ to the data")
     return figure

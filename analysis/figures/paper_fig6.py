@@ -17,14 +17,19 @@ def draw(tables):
         here = rows[rows.sigma == sigma]
         for i, (law, part) in enumerate(here[here.arm == "conditional"].groupby("law")):
             axis.plot(part.factor, 1 + part.excess / part.mmse, label=law, **mark(i))
-            axis.fill_between(part.factor, 1 + part.excess_low / part.mmse, 1 + part.excess_high / part.mmse, color=mark(i)["color"], alpha=0.2, linewidth=0)
-            axis.plot(part.factor, 1 + part.expected_excess / part.mmse, **{**ROLES["theory"], "linewidth": 0.7}, label="theory" if i == 0 else None)
+            low, high, theory = (1 + part[name] / part.mmse for name in ("excess_low", "excess_high", "expected_excess"))
+            axis.fill_between(part.factor, low, high, color=mark(i)["color"], alpha=0.2, linewidth=0)
+            axis.plot(part.factor, theory, **{**ROLES["theory"], "linewidth": 0.7}, label="theory" if i == 0 else None)
         blind = here[(here.arm == "blind") & (here.factor == 1)]
         if len(blind):
-            axis.axhline(float((blind.mse / here[(here.arm == "conditional") & (here.law == blind.law.iloc[0]) & (here.factor == 1)].mse.iloc[0]).iloc[0]), **ROLES["blind"], label="blind (mixture)")
+            law = blind.law.iloc[0]
+            told = here[(here.arm == "conditional") & (here.law == law) & (here.factor == 1)]
+            axis.axhline(blind.mse.iloc[0] / told.mse.iloc[0], **ROLES["blind"], linestyle="--", label=f"blind ({law})")
         axis.axvline(1.0, color="grey", linewidth=0.5)
-        axis.set_xscale("log", base=2)
-        axis.set_yscale("log")
+        axis.set(xscale="log", yscale="log")
+        axis.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+        axis.set_yticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
+        axis.minorticks_off()
         axis.set_xlabel("told / true noise level")
         axis.set_title(rf"true $\sigma$ = {sigma:g}")
         panel_label(axis, letter)

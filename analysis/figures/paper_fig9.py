@@ -5,7 +5,12 @@ from __future__ import annotations
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
 _TITLES = {"geometric": "logarithmic grid", "karras": "Karras grid", "cosine": "cosine grid"}
-_CURVES = (("exponential_euler", 0.5, "exponential Euler, a = .5"), ("euler", 0.0, "plain Euler, a = 0"), ("euler", 0.2, "plain Euler, a = .2"), ("euler", 0.5, "plain Euler, a = .5"))
+_CURVES = (
+    ("exponential_euler", 0.5, "exponential Euler, a = .5"),
+    ("euler", 0.0, "plain Euler, a = 0"),
+    ("euler", 0.2, "plain Euler, a = .2"),
+    ("euler", 0.5, "plain Euler, a = .5"),
+)
 
 
 def draw(tables):
@@ -38,11 +43,14 @@ def draw(tables):
                     below.plot(part.step, part.predicted / part.scheduled, **ROLES["theory"])
         above.set(xscale="log", yscale="log", xlabel=r"scheduled level $\sigma_i$")
         above.set_title(_TITLES[grid])
-        below.set(xlabel="step")
+        below.set(xlabel="step", yscale="log")
+        below.set_yticks([0.1, 0.25, 0.5, 1, 2, 4], ["0.1", "0.25", "0.5", "1", "2", "4"])
+        below.minorticks_off()
         panel_label(above, "abc"[column])
         panel_label(below, "def"[column])
     axes[0, 0].set_ylabel("true level")
     axes[1, 0].set_ylabel("true / scheduled level")
-    axes[0, 0].legend()
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[1, 0].legend(handles, labels, loc="upper left", borderpad=0.0, labelspacing=0.2)
     axes[1, 0].annotate("filled: conditional\nopen: blind", (0.03, 0.05), xycoords="axes fraction", size=6.5)
     return figure

@@ -12,12 +12,13 @@ from analysis.metrics.intervals import mean, variance
 from analysis.mismatches.arms import exact_blind
 from analysis.mismatches.compare import squared_errors, summarise
 from analysis.mismatches.settings import SIGMA_END, SIGMA_START, law_of
-from analysis.mismatches.stopping import narrowing_dimension, stopping_law, walk_variance
+from analysis.mismatches.stopping import narrowing_dimension, stopping_law
 from analysis.samplers import Schedule, sample
 from analysis.theory import coefficients as theory
 
 __all__ = ["cell_adaptive_level", "cell_adaptive_start", "cell_adaptive_stop", "cell_adaptive_work"]
 
+_SCHEMES = ("adaptive", "scheduled")
 NEVER = 1e-300  # a level at which no adaptive run stops
 
 
@@ -35,7 +36,7 @@ def _long_run(params: dict, seed: int, label: str, start_factor: float = 1.0):
 
 
 def cell_adaptive_level(params: dict, seed: int) -> list[dict]:
-    """Variance and mean of log(sigma_hat_t/sigma_t) at a few times, over the prediction for the scheme named in `predict`.
+    """Variance and mean of log(sigma_hat_t/sigma_t) at a few times, over what is predicted for each scheme (`predict`).
 
     variance: 1/(2d), + 2at/d if adaptive. shift, from time 0: -2at/d (Ito) and the bias of the residual estimate, which
     the injection feeds back: -(k_eff(t) - k_eff(0))/(2d) - (a/d) int k_eff dt, k_eff = mmse/sigma^2 in closed form.
@@ -43,36 +44,36 @@ def cell_adaptive_level(params: dict, seed: int) -> list[dict]:
     law, schedule, run = _long_run(params, seed, "mismatch adaptive level")
     d, a, t = params["ambient"], params["a"], schedule.t
     k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
-    adaptive = params["predict"] == "adaptive"
     logs = run.sigma_hat.log() - schedule.sigma.log()[:, None]
     rows = []
     for i in np.unique(np.linspace(0, schedule.steps, params["times"] + 1).round().astype(int))[1:].tolist():
-        time = float(t[i])
-        spread, shift = variance(logs[i]), mean(logs[i] - logs[0])
-        expected = theory.log_level_variance(d, a, time, adaptive)
-        injected = float(torch.trapezoid(k_eff[: i + 1], t[: i + 1])) * a / d if adaptive else 0.0
-        ito = theory.log_level_shift(d, a, time) if adaptive else 0.0
-        rows.append(
-            {"t": time, "step": i, "variance": spread.value, "variance_predicted": expected}
-            | {f"variance_ratio{end}": value / expected for end, value in _ends(spread)}
-            | {f"shift{end}": value for end, value in _ends(shift)}
-            | {"shift_ito": ito, "shift_predicted": ito - float(k_eff[i] - k_eff[0]) / (2 * d) - injected}
-        )
+        spread, shift, static = variance(logs[i]), mean(logs[i] - logs[0]), float(k_eff[i] - k_eff[0]) / (2 * d)
+        measured = {"t": t[i], "step": i, "variance": spread.value} | {f"shift{end}": value for end, value in _ends(shift)}
+        for predict in _SCHEMES:
+            adaptive = predict == "adaptive"
+            expected = theory.log_level_variance(d, a, float(t[i]), adaptive)
+            fed_back = float(torch.trapezoid(k_eff[: i + 1], t[: i + 1])) * a / d if adaptive else 0.0
+            ito = theory.log_level_shift(d, a, float(t[i])) if adaptive else 0.0
+            predicted = {"predict": predict, "variance_predicted": expected, "shift_ito": ito, "shift_predicted": ito - static - fed_back}
+            rows.append(measured | predicted | {f"variance_ratio{end}": value / expected for end, value in _ends(spread)})
     return rows
 
 
 def cell_adaptive_start(params: dict, seed: int) -> list[dict]:
-    """log(true level/scheduled level) at the end of a run that starts at `factor` times the first level.
+    """log(true level/scheduled level) at the end of a run that starts at `factor` times the first level, a row a prediction.
 
     Predicted: an adaptive run keeps log(factor); a scheduled one forgets, (1/2) log(1 + (factor^2 - 1) e^{-2aT}).
     """
-    law, schedule, run = _long_run(params, seed, "mismatch adaptive start", params["factor"])
-    end = 0.5 * run.normal_variance[-1].log() - math.log(params["end"])
-    left = mean(end)
+    _, schedule, run = _long_run(params, seed, "mismatch adaptive start", params["factor"])
+    left = mean(0.5 * run.normal_variance[-1].log() - math.log(params["end"]))
     kept = math.log(params["factor"])
     forgotten = 0.5 * math.log1p((params["factor"] ** 2 - 1) * math.exp(-2 * params["a"] * schedule.horizon))
-    predicted = kept if params["predict"] == "adaptive" else forgotten
-    return [{f"log_ratio{name}": v for name, v in _ends(left)} | {"predicted": predicted} | {f"deviation{name}": v - predicted for name, v in _ends(left)}]
+    return [
+        {"predict": predict, "predicted": predicted}
+        | {f"log_ratio{end}": value for end, value in _ends(left)}
+        | {f"deviation{end}": value - predicted for end, value in _ends(left)}
+        for predict, predicted in zip(_SCHEMES, (kept, forgotten))
+    ]
 
 
 def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
@@ -84,12 +85,16 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     longer = _longer(h, a, params["end"])
     run = sample(blind, law, longer, n, source, adaptive=True, sigma_min=params["end"], record="levels")
     stopped, unstopped = (variance(0.5 * r.normal_variance[-1].log()) for r in (run, fixed))
-    walk = stopping_law(math.log(SIGMA_START / params["end"]), (1 - a) * h, 0.5 / d, 2 * a * h / d)
+    drift, step_variance = theory.adaptive_step_moments(d, math.exp(-h), math.sqrt(math.exp(-2 * (1 - a) * h) - math.exp(-2 * h)))
+    k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
+    # the residual reads low by k_eff/(2d) in the logarithm, and what is injected in its place is less by that
+    distance = math.log(SIGMA_START / params["end"]) - float(k_eff[-1] + 1) / (2 * d)
+    walk = stopping_law(distance, a * h * float(k_eff.mean()) / d - drift, 0.5 / d, step_variance)
     steps = run.stopped_at.double()
     half = math.hypot(math.log(stopped.high / stopped.value), math.log(unstopped.high / unstopped.value))
     ratio = stopped.value / unstopped.value
     return [
-        {"variance_stopped": stopped.value, "variance_fixed": unstopped.value, "variance_fixed_predicted": walk_variance(d, a, schedule.horizon)}
+        {"variance_stopped": stopped.value, "variance_fixed": unstopped.value, "variance_fixed_predicted": 0.5 / d + schedule.steps * step_variance}
         | {"ratio": ratio, "ratio_low": ratio * math.exp(-half), "ratio_high": ratio * math.exp(half)}
         | {"variance_stopped_predicted": walk["log_level_variance"], "narrows_below_d": narrowing_dimension(a, h, schedule.horizon)}
         | {"mean_steps": steps.mean(), "sd_steps": steps.std(), "steps_1": steps.quantile(0.01), "steps_99": steps.quantile(0.99)}

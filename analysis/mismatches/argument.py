@@ -14,7 +14,7 @@ from manifolds.denoisers import ConditionalDenoiser, as_denoiser
 
 __all__ = ["argument_curve", "cell_argument", "expected_excess"]
 
-SHIFT = 1.3  # the sabotaged denoiser of the control reads its argument as this many times too large
+SHIFT = 2.0  # the sabotaged denoiser of the control reads its argument as this many times too large
 
 
 def argument_curve(f: Callable, x: torch.Tensor, y: torch.Tensor, sigma: float, factors: Sequence[float], space) -> list[dict]:

@@ -94,14 +94,14 @@ def _output(arm: Arm, law: Law, schedule: Schedule, integrator: Integrator, n: i
 
 
 def _shares(squares: dict[str, np.ndarray], name: str) -> dict:
-    """For the informed arm: its part of the gap between conditional and blind (the share that blindness has), and the ratio of
-    the conditional error to its own (what knowing the true level is worth)."""
+    """For an arm told a level: the share of the gap between conditional and blind that remains with it (for the informed arm
+    the share that blindness has), and the ratio of the conditional error to its own (what the level it is told is worth)."""
     share = worth = Estimate(np.nan, np.nan, np.nan)
-    if name == "informed" and "conditional" in squares:
-        blind, informed, conditional = (squares[arm][:, 1] for arm in ("blind", "informed", "conditional"))
-        share = ratio(informed - blind, conditional - blind, paired=True)
-        worth = _root(ratio(conditional, informed, paired=True))
-    named = {"blindness_share": share, "conditional_over_informed": worth}
+    if name in ("informed", "conditional") and "conditional" in squares:
+        blind, own, conditional = (squares[arm][:, 1] for arm in ("blind", name, "conditional"))
+        share = ratio(own - blind, conditional - blind, paired=True)
+        worth = _root(ratio(conditional, own, paired=True))
+    named = {"remaining_share": share, "conditional_over_own": worth}
     return {name + end: value for name, e in named.items() for end, value in (("", e.value), ("_low", e.low), ("_high", e.high))}
 
 

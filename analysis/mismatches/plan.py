@@ -9,10 +9,10 @@ from analysis.runs import Cell
 __all__ = ["plan"]
 
 A_VALUES = (0.0, 0.2, 0.5)
-PHASE_A = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
-PHASE_H = (0.1, 0.2, 0.3, 0.4, 0.55, 0.75, 1.0)
+PHASE_A = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7)
+PHASE_H = (0.15, 0.3, 0.5, 0.75, 1.0)
 FACTORS = ".25 .35 .5 .65 .8 .9 1.1 1.25 1.5 2 3 4"
-TOLD = (-0.5, -0.2, -0.1, -0.05, -0.02, -0.01, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+TOLD = (-0.5, -0.2, -0.1, -0.05, -0.01, 0.01, 0.05, 0.1, 0.2, 0.5)
 # seconds on one core for 1000 samples and 25 steps: blind, conditional and informed together, and the plug-in arm
 _COST = {"cube": 0.5, "product": 0.6, "random_code": 0.8, "torus": 0.4, "mixture": 0.45, "subspaces": 0.3}
 
@@ -32,7 +32,7 @@ def _cost(law: str, samples: int, replicates: int, steps: int) -> float:
 
 
 def _factorial(options, size: int) -> list[Cell]:
-    samples, replicates = ((200, 3), (1000, 6), (4000, 8))[size]
+    samples, replicates = ((200, 3), (500, 6), (4000, 8))[size]
     chosen: dict[tuple, None] = {}
     for law in options.law:  # the main comparison: what every law says
         for integrator in ("euler", "exponential_euler"):
@@ -85,23 +85,24 @@ def _argument(options, size: int) -> list[Cell]:
 
 
 def _phase(options, size: int) -> list[Cell]:
-    samples, replicates = ((150, 3), (500, 4), (2000, 6))[size]
+    samples, replicates = ((150, 3), (300, 6), (2000, 8))[size]
     cells = []
-    for a in PHASE_A[:: 7 if size == 0 else 1]:
-        for h in PHASE_H[2 :: 4 if size == 0 else 1] if size == 0 else PHASE_H:
+    for a in PHASE_A if size else (0.0,):
+        for h in PHASE_H if size else (0.3, 1.0):
             params = {"law": "mixture", "ambient": options.ambient, "integrator": "euler", "a": a, "step_length": h}
             steps = 6.9 / (1 - a) / h
-            cells.append(Cell("mismatch_phase", {**params, "samples": samples, "replicates": replicates}, _cost("mixture", samples, replicates, steps)))
+            cost = _cost("mixture", samples, replicates, steps)
+            cells.append(Cell("mismatch_phase", {**params, "samples": samples, "replicates": replicates}, cost))
     return cells
 
 
 def _perturbed(options, size: int) -> list[Cell]:
-    samples, replicates = ((200, 3), (500, 6), (2000, 8))[size]
-    chosen = [("told", size_, a, "exponential_euler") for a in (0.0, 0.5) for size_ in TOLD]
+    samples, replicates = ((200, 3), (400, 6), (2000, 8))[size]
+    chosen = [("told", off, 0.0, "exponential_euler") for off in TOLD]
     chosen += [("start", factor, a, "exponential_euler") for a in A_VALUES for factor in (0.5, 1.0, 2.0)]
     chosen += [("last", jump, 0.0, integrator) for integrator in ("exponential_euler", "euler") for jump in (1.0, 3.0, 10.0, 30.0)]
     if size == 0:
-        chosen = [c for c in chosen if c[:2] in (("told", 0.5), ("start", 2.0), ("last", 10.0))]
+        chosen = [c for c in chosen if c[:3] in (("told", 0.5, 0.0), ("start", 2.0, 0.0), ("last", 10.0, 0.0))]
     common = {"law": "mixture", "ambient": options.ambient, "steps": 25, "samples": samples, "replicates": replicates}
     return [
         Cell("mismatch_perturbed", {**common, "perturbation": kind, "size": value, "a": a, "integrator": integrator}, _cost("mixture", samples, replicates, 25))
@@ -110,33 +111,41 @@ def _perturbed(options, size: int) -> list[Cell]:
 
 
 def _adaptive(options, size: int) -> list[Cell]:
-    schemes = (("adaptive", "adaptive"), ("scheduled", "scheduled"), ("scheduled", "adaptive"))
     cells = []
-    samples, h = ((500, 0.1), (12_000, 0.02), (50_000, 0.01))[size]
-    for a in (0.2, 0.5):
-        for dim, ambient in ((4, 10_000), (4, 100), (1, 100)):
-            for scheme, predict in schemes:
-                if size == 0 and (a != 0.5 or ambient == 100):
-                    continue
-                params = {"law": "gaussian", "dim": dim, "ambient": ambient, "a": a, "h": h, "end": 0.2, "scheme": scheme, "predict": predict}
-                cells.append(Cell("adaptive_level", {**params, "samples": samples, "times": 8}, 0.012 * samples / h * 4.6 / (1 - a) / 4000))
-        for scheme, predict in (*schemes, ("adaptive", "scheduled")):
+    for a in (0.2, 0.5) if size else (0.5,):
+        for scheme in ("adaptive", "scheduled"):
+            cells += _adaptive_levels(a, scheme, size)
             for factor in (0.5, 1.0, 2.0):
-                if scheme != predict and factor == 1.0:
-                    continue
-                params = {"law": "gaussian", "dim": 4, "ambient": 10_000, "a": a, "h": 0.2, "end": 0.02, "scheme": scheme, "predict": predict}
-                cells.append(Cell("adaptive_start", {**params, "factor": factor, "samples": (500, 1000, 4000)[size]}, 0.2))
+                params = {"law": "gaussian", "dim": 4, "ambient": 10_000, "a": a, "h": 0.2, "end": 0.02, "scheme": scheme}
+                cells.append(Cell("adaptive_start", {**params, "factor": factor, "samples": (500, 1000, 4000)[size]}, 0.1))
     for ambient in (200, 2000, 200_000) if size == 0 else (200, 700, 2000, 7000, 20_000, 60_000, 200_000):
         params = {"law": "gaussian", "dim": 4, "ambient": ambient, "a": 0.5, "h": 0.2, "end": 0.02}
         cells.append(Cell("adaptive_stop", {**params, "samples": (500, 3000, 20_000)[size]}, (0.4, 1.0, 6.0)[size]))
-    samples, replicates = ((200, 3), (1000, 4), (4000, 6))[size]
+    samples, replicates = ((200, 3), (1500, 6), (4000, 8))[size]
     for a in (0.5,) if size == 0 else (0.2, 0.5):
         for h in (0.5,) if size == 0 else (0.2, 0.35, 0.6, 1.0):
-            params = {"law": "mixture", "ambient": options.ambient, "a": a, "h": h, "samples": samples, "replicates": replicates}
-            cells.append(Cell("adaptive_work", params, _cost("mixture", samples, replicates, 14 / h)))
+            params = {"law": "gaussian", "ambient": options.ambient, "a": a, "h": h, "samples": samples, "replicates": replicates}
+            cells.append(Cell("adaptive_work", params, _cost("gaussian", samples, replicates, 14 / h)))
     for estimator in ("residual", "trace", "probe"):
         params = {"law": "gaussian", "dim": 40, "ambient": 400, "a": 0.5, "h": 0.2, "estimator": estimator}
         cells.append(Cell("adaptive_bias", {**params, "samples": (3000, 4000, 20_000)[size]}, 1.0))
+    return cells
+
+
+def _adaptive_levels(a: float, scheme: str, size: int) -> list[Cell]:
+    """Long runs. The variance is judged at d = 10^4 to 5 %, hence short steps (its error is of order h) and many samples; the
+    shift at d = 100 to 10 %, where it is large enough, and at a = 1/2."""
+    if size == 0:
+        runs = [(4, 10_000, 500, 0.1)]
+    else:
+        more = 4 if size == 2 else 1
+        runs = [(4, 10_000, 20_000 * more, 0.01 if scheme == "adaptive" else 0.05)]
+        runs += [(dim, 100, 16_000 * more, 0.04) for dim in (4, 1) if a == 0.5]
+    cells = []
+    for dim, ambient, samples, h in runs:
+        end = 0.5 if ambient > 100 else 0.2
+        params = {"law": "gaussian", "dim": dim, "ambient": ambient, "a": a, "h": h, "end": end, "scheme": scheme}
+        cells.append(Cell("adaptive_level", {**params, "samples": samples, "times": 8}, 6e-7 * samples * 4.6 / ((1 - a) * h)))
     return cells
 
 

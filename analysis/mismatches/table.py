@@ -24,11 +24,12 @@ def _attribution(rows: pd.DataFrame) -> str:
     chosen = rows[(rows.a == 0) & (rows.grid == "geometric") & rows.integrator.isin(["euler", "exponential_euler"])]
     keys = ["law", "ambient", "steps", "integrator"]
     wide = chosen.pivot_table(index=keys, columns="arm", values="error", sort=False)
-    wide["floor"] = chosen.groupby(keys).floor.max()
-    wide["cond/blind"] = chosen[chosen.arm == "conditional"].set_index(keys).ratio
+    wide["floor"] = chosen[chosen.arm == "blind"].set_index(keys).floor
+    for arm in ("conditional", "plug_in"):
+        wide[f"{arm}/blind"] = chosen[chosen.arm == arm].set_index(keys).ratio
     informed = chosen[chosen.arm == "informed"].set_index(keys)
-    wide["blindness share"] = informed.blindness_share.where(~informed.consistent.astype(bool))
-    columns = [c for c in ("conditional", "informed", "blind", "plug_in", "floor", "cond/blind", "blindness share") if c in wide]
+    wide["blindness share"] = informed.remaining_share.where(~informed.consistent.astype(bool))
+    columns = [c for c in ("conditional", "informed", "blind", "floor", "conditional/blind", "plug_in/blind", "blindness share") if c in wide]
     text = wide[columns].reset_index().to_string(index=False, float_format="%.4f", na_rep="-")
     head = (
         "a = 0, geometric grid. conditional is told the scheduled level, informed the true one (v+ = c^2 v + eta^2), blind none;\n"
@@ -44,9 +45,13 @@ def _integrators(rows: pd.DataFrame) -> str:
 
 
 _OTHERS = (
-    ("mismatch_perturbed", "perturbed schedules", ["perturbation", "size", "a", "integrator", "arm", "error", "ratio", "ratio_low", "ratio_high"]),
-    ("adaptive_stop", "where adaptive runs stop", ["ambient", "mean_steps", "sd_steps", "sd_steps_predicted", "variance_stopped", "variance_fixed", "ratio"]),
-    ("adaptive_work", "adaptive against scheduled noise at equal mean steps", ["a", "h", "scheme", "mean_steps", "error", "floor", "ratio", "ratio_low", "ratio_high"]),
+    ("mismatch_perturbed", "perturbed schedules",
+     ["perturbation", "size", "a", "integrator", "arm", "error", "ratio", "ratio_low", "ratio_high"]),
+    ("adaptive_stop", "where adaptive runs stop",
+     ["ambient", "mean_steps", "sd_steps", "sd_steps_predicted", "variance_stopped", "variance_fixed", "ratio"]),
+    ("adaptive_work", "adaptive against scheduled noise at equal mean steps",
+     ["a", "h", "scheme", "mean_steps", "error", "floor", "ratio", "ratio_low", "ratio_high"]),
     ("adaptive_bias", "bias of the level estimate", ["estimator", "kind", "sigma", "ratio", "ratio_low", "ratio_high", "predicted"]),
-    ("step_counts", "steps from sigma = 4 to .05 with h = .2, a = .2", ["variant", "steps_mean", "steps_sd", "steps_recursion", "level_end", "fixed_point", "run_status"]),
-)
+    ("step_counts", "steps from sigma = 4 to .05 with h = .2, a = .2",
+     ["variant", "steps_mean", "steps_sd", "steps_recursion", "level_end", "fixed_point", "run_status"]),
+)  # fmt: skip

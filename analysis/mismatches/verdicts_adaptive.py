@@ -19,8 +19,9 @@ def _last(rows: pd.DataFrame) -> pd.DataFrame:
 def level_variance(rows: pd.DataFrame) -> Measurement | None:
     last = _last(rows)
     large = last[last.ambient == last.ambient.max()]
-    kinds = {key: large[(large.scheme == key[0]) & (large.predict == key[1])] for key in (("adaptive", "adaptive"), ("scheduled", "scheduled"), ("scheduled", "adaptive"))}
-    measured, null, power = (farthest(part, "variance_ratio", 1.0) for part in kinds.values())
+    kinds = (("adaptive", "adaptive"), ("scheduled", "scheduled"), ("scheduled", "adaptive"))  # (run, prediction)
+    parts = [large[(large.scheme == run) & (large.predict == predict)] for run, predict in kinds]
+    measured, null, power = (farthest(part, "variance_ratio", 1.0) for part in parts)
     if measured is None or null is None or power is None:
         return None
     controls = [
@@ -52,7 +53,7 @@ def level_shift(rows: pd.DataFrame) -> Measurement | None:
 def start(rows: pd.DataFrame) -> Measurement | None:
     right = rows[(rows.scheme == rows.predict) & (rows.factor != 1)]
     measured, null = farthest(right, "deviation", 0.0), farthest(rows[(rows.scheme == rows.predict) & (rows.factor == 1)], "deviation", 0.0)
-    crossed = rows[rows.scheme != rows.predict]
+    crossed = rows[(rows.scheme != rows.predict) & (rows.factor != 1)]
     if measured is None or null is None or not len(crossed):
         return None
     least = crossed.loc[crossed.deviation.abs().idxmin()]
