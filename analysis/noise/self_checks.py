@@ -138,8 +138,11 @@ def dimension(params: dict, source) -> Iterator[Check]:
     k = 0 if finite_set else law.intrinsic_dim
     yield Check("local rank of samples", abs(found - k), 0.1 * k + 1e-12, abs(found - (k + 1)))
     fine = params["level"] * rms(law)
-    _, y = noisy(law, fine, _POINTS, source.child("noise"))
-    slope = float(law.posterior_trace(y, fine).median()) / fine**2
+    shares = []
+    for sigma in (fine, 2.0 * fine):
+        _, y = noisy(law, sigma, _POINTS, source.child("noise"))
+        shares.append(float(law.posterior_trace(y, sigma).median()) / sigma**2)
+    slope = (4.0 * shares[0] - shares[1]) / 3.0  # curvature enters as sigma^2
     yield Check("tr Cov/sigma^2 -> k", abs(slope - k), 0.02 * k + 1e-3, abs(slope - (k + 1)))
 
 
