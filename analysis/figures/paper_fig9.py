@@ -51,6 +51,6 @@ def draw(tables):
     axes[0, 0].set_ylabel("true level")
     axes[1, 0].set_ylabel("true / scheduled level")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    axes[1, 0].legend(handles, labels, loc="upper left", borderpad=0.0, labelspacing=0.2)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5)
     axes[1, 0].annotate("filled: conditional\nopen: blind", (0.03, 0.05), xycoords="axes fraction", size=6.5)
     return figure
