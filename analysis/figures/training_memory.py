@@ -26,9 +26,10 @@ def draw(tables: Mapping) -> Figure | None:
         for measure, line in (("excess", "-"), ("memory_excess", "--")):
             rows = table[(table.measure == measure) & (table.level == level) & (table.series == "fresh")].sort_values("n")
             right.errorbar(rows.n, rows.value, yerr=1.96 * rows.se, linestyle=line, **mark(number))
-    for height, text in ((0.0, "optimum of the law"), (1.0, "optimum on the training set")):
+    for height, text, up in ((0.0, "optimum of the law", -8), (1.0, "optimum on the training set", 2)):
         left.axhline(height, **ROLES["bound"])
-        left.annotate(text, (table.n.max(), height), xytext=(0, 2), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+        left.annotate(text, (table.n.max(), height), xytext=(0, up), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+    left.set_ylim(-0.15, 1.1)
     left.set_ylabel("position between the optima")
     left.legend(title="solid: fresh, dotted: training points", title_fontsize=6.5)
     right.set_yscale("log")
