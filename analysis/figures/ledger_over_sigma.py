@@ -36,19 +36,19 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
                 axes[i, j].set_title(rf"$d$ = {short_number(d)}")
             if j == 0:
                 axes[i, j].set_ylabel("nats per e-fold of $\\sigma$")
-                axes[i, j].annotate(_named(denoiser), (0.03, 0.97), xycoords="axes fraction", va="top", size=6.5, weight="bold")
+                axes[i, j].annotate(_named(denoiser), (0.05, 1.0), xycoords="axes fraction", va="top", size=7)
                 panel_label(axes[i, j], "ab"[i])
     for axis in axes[:rows].ravel():
         axis.set_ylim(0, 1.12 * top)
         axis.set_xlabel(r"noise level $\sigma$ (time $\rightarrow$)")
     shown = [name for name in TERMS if float(steps[name].abs().max()) > 0]
-    axes[0, -1].legend(handles=[Patch(color=TERMS[name][1], label=TERMS[name][0]) for name in reversed(shown)], loc="upper left", bbox_to_anchor=(0.0, 0.99), handlelength=1.0)
+    figure.legend(handles=[Patch(color=TERMS[name][1], label=TERMS[name][0]) for name in shown], loc="outside upper right", ncols=len(shown), handlelength=1.0)
     for axis in axes[rows, :]:
         axis.remove()
     wide = figure.add_subplot(axes[rows, 0].get_gridspec()[rows, :])
     _against_bounds(wide, terms, denoisers[-1], ambients)
     panel_label(wide, "c")
-    figure.suptitle(f"Error ledger of a blind sampler: {law}, intrinsic dimension {k}, {n} steps", size=9)
+    figure.suptitle(f"Error ledger of a blind sampler ({law.replace('_', ' ')}, $k$ = {k}, {n} steps)", size=9, x=0.01, ha="left")
     return figure
 
 
@@ -81,7 +81,7 @@ def _certificate(axis, terms: pandas.DataFrame) -> None:
     value = terms.set_index("term")
     total = value.loc["total"]
     text = f"KL $\\leq$ {total['nats']:.3f} nats\nblindness {value.loc['blind', 'nats']:.2g}\nTV $\\leq$ {total['tv_certified']:.2f} ($\\geq$ {total['tv_measured']:.2f})"
-    axis.annotate(text, (0.04, 0.40), xycoords="axes fraction", va="center", size=6.2, color="#333333", linespacing=1.35)
+    axis.annotate(text, (0.05, 0.84), xycoords="axes fraction", va="top", size=6.2, color="#333333", linespacing=1.35)
 
 
 def _against_bounds(axis, terms: pandas.DataFrame, denoiser: str, ambients: list[int]) -> None:
@@ -98,7 +98,7 @@ def _against_bounds(axis, terms: pandas.DataFrame, denoiser: str, ambients: list
             if found["bound"] > 0:
                 axis.plot([found["nats"], found["bound"]], [row, row], color=colors[name], linewidth=1.0, alpha=0.45)
                 axis.plot(found["bound"], row, marker="|", color=colors[name], markersize=9, markeredgewidth=1.6, linestyle="none")
-                axis.annotate(f"{found['bound'] / found['nats']:.2g} times", (np.sqrt(found["nats"] * found["bound"]), row), xytext=(0, 2.5), textcoords="offset points", ha="center", size=6, color="#555555")
+                axis.annotate(f"{float(format(found['bound'] / found['nats'], '.2g')):,.0f} ×", (np.sqrt(found["nats"] * found["bound"]), row), xytext=(0, 2.5), textcoords="offset points", ha="center", size=6, color="#555555")
             axis.plot(found["nats"], row, marker="o", color=colors[name], markersize=4.5, linestyle="none")
             labels.append(f"{label}, $d$ = {short_number(d)}" if name == "blind" else label)
             row += 1

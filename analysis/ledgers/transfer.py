@@ -20,6 +20,7 @@ __all__ = ["Divergence", "marginal_divergence"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
 _REACH = 9.0  # standard deviations of noise that the grid extends beyond the data
+_FINER = 8
 _PANEL = 1.5  # panel width in units of the kernel's standard deviation
 
 
@@ -45,7 +46,8 @@ def marginal_divergence(law: Law, schedule: Schedule, radial: bool) -> Divergenc
     for i in range(schedule.steps):
         f = _denoise(law, x, sigma[i])
         centre = f + c[i] * (x - f)
-        spread = eta[min(i + 1, schedule.steps - 1)]
+        # |p - q| has kinks: the last grid, on which nothing is carried further, is finer
+        spread = eta[i + 1] if i + 1 < schedule.steps else eta[i] / _FINER
         x_next, w_next = _grid(law, sigma[i + 1], min(spread, sigma[i + 1]), radial)
         q = _kernel(x_next, centre, eta[i], law.core_dim if radial else 1, radial) @ (w * q)
         x, w = x_next, w_next
