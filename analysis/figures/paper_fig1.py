@@ -20,5 +20,5 @@ def draw(tables):
         draw_histogram(axis, rows[rows.ambient == d])
         panel_label(axis, letter)
     axes[0, 0].set_ylabel("density")
-    axes[0, 0].legend(loc="upper right")
+    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
