@@ -31,7 +31,7 @@ def draw(tables: Mapping) -> Figure | None:
         left.annotate(text, (table.n.max(), height), xytext=(0, up), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
     left.set_ylim(-0.15, 1.1)
     left.set_ylabel("position between the optima")
-    left.legend(title="solid: fresh, dotted: training points", title_fontsize=6.5)
+    left.legend(title="solid: fresh, dotted: training points", title_fontsize=6.5, loc="center right", bbox_to_anchor=(1.0, 0.62))
     right.set_yscale("log")
     right.set_ylabel("excess risk / Bayes risk")
     right.plot([], [], color=COLORS["black"], linestyle="-", label="network")
