@@ -44,22 +44,21 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
 
     sabotage: "none"; "truth" (no run: fresh draws of p_{sigma_t} at every step, the best that tracking can be);
     "injection" (the run follows a = 0.3 while it is compared with the schedule of a, at the same times).
-    The prior is log-uniform on [sigma_T, sigma_0], as in the paper's synthetic runs.
+    The prior is log-uniform on the range of levels of the run, as in the paper's synthetic runs.
     """
     law = _law(params["law"], params["dim"], params["ambient"])
     d, n, a, sabotage = law.ambient_dim, params["n"], params["a"], params["sabotage"]
     stream = manifolds.stream(seed, "tracking", *(params[key] for key in sorted(params)))
     schedule = Schedule.proportional(params["sigma_0"], params["sigma_T"], a, params["steps"])
-    f = BlindDenoiser(law, NoisePrior.power(-1.0, params["sigma_T"], params["sigma_0"]))
+    walked = schedule
+    if sabotage == "injection":
+        walked = Schedule.proportional(params["sigma_0"], params["sigma_0"] * math.exp(-(1 - 0.3) * schedule.horizon), 0.3, params["steps"])
+    f = BlindDenoiser(law, NoisePrior.power(-1.0, min(params["sigma_T"], walked.sigma_end), params["sigma_0"]))
     if sabotage == "truth":
         sigma_list = schedule.sigma.tolist()
         path = [law.add_noise(law.sample(n, stream.child("x", i)), s, stream.child("z", i)) for i, s in enumerate(sigma_list)]
         residual = [law.space.sqnorm(f(y) - y).div(d).sqrt() for y in path]
     else:
-        walked = schedule
-        if sabotage == "injection":
-            end = params["sigma_0"] * math.exp(-(1 - 0.3) * schedule.horizon)
-            walked = Schedule.proportional(params["sigma_0"], end, 0.3, params["steps"])
         run = sample(f, law, walked, n, stream.child("run"), record="path")
         path, residual = list(run.path), list(run.sigma_hat)
     rows = []
