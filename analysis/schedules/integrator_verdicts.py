@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.metrics.fits import log_log_slope, observed_order
-from analysis.metrics.intervals import Estimate, mean
+from analysis.metrics.intervals import Estimate, combine, mean
 from analysis.runs import Control, Measurement
 from analysis.schedules.readings import across
 
@@ -58,12 +58,12 @@ def _exact(tables) -> list[Measurement]:
 
 
 def coupled_orders(rows: pd.DataFrame) -> dict[tuple, Estimate]:
-    """Observed less declared order of the coupled differences, by (law, integrator, a, offset), weighted by their standard errors."""
-    found = {}
-    for key, g in rows.groupby(["law", "integrator", "a", "offset"]):
+    """Observed less declared order of the coupled differences, by (integrator, a, offset): a weighted fit a law, then their weighted mean."""
+    found: dict[tuple, list[Estimate]] = {}
+    for (name, a, offset, _), g in rows.groupby(["integrator", "a", "offset", "law"]):
         fit = log_log_slope(g.h, g.gap.abs(), standard_error=g.gap_se)
-        found[key] = _shifted(fit.slope, g.declared.iloc[0])
-    return found
+        found.setdefault((name, a, offset), []).append(_shifted(fit.slope, g.declared.iloc[0]))
+    return {key: combine(estimates) for key, estimates in found.items()}
 
 
 def _coupled(tables) -> list[Measurement]:
@@ -71,15 +71,14 @@ def _coupled(tables) -> list[Measurement]:
     if rows.groupby(["law", "integrator", "a", "offset"]).size().min() < 4:
         return []
     found = coupled_orders(rows)
-    true = [e for k, e in found.items() if k[3] == 0.0]
-    null = _farthest([e for k, e in found.items() if k[3] == 0.0 and k[1] == "heun"])
-    broken = _farthest([e for k, e in found.items() if k[3] != 0.0])
+    true, heun = [e for k, e in found.items() if k[2] == 0.0], found[("heun", 0.0, 0.0)]
+    broken = _farthest([e for k, e in found.items() if k[2] != 0.0])
     controls = [
-        Control("null", "Heun against its own order 2", *null[1:]),
+        Control("null", "Heun against its own order 2", heun.low, heun.high),
         Control("power", "an error of 5 % of E|u|^2 that does not fall", *broken[1:]),
     ]
-    worst = max((k for k in found if k[3] == 0.0), key=lambda k: abs(found[k].value))
-    return [Measurement("O2", *_farthest(true), controls=controls, note=f"farthest: {worst[0]}, {worst[1]}, a={worst[2]:g}")]
+    parts = ", ".join(f"{name} a={a:g}: {e.value:+.3f}" for (name, a, offset), e in found.items() if offset == 0.0)
+    return [Measurement("O2", *_farthest(true), controls=controls, note=f"laws: {', '.join(sorted(rows.law.unique()))}; {parts}")]
 
 
 # -- the extra term -----------------------------------------------------------------------------------------------
@@ -200,11 +199,10 @@ def _grid(tables) -> list[Measurement]:
     smooth = main[~main.discrete]
     if len(smooth):
         constant = smooth[smooth.grid == "constant"].groupby("law").ratio
-        value, low, high = max((_batches(g) for _, g in constant), key=lambda e: e[2])
-        equal, linear = (_all_batches(smooth[smooth.grid == kind]) for kind in ("equidistributed", "linear"))
+        value, low, high = _largest(smooth, "constant")
         controls = [
-            Control("null", "levels of equal sqrt(-d mmse/d lambda)", equal[0], equal[1]),
-            Control("power", "levels equally spaced in sigma", linear[0], linear[1]),
+            Control("null", "levels of equal sqrt(-d mmse/d lambda)", *_largest(smooth, "equidistributed")[1:]),
+            Control("power", "levels equally spaced in sigma", *_largest(smooth, "linear")[1:]),
         ]
         parts = ", ".join(f"{law} {g.mean():.2f}" for law, g in constant)
         found.append(Measurement("D7", value, low, high, controls, parts))
@@ -233,8 +231,9 @@ def _batches(values: pd.Series) -> tuple[float, float, float]:
     return estimate.value, estimate.low, estimate.high
 
 
-def _all_batches(rows: pd.DataFrame) -> tuple[float, float]:
-    return float(rows.ratio.min()), float(rows.ratio.max())
+def _largest(rows: pd.DataFrame, grid: str) -> tuple[float, float, float]:
+    """The ratio of the law for which it is largest."""
+    return max((_batches(g) for _, g in rows[rows.grid == grid].groupby("law").ratio), key=lambda e: e[0])
 
 
 def show(tables: dict[str, pd.DataFrame], options) -> str | None:
