@@ -152,8 +152,8 @@ def _plan_marginals(smoke: bool, scale: int) -> list[Cell]:
         coarse = {"h": h if n > 500 else 2 * h, "n": n}  # sums over many nodes: fewer, larger steps, still below what n points resolve
         for injection in (*PROPORTIONAL, WANING):
             cost = 1.0 / (1.0 - (float(injection) if injection != WANING else 0.5))
-            for sigma_T in (0.1,) if smoke else (3.0, 1.0, 0.3, 0.1):
-                end = end_level(law, dim, ambient, sigma_T)
+            # levels that the law's nodes do not resolve collapse to one
+            for end in sorted({end_level(law, dim, ambient, v) for v in ((0.1,) if smoke else (3.0, 1.0, 0.3, 0.1))}):
                 params = {"law": law, "dim": dim, "injection": injection, "sigma_T": end, "overdose": False}
                 cells.append(Cell("marginals", params | shared | coarse, 0.3 * cost))
         params = {"law": law, "dim": dim, "injection": "0.5", "sigma_T": end_level(law, dim, ambient, 0.1), "overdose": True}
