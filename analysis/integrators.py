@@ -32,7 +32,7 @@ CLAIMS = (
         kind="sharper",
         source="declared with each integrator; curved and mixed laws, noise coupled across step counts",
         statement="the observed weak order is the declared one on laws without closed form too",
-        quantity="observed less declared order of E|u|^2, the one farthest from 0 over laws and integrators (interval over all of them)",
+        quantity="observed less declared order of E|u|^2, weighted over laws, the one farthest from 0 over integrators (interval over all of them)",
         predicted="0",
         allowed=(-0.3, 0.3),  # well inside the half order that would make the nearest whole order another one
     ),
