@@ -12,7 +12,7 @@ _SHOWN = {"heun": 0.0, "ddim": 0.0}  # deterministic methods at a = 0, the other
 
 
 def draw(tables: Mapping):
-    """Left: |error| of the two variances. Right: |E|u|^2 difference between N and 2N steps|, with standard errors."""
+    """Left: |error| of the two variances, a = 0 for deterministic methods and 1/2 for the others. Right: |E|u|^2 difference between N and 2N steps|, with standard errors."""
     found = only(tables, "exact_order", "coupled")
     if found is None:
         return None
@@ -29,15 +29,20 @@ def draw(tables: Mapping):
     reference_slope(left, first.N.to_numpy(), 0.6 * (first.tangential.abs() + first.normal.abs()).iloc[0], -2, "order 2")
     other = exact[(exact.integrator == "exponential_euler") & (exact.a == 0.5) & (exact.wrong_scale == 1.0)].sort_values("N")
     reference_slope(left, other.N.to_numpy(), 0.6 * (other.tangential.abs() + other.normal.abs()).iloc[0], -1, "order 1")
-    left.set(xlabel="steps $N$", ylabel="relative error of the variances", title="Gaussian data, exact (deterministic: $a=0$, others $a=1/2$)")
-    left.legend(loc="lower left")
+    left.set(xlabel="steps $N$", ylabel="relative error of the variances", title="Gaussian data, exact")
+    left.set_ylim(bottom=2e-9)
+    left.legend(loc="lower left", ncol=2)
     rows = coupled[(coupled.offset == 0.0) & coupled.integrator.isin(["exponential_euler", "heun"]) & (coupled.a == 0.0)]
     for i, (law, g) in enumerate(rows.groupby("law")):
         for name, own in g.groupby("integrator"):
             own = own.sort_values("N")
             style = mark(i) | {"linestyle": "-" if name == "heun" else "--"}
             right.errorbar(own.N, own.gap.abs(), np.minimum(1.96 * own.gap_se, 0.9 * own.gap.abs()), label=f"{law}, {name.replace('_', ' ')}", **style)
-    right.set(xscale="log", yscale="log", xlabel="steps $N$", ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$", title="coupled noise, $a=0$")
+    right.set(xscale="log", yscale="log", xlabel="steps $N$", ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$", title="noise coupled across step counts, $a=0$")
+    right.set_ylim(bottom=1e-7)
+    counts = sorted(rows.N.unique())
+    right.set_xticks(counts, [str(n) for n in counts])
+    right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     right.legend(loc="lower left")
     panel_label(left, "a")
     panel_label(right, "b")
