@@ -6,6 +6,7 @@ import inspect
 from typing import Callable, NamedTuple
 
 from manifolds.atoms import atoms, random_code
+from manifolds.ball import ball
 from manifolds.checks import positive_int
 from manifolds.core import Core
 from manifolds.cube import Cube
@@ -19,6 +20,7 @@ from manifolds.sphere import Sphere
 from manifolds.streams import stream
 from manifolds.surfaces import ellipse, moebius, swiss_roll, trefoil
 from manifolds.torus import Torus
+from manifolds.unions import mixture_of_spheres, union_of_subspaces
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]
 
@@ -39,6 +41,7 @@ class Entry(NamedTuple):
 
 REGISTRY: dict[str, Entry] = {
     "atoms": Entry(atoms, "N weighted points of R^m, any data set; R = largest norm", "softmax of squared distances"),
+    "ball": Entry(ball, "uniform on a k-ball of radius R; m = k", "sphere posterior, radius by quadrature (1e-11)"),
     "bars": Entry(bars, "soft bars on N x N pixels; k = 2..4, m = numerical span", "quadrature, error 1e-8 at its finest sigma"),
     "blobs": Entry(blobs, "Gaussian bumps on N x N pixels; k = 2..4, m = numerical span", "quadrature, error 1e-8 at its finest sigma"),
     "cube": Entry(Cube, "uniform on [-L, L]^k; m = k, R = L sqrt(k)", "truncated normal"),
@@ -47,6 +50,7 @@ REGISTRY: dict[str, Entry] = {
     "full_gaussian": Entry(full_gaussian, "N(0, s^2 I_d), k = d: noise level not identifiable; m = 0, R = inf", "conjugate normal"),
     "gaussian": Entry(gaussian, "Gaussian on a k-subspace; m = k, R = inf", "conjugate normal"),
     "mixture": Entry(low_rank_mixture, "4 Gaussians on k-subspaces of R^4k; m = 4k, R = inf", "conjugate normal, log-sum-exp"),
+    "mixture_of_spheres": Entry(mixture_of_spheres, "3 spheres S^k in R^3(k+1); m = 3 (k + 1)", "von Mises-Fisher, log-sum-exp"),
     "moebius": Entry(moebius, "area on a Moebius band; k = 2, m = 3, R = r + width/2", "quadrature, error 1e-10 at its finest sigma"),
     "product": Entry(sphere_times_cube, "S^(k-1) x [-L, L]; m = k + 1, R^2 = r^2 + L^2", "independent blocks"),
     "random_code": Entry(random_code, "e^k random points of a sphere of radius R in R^8k; m = 8k", "softmax of squared distances"),
@@ -56,6 +60,7 @@ REGISTRY: dict[str, Entry] = {
     "torus": Entry(Torus, "product of k circles; m = 2k, R^2 = sum of squared radii", "von Mises posterior in each plane"),
     "trefoil": Entry(trefoil, "arc length on a trefoil knot; k = 1, m = 3, R = s", "quadrature, error 1e-10 at its finest sigma"),
     "two_scale": Entry(two_scale, "1/2 delta_0 + 1/2 N(0, (k level^2/d) I_d): worst case; m = 0, R = inf", "conjugate normal, log-sum-exp"),
+    "union_of_subspaces": Entry(union_of_subspaces, "k-balls in 3 subspaces of R^3k; m = 3k, R = radius", "ball posterior, log-sum-exp"),
 }
 
 
@@ -87,6 +92,9 @@ def make(name: str, dim: int, ambient: int, reduced: bool = False, rotation: int
         if option not in allowed:
             known = ", ".join(p for p in allowed if p not in ("dim", "ambient")) or "none"
             raise ValueError(f"{option} is not an option of {name}; its options are: {known}")
+    missing = [p.name for p in allowed.values() if p.default is p.empty and p.name not in ("dim", "ambient", *options)]
+    if missing:
+        raise ValueError(f"{missing[0]} must be given for {name}")
     if "ambient" in allowed:
         options["ambient"] = ambient
     core = build(dim, **options)

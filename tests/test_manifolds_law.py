@@ -25,6 +25,7 @@ from manifolds.mixture import Component, Mixture
         (dict(name="mixture", dim=4, ambient=16), "ambient must be >= 17"),
         (dict(name="gaussian", dim=2, ambient=9, scale=-1.0), "scale must be a finite number > 0"),
         (dict(name="gaussian", dim=2, ambient=9, scale=[1.0, 2.0, 3.0]), "scale must be one number or 2 numbers"),
+        (dict(name="atoms", dim=2, ambient=9), "points must be given for atoms"),
         (dict(name="gaussian", dim=2, ambient=9, size=1.0), "size is not an option of gaussian"),
         (dict(name="mixture", dim=2, ambient=30, weights=[0.5, 0.5, 0.5, 0.5]), "weights must be positive and sum to one"),
         (dict(name="mixture", dim=2, ambient=30, separation=-1.0), "separation must be >= 0"),
