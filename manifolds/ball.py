@@ -1,0 +1,159 @@
+"""Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from manifolds.checks import positive_int, positive_number
+from manifolds.core import Core, Posterior
+from manifolds.cube import Cube
+from manifolds.special import bessel_ratio
+from manifolds.special.quadrature import legendre
+from manifolds.sphere import sphere_posterior
+from manifolds.streams import Stream
+from manifolds.volumes import ball_covering, log_ball_volume
+
+__all__ = ["Ball", "ball"]
+
+_NODES = 72
+_REACH = 11.0  # standard deviations of noise around |u| that hold |X|, up to e^-45
+_DROP = 45.0
+_CHUNK = 1 << 12
+
+
+class _BallStatistics(NamedTuple):
+    u: torch.Tensor
+    norm: torch.Tensor
+
+
+class Ball(Core):
+    """Uniform on the ball of radius R of R^k, k >= 2; m = k.
+
+    The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
+    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of
+    s0 = sqrt(|u|^2 + (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is
+    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45.
+
+    Args:
+        dim: k >= 2 (see `ball` for k = 1).
+        radius: R.
+
+    Raises:
+        ValueError: dim is not an integer >= 2 or radius is not > 0.
+    """
+
+    name = "ball"
+
+    def __init__(self, dim: int, radius: float = 1.0):
+        if positive_int(dim, "dim") < 2:
+            raise ValueError(f"dim must be an integer >= 2 for Ball, got {dim}")
+        self.intrinsic_dim = self.core_dim = dim
+        self.radius = positive_number(radius, "radius")
+        self._log_volume = log_ball_volume(dim) + dim * math.log(radius)
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        z = stream.child("direction").normal(n, self.core_dim)
+        length = self.radius * stream.child("radius").uniform(n) ** (1.0 / self.core_dim)
+        return length[:, None] * z / z.norm(dim=1, keepdim=True)
+
+    def statistics(self, u: torch.Tensor) -> _BallStatistics:
+        return _BallStatistics(u, u.norm(dim=1))
+
+    def posterior(self, stats: _BallStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+        norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
+        shape, norm, level = norm.shape, norm.reshape(-1), level.reshape(-1)
+        fields = self._unbounded(level)
+        felt = (self._centre(norm, level) + _REACH * level > self.radius).nonzero()[:, 0]
+        for some in felt.split(_CHUNK):
+            found = self._bounded(norm[some], level[some], order)
+            for field, values in zip(fields, found):
+                field[some] = values
+        log_p, coef, sqdist, trace, third, var_sqdist = (field.reshape(shape) for field in fields)
+        post = Posterior(log_p=log_p)
+        if order >= 1:
+            post.coef = coef[..., None]
+        if order >= 2:
+            post.sqdist, post.trace = sqdist, trace
+        if order >= 3:
+            post.third = third[..., None]
+        if order >= 4:
+            post.var_sqdist = var_sqdist
+        return post
+
+    def _centre(self, norm: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        return torch.sqrt(norm**2 + (self.core_dim - 1) * level**2)
+
+    def _unbounded(self, level: torch.Tensor) -> list[torch.Tensor]:
+        """(log p, coef, squared distance, trace, third, its variance) of N(u, sigma^2 I)."""
+        spread = self.core_dim * level**2
+        log_p = torch.full_like(level, -self._log_volume)
+        return [log_p, torch.ones_like(level), spread, spread.clone(), torch.zeros_like(level), 2.0 * spread * level**2]
+
+    def _bounded(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
+        k, R = self.core_dim, self.radius
+        # slope of the log density of s at the border: where it rises, the mass is within L of it, slope L + L^2/(2 sigma^2) = DROP
+        slope = (k - 1) / R + (norm * bessel_ratio(0.5 * k - 1.0, R * norm / level**2) - R) / level**2
+        rise = slope.clamp(min=0.0) * level
+        border = 2.0 * _DROP * level / (rise + torch.sqrt(rise * rise + 2.0 * _DROP))
+        inner = R - (self._centre(norm, level).clamp(max=R) - _REACH * level)
+        length = torch.where(slope > 0, border, inner).clamp(max=R)[:, None]
+        x, w = legendre(_NODES)
+        s = R - length * x
+        norm, level = norm[:, None], level[:, None]
+        each = sphere_posterior(k, s, norm, level, max(order, 1))
+        log_weight = each.log_p + (k - 1) * torch.log(s / R) + torch.log(w * length * (k / R))
+        log_p = torch.logsumexp(log_weight, dim=1, keepdim=True)
+        share = torch.exp(log_weight - log_p)
+
+        def average(values: torch.Tensor) -> torch.Tensor:
+            return (share * values).sum(dim=1, keepdim=True)
+
+        coef = average(each.coef)
+        zero = torch.zeros_like(coef)
+        sqdist = trace = third = var_sqdist = zero
+        if order >= 2:
+            sqdist = average(each.sqdist)
+            trace = average(each.trace + ((each.coef - coef) * norm) ** 2)
+        if order >= 3:
+            third = average(each.third + (each.coef - coef) * (each.sqdist - sqdist))
+        if order >= 4:
+            var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
+        return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
+
+    def assemble(self, stats: _BallStatistics, coef: torch.Tensor) -> torch.Tensor:
+        return coef * stats.u
+
+    def project(self, u: torch.Tensor) -> torch.Tensor:
+        return u * (self.radius / u.norm(dim=1, keepdim=True).clamp(min=self.radius))
+
+    @property
+    def second_moment(self) -> float:
+        return self.radius**2 * self.core_dim / (self.core_dim + 2.0)
+
+    def log_covering_number(self, eps: float) -> tuple[float, float]:
+        return ball_covering(self.core_dim, self.radius, eps)
+
+    def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
+        """By panels over |u| near the border; the border is not felt further in, where the trace is k sigma^2."""
+        k, R = self.core_dim, self.radius
+        x, w = legendre(16)
+        curve = []
+        for level in torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).tolist():
+            inner = math.sqrt(max(max(R - _REACH * level, 0.0) ** 2 - (k - 1) * level**2, 0.0))
+            outer = math.sqrt(R * R + k * level**2) + _REACH * level
+            edges = inner + (outer - inner) * torch.linspace(0.0, 1.0, 33, dtype=torch.float64)
+            width = edges.diff()[:, None]
+            norm = (edges[:-1, None] + width * x).reshape(-1)
+            post = self.posterior(_BallStatistics(norm[:, None], norm), torch.tensor([[level]], dtype=torch.float64), 2)
+            log_mass = post.log_p[:, 0] + self._log_volume + math.log(k) - math.log(R) + (k - 1) * torch.log(norm / R)
+            near = ((width * w).reshape(-1) * torch.exp(log_mass) * post.trace[:, 0]).sum()
+            curve.append(near + (inner / R) ** k * k * level**2)
+        return torch.stack(curve)
+
+
+def ball(dim: int, radius: float = 1.0) -> Core:
+    """Uniform on a k-ball of radius R; for k = 1 the interval [-R, R]."""
+    return Cube(1, positive_number(radius, "radius")) if positive_int(dim, "dim") == 1 else Ball(dim, radius)
