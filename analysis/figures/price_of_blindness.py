@@ -70,4 +70,6 @@ def _path(axis, path: pandas.DataFrame) -> None:
     axis.set_yscale("log")
     axis.set_xlabel("ambient dimension $d$")
     axis.set_ylabel("price of blindness, nats")
-    axis.legend(loc="upper left", bbox_to_anchor=(0.0, 1.1), ncols=2, columnspacing=0.8)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high * (high / low) ** 0.4)  # room for the legend
+    axis.legend(loc="upper left", ncols=2, columnspacing=0.8)

@@ -41,14 +41,14 @@ def terms(options: Any) -> list[Cell]:
                            "sigma_start": options.sigma_start, "sigma_end": options.sigma_end}
                     cost = 1e-5 * slow * options.steps
                     cells.append(Cell("ledger", run | {"points": points}, cost=cost * points))
-                    cells.append(Cell("ledger_run", run | {"points": 4 * points}, cost=cost * points * 3))
+                    cells.append(Cell("ledger_run", run | {"points": max(2 * points, 256)}, cost=cost * points * 3))
     return cells
 
 
 def study(profile: str) -> list[Cell]:
     """What the claims are decided by."""
     size = _SIZES[profile]
-    few, many = max(int(400 * size), 128), int(8192 * size)
+    few, many, ends = max(int(400 * size), 128), int(8192 * size), ENDS if profile != "smoke" else ENDS[::2]
     cells = []
     for law in CASES:
         closed = law in _CLOSED
@@ -56,7 +56,7 @@ def study(profile: str) -> list[Cell]:
             continue
         n = many if closed else few
         price = {"law": law, "points": n}
-        at = [(LARGE, 0.05)] + ([(SMALL, end) for end in ENDS] if law in _ANY_LEVEL else [(SMALL, 0.05)])
+        at = [(LARGE, 0.05)] + ([(SMALL, end) for end in ends] if law in _ANY_LEVEL else [(SMALL, 0.05)])
         at += [(HUGE, 0.05)] if law == "gaussian" else []
         cells += [Cell("ledger_price", {**price, "ambient": d, "end": end}, cost=0.3 if closed or d == SMALL else 1.5) for d, end in at]
     for law in ("gaussian", "sphere", "cube", "torus", "two_scale"):
@@ -75,21 +75,21 @@ def study(profile: str) -> list[Cell]:
     most = 32 if profile == "smoke" else 128
     for law, k, last in marginal:
         cells += [Cell("ledger_marginal", {"law": law, "dim": k, "steps": n}, cost=1e-4 * n**1.7 * (1 + k / 8)) for n in (16, 32, 64, 128) if n <= min(last, most)]
-    for law in ("sphere", "torus", "cube", "random_code") if profile == "smoke" else ("sphere", "torus", "cube", "random_code", "blobs"):
-        n = 600 if law == "blobs" else (6000 if profile != "smoke" else 4000)
+    for law in ("sphere",) if profile == "smoke" else ("sphere", "torus", "cube", "random_code", "blobs"):
+        n = 600 if law == "blobs" or profile == "smoke" else 4000
         cells.append(Cell("ledger_recipe", {"law": law, "dim": 2, "eps": 0.2, "factor": 20.0, "points": n, "sabotage": law == "sphere"}, cost=5.0 if law == "blobs" else 2.0))
     return cells
 
 
 def _sums(size: float) -> list[Cell]:
-    """Pythagoras: aligned priors, exact and perturbed denoisers; other priors on three laws."""
+    """Pythagoras: aligned priors, exact and perturbed denoisers; other priors on two laws."""
     cells = []
     # where the error of the denoiser moves along the data's own directions, the sum needs more points
     for law, dim, points in (("gaussian", 4, 8000), ("sphere", 4, 2000), ("torus", 4, 2000), ("cube", 2, 5000), ("mixture", 2, 4000), ("product", 4, 4000)):
-        if size < 1 and law not in ("gaussian", "sphere"):
+        if size < 1 and law != "gaussian":
             continue
         n = max(int(points * size), 1000)
         kinds = [("aligned", "blind"), ("aligned", "perturbed")]
-        kinds += [(prior, "perturbed") for prior in ("-3", "-1", "-0.5")] if law in ("gaussian", "sphere", "torus") else []
-        cells += [Cell("ledger_sum", {"law": law, "dim": dim, "prior": prior, "denoiser": kind, "steps": 24, "points": n}, cost=4e-4 * n) for prior, kind in kinds]
+        kinds += [(prior, "perturbed") for prior in ("-3", "-1", "-0.5")] if law in ("gaussian", "sphere") else []
+        cells += [Cell("ledger_sum", {"law": law, "dim": dim, "prior": prior, "denoiser": kind, "steps": 24, "points": n if prior == "aligned" else n // 2}, cost=6e-4 * n) for prior, kind in kinds]
     return cells
