@@ -85,7 +85,7 @@ def _sums(size: float) -> list[Cell]:
     """Pythagoras: aligned priors, exact and perturbed denoisers; other priors on two laws."""
     cells = []
     # where the error of the denoiser moves along the data's own directions, the sum needs more points
-    for law, dim, points in (("gaussian", 4, 8000), ("sphere", 4, 2000), ("torus", 4, 2000), ("cube", 2, 5000), ("mixture", 2, 4000), ("product", 4, 4000)):
+    for law, dim, points in (("gaussian", 4, 8000), ("sphere", 4, 2000), ("torus", 4, 2000), ("cube", 2, 7000), ("mixture", 2, 4000), ("product", 4, 4000)):
         if size < 1 and law != "gaussian":
             continue
         n = max(int(points * size), 1000)

@@ -13,7 +13,7 @@ from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form
 from analysis.theory.discretisation import discretisation_bound_form
 from analysis.theory.initial import initial_bound
-from analysis.theory.learning import learning_equality
+from analysis.theory.learning import learning_equality, nats
 from manifolds.law import Law
 
 __all__ = ["cell_ledger", "cell_run"]
@@ -62,10 +62,10 @@ def _features(law: Law, y: torch.Tensor) -> torch.Tensor:
 
 
 def _learning_bound(law: Law, f, best, high: float, low: float, a: float, n: int, stream) -> float:
-    """Theorem 3.12's excess risk / min a(1-a) sigma^3 Theta = A_T times the excess risk for Theta proportional to sigma^-3."""
+    """Theorem 3.12's excess risk / min a(1-a) sigma^3 Theta in nats: A_T/4 times the excess risk for Theta proportional to sigma^-3."""
     if best is None or f is best:
         return 0.0
     p = (torch.arange(n, dtype=torch.float64) + stream.child("level").uniform(n)) / n
     sigma = (high**-2 + p * (low**-2 - high**-2)).rsqrt()
     y = law.add_noise(law.sample(n, stream.child("data")), sigma, stream.child("noise"))
-    return learning_equality(float(law.space.sqnorm(f(y) - best(y)).mean()), high, low, a)
+    return nats(learning_equality(float(law.space.sqnorm(f(y) - best(y)).mean()), high, low, a))
