@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung, rule_error
+from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung, refused
 from manifolds.denoisers.likelihood import NoiseLikelihood, take
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
@@ -113,22 +113,20 @@ class BlindDenoiser:
     def _by_gamma(self, side: int, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
-        for q in RUNGS[self._first :]:
+        for q in RUNGS[self._first :: 2]:
             some = pending is not None
             sigma, rule = self._gamma.rule(side, rho2[pending] if some else rho2, q)
             post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
-            weight = torch.softmax(rule.log_weight + post.log_p, dim=1)
-            refused = rule_error(weight, rule) > self.tol
+            weight = _normalised(rule.log_weight + post.log_p)
+            poor = refused(weight, rule, self._gamma.shape, self.tol)
             found = _weighted(weight, post.coef)
             if total is None:
                 total = found
             else:
                 total[pending] = found
-            if not bool(refused.any()):
+            if not bool(poor.any()):
                 return total
-            pending = refused.nonzero()[:, 0] if pending is None else pending[refused]
-        if pending is None:
-            return self._by_window(stats, rho2)
+            pending = poor.nonzero()[:, 0] if pending is None else pending[poor]
         total[pending] = self._by_window(take(stats, pending), rho2[pending])
         return total
 
@@ -160,6 +158,14 @@ class BlindDenoiser:
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     """sum_q weight (n, q) coef (n, q, B)."""
     return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else (weight * coef[..., 0]).sum(1, keepdim=True)
+
+
+def _normalised(log_weight: torch.Tensor) -> torch.Tensor:
+    """softmax over few columns; relative to the middle one, about which the others vary little. (Beyond e^600 that is not
+    so, and the rule is refused.)"""
+    middle = log_weight.shape[1] // 2
+    weight = (log_weight - log_weight[:, middle : middle + 1]).clamp_(max=600.0).exp_()
+    return weight.div_(weight.sum(dim=1, keepdim=True))
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

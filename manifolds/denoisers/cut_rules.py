@@ -17,7 +17,7 @@ from manifolds.denoisers.rules import GaussRule, gauss
 
 __all__ = ["cut_rule", "least_score", "normal_score"]
 
-DEGREE = 88
+DEGREE = 80
 _BEND = 8.0  # score above `least` that is the middle of the compactified variable
 _DROP = 50.0
 _GRID = 320
@@ -26,6 +26,19 @@ _GRID = 320
 def normal_score(gamma: torch.Tensor, shape: float) -> torch.Tensor:
     """Normal score of a value of the Gamma(A, 1) law (Wilson-Hilferty, good to a few per cent in the far tails)."""
     return 3.0 * shape**0.5 * ((gamma / shape) ** (1.0 / 3.0) - 1.0 + 1.0 / (9.0 * shape))
+
+
+def _chebyshev(t: torch.Tensor) -> torch.Tensor:
+    """T_0 .. T_{DEGREE-1} at t (n,), (DEGREE, n), in doubling blocks: T_{m+j} = 2 T_m T_j - T_{m-j}."""
+    out = torch.empty(DEGREE, len(t), dtype=torch.float64, device=t.device)
+    out[0], out[1] = 1.0, t
+    m = 1
+    while m < DEGREE - 1:
+        stop = min(2 * m, DEGREE - 1)
+        torch.mul(out[1 : stop - m + 1], 2.0 * out[m], out=out[m + 1 : stop + 1])
+        out[m + 1 : stop + 1] -= out[2 * m - stop : m].flip(0)
+        m = stop
+    return out
 
 
 def least_score(shape: float, side: int, tail: float) -> float:
@@ -53,11 +66,7 @@ def cut_rule(shape: float, q: int, side: int, gamma: torch.Tensor, least: float)
     table = torch.from_numpy(_table(shape, q, side, least)).to(gamma.device)
     depth = side * normal_score(gamma, shape) - least
     t = 2.0 * depth / (depth + _BEND) / _farthest(shape, side, least) - 1.0
-    basis = torch.empty(DEGREE, len(gamma), dtype=torch.float64, device=gamma.device)
-    basis[0], basis[1] = 1.0, t
-    for j in range(2, DEGREE):
-        torch.addcmul(-basis[j - 2], basis[j - 1], t, value=2.0, out=basis[j])
-    values = basis.T @ table
+    values = _chebyshev(t).T @ table
     length, log_weight, last, former = values.split(q, dim=1)
     offset = (-0.5 * side * _scale(gamma, shape, side))[:, None] * length
     spread = torch.exp(-0.5 * log_weight)

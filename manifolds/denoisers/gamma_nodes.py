@@ -9,7 +9,7 @@ import torch
 from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
 from manifolds.denoisers.rules import GaussRule, gamma_rule
 
-__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "rule_error"]
+__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 
 # Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
 RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
@@ -17,6 +17,7 @@ RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 CUT_SCORE = 6.8
 # below, the law is too wide and skew for few nodes and for the error estimate
 LEAST_SHAPE = 14.0
+_NEARLY_NORMAL = 100.0
 _TINY = 1e-300
 
 
@@ -72,26 +73,34 @@ def _gamma_of_score(score: float, shape: float) -> float:
     return shape * max(1.0 + score / (3.0 * math.sqrt(shape)) - 1.0 / (9.0 * shape), 0.0) ** 3
 
 
-def rule_error(weight: torch.Tensor, rule: GaussRule) -> torch.Tensor:
-    """Estimated relative error (n,) of a q-point rule, given the posterior weights of its nodes.
+def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> torch.Tensor:
+    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights of its nodes.
 
     The last two coefficients that the rule can see, those of degrees q - 1 and q - 2 in its orthonormal polynomials, are
-    continued geometrically to degree 2 q, the first in which it errs.
+    continued to degree 2 q, the first in which it errs: geometrically, and for larger shapes, where the core's density is
+    close to an exponential of the score, half-way to that function's decay (both chosen by measured errors of all laws).
     """
     q = weight.shape[1]
-    error = None
+    out = None
     for degree, tail in zip((q - 1, q - 2), rule.tails):
         size = weight @ tail if tail.ndim == 1 else (weight * tail).sum(dim=1)
-        estimate = size.abs() ** (2.0 * q / degree)
-        error = estimate if error is None else torch.maximum(error, estimate)
-    return error
+        decay = q / degree * math.lgamma(degree + 1) + _log_exponential_error(q) if shape >= _NEARLY_NORMAL else 0.0
+        over = size.abs() > math.exp((math.log(tol) - 0.5 * decay) * degree / (2.0 * q))
+        out = over if out is None else out | over
+    return out
 
 
 def first_rung(core_dim: int, shape: float, tol: float) -> int:
-    """Index in RUNGS of the first rule that twice the typical tilt of a core density of m dimensions allows, by the error
-    t^(2 q) q!/(2 q)! of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
-    tilt = 2.0 * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
+    """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows, going by the error of a
+    Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
+    large = 1.5 if shape >= _NEARLY_NORMAL else 2.0
+    tilt = large * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
     for i, q in enumerate(RUNGS):
-        if 2 * q * math.log(tilt) + math.lgamma(q + 1) - math.lgamma(2 * q + 1) <= math.log(tol):
+        if 2 * q * math.log(tilt) + _log_exponential_error(q) <= math.log(tol):
             return i
     return len(RUNGS)
+
+
+def _log_exponential_error(q: int) -> float:
+    """log of q!/(2 q)!: times t^(2 q), the error of the q-point Gauss-Hermite rule for exp(t x), relative, at leading order."""
+    return math.lgamma(q + 1) - math.lgamma(2 * q + 1)

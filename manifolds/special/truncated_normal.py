@@ -2,7 +2,8 @@
 
 Two regimes, chosen per element after reflecting so that the interval's middle is >= 0:
 
-closed form   the interval is wide and reaches the bulk (a < 1, width > 3): the textbook formulas lose nothing there.
+closed form   the interval is wide and reaches the bulk (a < 1, width > 3): the textbook formulas lose nothing there;
+              and for the first moment of a whole tail from 1 <= a < 10.
 quadrature    otherwise, Gauss-Legendre on the part of the interval where the density has not yet fallen by e^-45:
               the integrand is an exponential of a quadratic over a bounded range of exponents, so a fixed number of nodes
               reaches rounding error, and the central moments are sums of positive terms (third: of one-signed size)
@@ -22,6 +23,7 @@ from manifolds.special.quadrature import legendre
 
 _DROP = 45.0  # what is left out has density e^-45, and 45^4 e^-45 = 1e-13 in the fourth moment
 _CHUNK = 1 << 12
+_FAR = 10.0
 
 
 class TruncatedNormal(NamedTuple):
@@ -40,10 +42,9 @@ def _density(x: Tensor) -> Tensor:
 
 def _closed(a: Tensor, width: Tensor) -> list[Tensor]:
     b = a + width
-    # mass = 1 - lower tail - upper tail when both are small, else the complement of the upper tail within the lower's
-    log_upper_of_a = torch.special.log_ndtr(-a)
-    log_mass = log_upper_of_a + torch.log1p(-torch.exp(torch.special.log_ndtr(-b) - log_upper_of_a))
-    inverse = torch.exp(-log_mass)
+    # a < 1: the mass above a is at least .16, and in an interval wider than 3 most of it lies below b
+    mass = 0.5 * (torch.erfc(a * sqrt(0.5)) - torch.erfc(b * sqrt(0.5)))
+    log_mass, inverse = torch.log(mass), 1.0 / mass
     pa, pb = _density(a) * inverse, _density(b) * inverse
     finite_b = torch.where(pb > 0, b, 0.0)  # b may be infinite
     d1, d2 = pa - pb, a * pa - finite_b * pb
@@ -57,6 +58,13 @@ def _closed(a: Tensor, width: Tensor) -> list[Tensor]:
         d3 - m - 3.0 * m * d2 + 2.0 * m**3,
         raw4 - 4.0 * m * raw3 + 6.0 * m * m * second - 3.0 * m**4,
     ]
+
+
+def _one_sided(a: Tensor) -> list[Tensor]:
+    """Mass and offset for 1 <= a < _FAR and an interval that holds all of the tail; the offset loses a^2 eps."""
+    scaled = torch.special.erfcx(a * sqrt(0.5))
+    zero = torch.zeros_like(a)
+    return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) / scaled - a, zero, zero, zero]
 
 
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
@@ -96,12 +104,18 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     low = torch.where(flip, -(a + width), a)
     out = torch.empty(5, len(a), dtype=torch.float64)
     wide = (low < 1.0) & (width > 3.0)
+    # first moments of tails that end where nothing is left
+    tail = (low >= 1.0) & (low < _FAR) & (width * (low + 0.5 * width) > _DROP) if order < 2 else torch.zeros_like(wide)
     reach = torch.minimum(width, _DROP / low.clamp_min(1e-300))
-    gentle = ~wide & ((low.abs() + 0.5 * reach) * reach < 6.0)  # the exponent changes by less than 6 over the interval
-    for mask, nodes in ((wide, 0), (gentle, 12), (~wide & ~gentle, 32)):
+    gentle = ~wide & ~tail & ((low.abs() + 0.5 * reach) * reach < 6.0)  # the exponent changes by less than 6 over the interval
+    steep = ~(wide | tail | gentle)
+    for mask, nodes in ((wide, 0), (tail, 1), (gentle, 12), (steep, 32)):
         index = mask.nonzero().squeeze(1)
-        for part in index.split(_CHUNK if nodes else 1 << 16):
-            values = _quadrature(low[part], width[part], nodes, order) if nodes else _closed(low[part], width[part])
+        for part in index.split(_CHUNK if nodes > 1 else 1 << 16):
+            if nodes > 1:
+                values = _quadrature(low[part], width[part], nodes, order)
+            else:
+                values = _one_sided(low[part]) if nodes else _closed(low[part], width[part])
             out[:, part] = torch.stack(values)
     log_mass, offset, variance, third, fourth = out
     offset = torch.where(flip, width - offset, offset)
