@@ -5,7 +5,7 @@ Each name stands for a module `analysis.<name>` that holds an `EXPERIMENT`; noth
 
 from __future__ import annotations
 
-NAMES: tuple[str, ...] = ("laws", "noise_level", "scaling", "ledger", "mismatch", "training")
+NAMES: tuple[str, ...] = ("laws", "noise_level", "schedule", "scaling", "ledger", "mismatch", "training", "integrators")
 
 
 def load(name: str):
