@@ -22,21 +22,22 @@ class _SphereStatistics(NamedTuple):
     norm: torch.Tensor
 
 
-def sphere_posterior(core_dim: int, radius: float, norm: torch.Tensor, sigma: torch.Tensor, order: int) -> Posterior:
-    """Posterior of X uniform on the sphere of radius R in R^m given |u| = norm; the last axis is left without a vector.
+def sphere_posterior(
+    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, sigma: torch.Tensor, order: int
+) -> Posterior:
+    """Posterior of X uniform on the sphere of radius R in R^m given |u| = norm; arguments that broadcast.
 
-    coef and third (n, q) multiply u. Every difference that could cancel is a sum of positive terms: with r the Bessel
+    All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive terms: with r the Bessel
     ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
     """
     nu = 0.5 * core_dim - 1.0
     sigma2 = sigma * sigma
     kappa = radius * norm / sigma2
-    shape = torch.Size(torch.broadcast_shapes(norm.shape, sigma.shape))
     half_log = 0.5 * core_dim * torch.log(2.0 * math.pi * sigma2) + 0.5 * (norm - radius) ** 2 / sigma2
     if order == 0:
         return Posterior(log_p=log_sphere_mgf(nu, kappa, scaled=True) - half_log)
     by_kappa, ratio, slope, log_mgf = bessel_moments(nu, kappa, with_log=True, with_derivative=order >= 2)
-    post = Posterior(log_p=(log_mgf - half_log).expand(shape), coef=radius**2 * by_kappa / sigma2)
+    post = Posterior(log_p=log_mgf - half_log, coef=radius**2 * by_kappa / sigma2)
     if order >= 2:
         defect = slope + (core_dim - 1) * by_kappa  # 1 - r^2
         post.trace = radius**2 * defect
