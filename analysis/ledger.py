@@ -9,49 +9,31 @@ import pandas
 import manifolds
 from analysis.ledgers.calculation import ledger
 from analysis.ledgers.chosen import denoiser_name
-from analysis.ledgers.claims import CLAIMS
-from analysis.ledgers.decisions import decide
 from analysis.ledgers.direct import direct_total
-from analysis.ledgers.paper_cells import cell_init, cell_marginal, cell_recipe, cell_sum
-from analysis.ledgers.plan import study, terms
-from analysis.ledgers.price_cells import cell_path, cell_price
+from analysis.ledgers.plan import terms as plan
 from analysis.ledgers.record import Ledger
 from analysis.ledgers.run_cells import cell_ledger, cell_run
 from analysis.ledgers.screen import show
-from analysis.ledgers.tables import fits
 from analysis.ledgers.tables import terms as term_table
 from analysis.ledgers.terms import Term
-from analysis.runs import Argument, Cell, Experiment, main, one_of, open_fraction, positive_float, positive_int
+from analysis.runs import Argument, Experiment, main, one_of, open_fraction, positive_float, positive_int
 
 __all__ = ["EXPERIMENT", "Ledger", "Term", "direct_total", "ledger"]
 
 
-def plan(options: Any) -> list[Cell]:
-    """The ledgers asked for; with nothing but defaults also the study behind the claims."""
-    return terms(options) + (study(options.profile) if set(options.changed) <= {"seed"} else [])
-
-
 def derive(tables: dict[str, pandas.DataFrame], options: Any) -> dict[str, pandas.DataFrame]:
-    """The terms of each run beside their bounds, and the exponents."""
-    found = {}
-    if "ledger" in tables and "ledger_run" in tables:
-        found["ledger_terms"] = term_table(tables["ledger"], tables["ledger_run"])
-    return found | ({"ledger_fits": fits(tables)} if "ledger_price" in tables else {})
+    """The terms of each run beside their bounds."""
+    return {"ledger_terms": term_table(tables["ledger"], tables["ledger_run"])} if {"ledger", "ledger_run"} <= set(tables) else {}
 
 
 EXPERIMENT = Experiment(
     name="ledger",
     summary=__doc__,
-    parts={
-        "ledger": cell_ledger, "ledger_run": cell_run, "ledger_price": cell_price, "ledger_path": cell_path,
-        "ledger_sum": cell_sum, "ledger_init": cell_init, "ledger_recipe": cell_recipe, "ledger_marginal": cell_marginal,
-    },
+    parts={"ledger": cell_ledger, "ledger_run": cell_run},
     plan=plan,
     derive=derive,
-    decide=decide,
-    claims=CLAIMS,
     show=show,
-    figures=("ledger_over_sigma", "price_of_blindness"),
+    figures=("ledger_over_sigma",),
     arguments=(
         Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=("sphere",), help="data laws"),
         Argument("--dim", type=positive_int, nargs="+", default=(8,), help="intrinsic dimensions k"),

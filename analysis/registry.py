@@ -5,7 +5,9 @@ Each name stands for a module `analysis.<name>` that holds an `EXPERIMENT`; noth
 
 from __future__ import annotations
 
-NAMES: tuple[str, ...] = ("laws", "noise_level", "schedule", "scaling", "ledger", "mismatch", "training", "integrators")
+NAMES: tuple[str, ...] = (
+    "laws", "noise_level", "schedule", "scaling", "ledger", "theorems", "integrators", "mismatch", "training",
+)
 
 
 def load(name: str):

@@ -11,6 +11,7 @@ from scipy import stats
 
 import manifolds
 from analysis import ledger as experiment_module
+from analysis import theorems
 from analysis.ledgers.catalogue import case, scale
 from analysis.ledgers.chosen import build, denoiser_name
 from analysis.ledgers.claims import CLAIMS
@@ -199,7 +200,7 @@ def _prices(exponent):
 
 @pytest.mark.parametrize("exponent", [0.0, 2.0])
 def test_growth_of_the_price_is_read_from_the_table(exponent):
-    found = fits({"ledger_price": _prices(exponent)})
+    found = fits({"theorems_price": _prices(exponent)})
     sphere = found[(found["law"] == "sphere") & (found["quantity"] == "price against 1/sigma_T")].iloc[0]
     assert sphere["low"] <= exponent <= sphere["high"]
     assert sphere["exponent"] == pytest.approx(exponent, abs=1e-9)
@@ -211,7 +212,7 @@ def test_pythagoras_is_judged_by_the_widest_interval(shift, outcome):
     rows = []
     for law, prior, kind, gap in (("gaussian", "aligned", "blind", 0.0), ("sphere", "aligned", "perturbed", shift), ("sphere", "-1", "perturbed", 0.04)):
         rows.append({"law": law, "prior": prior, "denoiser": kind, "difference": gap, "difference_low": gap - 0.002, "difference_high": gap + 0.002})
-    measurement = _sum({"ledger_sum": pandas.DataFrame(rows)})
+    measurement = _sum({"theorems_sum": pandas.DataFrame(rows)})
     assert (measurement.low, measurement.high) == pytest.approx((-0.002, shift + 0.002))
     assert judge(next(c for c in CLAIMS if c.id == "L1"), measurement).outcome == outcome
 
@@ -219,15 +220,15 @@ def test_pythagoras_is_judged_by_the_widest_interval(shift, outcome):
 # -- the command line -----------------------------------------------------------------------------------------------
 
 
-def test_a_narrowed_selection_computes_the_ledger_alone_and_decides_nothing():
-    options = parse(EXPERIMENT, ["--law", "sphere", "--dim", "8", "--ambient", "1000", "--steps", "64"])
-    assert {cell.part for cell in EXPERIMENT.plan(options)} == {"ledger", "ledger_run"}
-    assert decide({"ledger": pandas.DataFrame(), "ledger_run": pandas.DataFrame()}, options) == []
+def test_a_selection_is_one_ledger_and_one_run_a_denoiser():
+    options = parse(EXPERIMENT, ["--law", "sphere", "--dim", "8", "--ambient", "1000", "--steps", "64", "--denoiser", "blind"])
+    assert sorted(cell.part for cell in EXPERIMENT.plan(options)) == ["ledger", "ledger_run"]
 
 
-def test_defaults_plan_every_part():
-    options = complete(EXPERIMENT, {"profile": "paper", "seed": 0, "device": "cpu", "backend": "loky", "address": None}, "x")
-    assert {cell.part for cell in EXPERIMENT.plan(options)} == set(EXPERIMENT.parts)
+@pytest.mark.parametrize("experiment", [EXPERIMENT, theorems.EXPERIMENT])
+def test_defaults_plan_every_part(experiment):
+    options = complete(experiment, {"profile": "paper", "seed": 0, "device": "cpu", "backend": "loky", "address": None}, "x")
+    assert {cell.part for cell in experiment.plan(options)} == set(experiment.parts)
 
 
 @pytest.mark.parametrize("words", [["--sigma-end", "30"], ["--law", "cube", "--ambient", "4"], ["--ambient", "5"], ["--law", "atoms"]])

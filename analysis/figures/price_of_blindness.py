@@ -15,7 +15,7 @@ _SHOWN = ("gaussian", "sphere", "torus", "mixture", "random_code", "cantor")
 
 def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     """Price over J/(2d) for every law; price against 1/sigma_T beside the bound; price along k = d^p."""
-    found = only(tables, "ledger_price", "ledger_path")
+    found = only(tables, "theorems_price", "theorems_path")
     if found is None:
         return None
     price, path = found

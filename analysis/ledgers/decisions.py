@@ -1,4 +1,4 @@
-"""How the tables of the ledger experiment decide its claims."""
+"""How the tables of the theorems experiment decide its claims."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ SMOKE = ("B1", "L3")
 
 def decide(tables: dict[str, pandas.DataFrame], options: Any) -> list[Measurement]:
     """Measurements for the claims that the selection can decide."""
-    if "ledger_price" not in tables:
-        return []
     found = (_bound(tables), _growth(tables), _information(tables), _path(tables), _sum(tables), _start(tables), _recipe(tables), _rate(tables))
     return [m for m in found if options.profile != "smoke" or m.claim in SMOKE]
 
@@ -37,12 +35,12 @@ def _control(kind: str, what: str, low: pandas.Series, high: pandas.Series) -> C
 
 
 def _fit(tables, quantity: str) -> pandas.DataFrame:
-    table = tables["ledger_fits"]
+    table = tables["theorems_fits"]
     return table[table["quantity"] == quantity]
 
 
 def _bound(tables) -> Measurement:
-    table = tables["ledger_price"]
+    table = tables["theorems_price"]
     form, gaussian = table["bound"], table["law"] == "gaussian"
     ratio, top = table["price"] / form, (table["price"] / form).idxmax()
     far = table[gaussian & (table["ambient"] == table["ambient"].max())]
@@ -63,7 +61,7 @@ def _growth(tables) -> Measurement:
 
 def _per_decade(tables) -> str:
     """What the last decade of noise levels adds to the price."""
-    price, found = tables["ledger_price"], []
+    price, found = tables["theorems_price"], []
     for law, group in price[price["ambient"] == price["ambient"].min()].groupby("law"):
         at = group.set_index("end")["price"]
         if 0.1 in at and 0.01 in at:
@@ -72,7 +70,7 @@ def _per_decade(tables) -> str:
 
 
 def _information(tables) -> Measurement:
-    table = tables["ledger_price"]
+    table = tables["theorems_price"]
     near, table = table[(table["ambient"] < LARGE) & (table["end"] == 0.05)], table[table["ambient"] == LARGE]
     pick = lambda name: (table[f"{name}_over_low"], table[f"{name}_over_high"])
     controls = [_control("null", "an efficient estimate of log sigma in place of the posterior", *pick("efficient")), _control("power", "levels read 5 % too high", *pick("biased"))]
@@ -91,7 +89,7 @@ def _path(tables) -> Measurement:
 
 
 def _sum(tables) -> Measurement:
-    table = tables["ledger_sum"]
+    table = tables["theorems_sum"]
     aligned, other = table[table["prior"] == "aligned"], table[table["prior"].isin(["-1", "-0.5"])]
     null = aligned[(aligned["law"] == "gaussian") & (aligned["denoiser"] == "blind")]
     wrong = other[other["law"] != "mixture"]
@@ -104,7 +102,7 @@ def _sum(tables) -> Measurement:
 
 
 def _start(tables) -> Measurement:
-    table = tables["ledger_init"]
+    table = tables["theorems_start"]
     exact, far = table["exact_ratio"].dropna().astype(float), table[table["start"] == table["start"].max()]
     gaussian = table[table["exact_ratio"].notna()]
     off = float((gaussian["ratio"] / gaussian["exact_ratio"].astype(float) - 1).abs().max())
@@ -114,7 +112,7 @@ def _start(tables) -> Measurement:
 
 
 def _recipe(tables) -> Measurement:
-    table = tables["ledger_recipe"]
+    table = tables["theorems_recipe"]
     pushed = table[table["sabotage"]]
     controls = [_control("null", "a sample of p_{sigma_T} itself", table["truth_low"], table["truth_high"]), _control("power", "a denoiser off by .7 R in one direction", pushed["pushed_low"], pushed["pushed_high"])]
     note = "; ".join(f"{r.law}: {r.run_over_eps:.2f} (floor {r.truth_over_eps:.2f}), N={r.steps}" for r in table.itertuples())
@@ -122,7 +120,7 @@ def _recipe(tables) -> Measurement:
 
 
 def _rate(tables) -> Measurement:
-    table = tables["ledger_marginal"]
+    table = tables["theorems_marginal"]
     found = local_exponents(table, "tv")
     certified = local_exponents(table[table["law"] == "gaussian"], "gaussian_tv_certified")
     null, rest = found[found["law"] == "gaussian"]["exponent"], found[found["law"] != "gaussian"]["exponent"]

@@ -1,4 +1,4 @@
-"""The cells of the ledger experiment, part by part."""
+"""The cells of the ledger and of the theorems experiment."""
 
 from __future__ import annotations
 
@@ -58,26 +58,26 @@ def study(profile: str) -> list[Cell]:
         price = {"law": law, "points": n}
         at = [(LARGE, 0.05)] + ([(SMALL, end) for end in ends] if law in _ANY_LEVEL else [(SMALL, 0.05)])
         at += [(HUGE, 0.05)] if law == "gaussian" else []
-        cells += [Cell("ledger_price", {**price, "ambient": d, "end": end}, cost=0.3 if closed or d == SMALL else 1.5) for d, end in at]
+        cells += [Cell("theorems_price", {**price, "ambient": d, "end": end}, cost=0.3 if closed or d == SMALL else 1.5) for d, end in at]
     for law in ("gaussian", "sphere", "cube", "torus", "two_scale"):
         for power in (0.3, 0.5, 0.7, 0.9):
             # at p = .9 the 2k dimensions of a torus do not fit, and a cube of thousands is slow
             if (law == "torus" and power > 0.7) or (law == "cube" and power > 0.7) or (profile == "smoke" and law not in ("gaussian", "two_scale")):
                 continue
             path = (64, 256, 1024, 4096) if law != "two_scale" else (10**3, 10**4, 10**5, 10**6)
-            cells += [Cell("ledger_path", {"law": law, "power": power, "ambient": d, "points": int(4096 * max(size, 0.25))}, cost=0.3) for d in path]
+            cells += [Cell("theorems_path", {"law": law, "power": power, "ambient": d, "points": int(4096 * max(size, 0.25))}, cost=0.3) for d in path]
     cells += _sums(size)
     for law in CASES:
         if profile == "smoke" and law not in _CLOSED:
             continue
-        cells += [Cell("ledger_init", {"law": law, "start": start, "points": int(4000 * size)}, cost=0.1) for start in (1.0, 3.0, 20.0)]
+        cells += [Cell("theorems_start", {"law": law, "start": start, "points": int(4000 * size)}, cost=0.1) for start in (1.0, 3.0, 20.0)]
     marginal = [("gaussian", 2, 128), ("gaussian", 32, 128), ("two_atoms", 1, 128), ("cube", 1, 128), ("sphere", 1, 128), ("sphere", 2, 128), ("sphere", 4, 64), ("sphere", 16, 64)]
     most = 32 if profile == "smoke" else 128
     for law, k, last in marginal:
-        cells += [Cell("ledger_marginal", {"law": law, "dim": k, "steps": n}, cost=1e-4 * n**1.7 * (1 + k / 8)) for n in (16, 32, 64, 128) if n <= min(last, most)]
+        cells += [Cell("theorems_marginal", {"law": law, "dim": k, "steps": n}, cost=1e-4 * n**1.7 * (1 + k / 8)) for n in (16, 32, 64, 128) if n <= min(last, most)]
     for law in ("sphere",) if profile == "smoke" else ("sphere", "torus", "cube", "random_code", "blobs"):
         n = 600 if law == "blobs" or profile == "smoke" else 4000
-        cells.append(Cell("ledger_recipe", {"law": law, "dim": 2, "eps": 0.2, "factor": 20.0, "points": n, "sabotage": law == "sphere"}, cost=5.0 if law == "blobs" else 2.0))
+        cells.append(Cell("theorems_recipe", {"law": law, "dim": 2, "eps": 0.2, "factor": 20.0, "points": n, "sabotage": law == "sphere"}, cost=5.0 if law == "blobs" else 2.0))
     return cells
 
 
@@ -91,5 +91,5 @@ def _sums(size: float) -> list[Cell]:
         n = max(int(points * size), 1000)
         kinds = [("aligned", "blind"), ("aligned", "perturbed")]
         kinds += [(prior, "perturbed") for prior in ("-3", "-1", "-0.5")] if law in ("gaussian", "sphere") else []
-        cells += [Cell("ledger_sum", {"law": law, "dim": dim, "prior": prior, "denoiser": kind, "steps": 24, "points": n if prior == "aligned" else n // 2}, cost=6e-4 * n) for prior, kind in kinds]
+        cells += [Cell("theorems_sum", {"law": law, "dim": dim, "prior": prior, "denoiser": kind, "steps": 24, "points": n if prior == "aligned" else n // 2}, cost=6e-4 * n) for prior, kind in kinds]
     return cells

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas
 
-__all__ = ["show"]
+__all__ = ["exponents", "show"]
 
 
 def _number(value: float) -> str:
@@ -26,8 +26,10 @@ def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
         total = group[group["term"] == "total"].iloc[0]
         lines.append(f"  total variation: certified <= {total['tv_certified']:.4f}, measured >= {total['tv_measured']:.4f} (95 %; truth against truth {total['tv_truth']:.4f})")
         blocks.append("\n".join(lines))
-    found = tables.get("ledger_fits")
-    if found is not None and len(found):
-        shown = found.assign(exponent=[f"{e:+.3f} [{a:+.3f}, {b:+.3f}]" for e, a, b in zip(found["exponent"], found["low"], found["high"])])
-        blocks.append("Exponents with 95 % intervals\n" + shown[["quantity", "law", "held", "exponent", "points"]].to_string(index=False))
     return "\n\n".join(blocks)
+
+
+def exponents(fits: pandas.DataFrame) -> str:
+    """Fitted exponents with their intervals."""
+    shown = fits.assign(exponent=[f"{e:+.3f} [{a:+.3f}, {b:+.3f}]" for e, a, b in zip(fits["exponent"], fits["low"], fits["high"])])
+    return "Exponents with 95 % intervals\n" + shown[["quantity", "law", "held", "exponent", "points"]].to_string(index=False)

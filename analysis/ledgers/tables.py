@@ -52,7 +52,7 @@ def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
         if found is not None:
             rows.append({"quantity": quantity, "law": law, "held": held, **found})
 
-    price, path = tables.get("ledger_price"), tables.get("ledger_path")
+    price, path = tables.get("theorems_price"), tables.get("theorems_path")
     if price is not None:
         price = price.assign(inverse=1 / price["sigma_T"], gaussian=_gaussian_growth(price), looseness=price["bound"] / price["price"])
         for (law, d), group in price.groupby(["law", "ambient"], sort=True):

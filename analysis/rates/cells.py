@@ -7,7 +7,8 @@ import math
 import torch
 
 import manifolds
-from analysis.ledger import direct_total, ledger
+from analysis.ledgers.calculation import ledger
+from analysis.ledgers.direct import direct_total
 from analysis.ledgers.initial import initial_term
 from analysis.metrics.gaussian import second_moment_ratio
 from analysis.metrics.intervals import from_standard_error, mean
