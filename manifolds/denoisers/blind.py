@@ -11,7 +11,7 @@ from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, firs
 from manifolds.denoisers.likelihood import NoiseLikelihood, take
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
-from manifolds.denoisers.window import find_window, panel_count, panel_nodes
+from manifolds.denoisers.window import PANEL, equal_count, equal_nodes, find_window, panel_count, panel_nodes
 from manifolds.law import Law
 
 __all__ = ["BlindDenoiser"]
@@ -133,18 +133,26 @@ class BlindDenoiser:
     # -- windows and atoms --------------------------------------------------------------------------------------
 
     def _by_window(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
-        """Coefficients (n, B) by Gauss-Legendre panels, in groups of one panel count."""
+        """Coefficients (n, B) on a window around what matters, in groups of one node count: equispaced nodes where the
+        posterior vanishes at both ends, Gauss-Legendre panels where the prior or its kinks cut it."""
         mu = self._likelihood(stats, rho2)
         lo, hi = find_window(mu, DROP, enough=5)
-        counts = panel_count(mu, lo, hi, PANEL_WIDTHS)
         total = torch.empty(len(mu), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-        for panels in counts.unique().tolist():
-            group = (counts == panels).nonzero()[:, 0]
-            size = max(CHUNK_ELEMENTS // (16 * panels * total.shape[1]), 16)
-            for rows in group.split(size):
-                t, log_w = panel_nodes(lo[rows], hi[rows], panels)
-                log_mu, post = mu.rows(rows)(t, 1)
-                total[rows] = _average(log_mu + log_w, post.coef)
+        reach = 1e-9 * (mu.hi - mu.lo)  # the window's ends are the prior's up to rounding, or a scanned step away from them
+        whole = ((lo > mu.lo - mu.centre + reach) & (hi < mu.hi - mu.centre - reach))[:, 0]
+        if self.prior.exponent is None:
+            whole = torch.zeros_like(whole)
+        for kind, counts, nodes, most in (
+            (whole, equal_count(mu, lo, hi), equal_nodes, 1),
+            (~whole, panel_count(mu, lo, hi, PANEL_WIDTHS), panel_nodes, PANEL),
+        ):
+            for count in counts[kind].unique().tolist():
+                group = (kind & (counts == count)).nonzero()[:, 0]
+                size = max(CHUNK_ELEMENTS // (most * count * total.shape[1]), 16)
+                for rows in group.split(size):
+                    t, log_w = nodes(lo[rows], hi[rows], count)
+                    log_mu, post = mu.rows(rows)(t, 1)
+                    total[rows] = _average(log_mu + log_w, post.coef)
         return total
 
     def _discrete(self, stats: Any, rho2: torch.Tensor, order: int) -> tuple[NoiseLikelihood, torch.Tensor, Any]:
