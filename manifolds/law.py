@@ -81,7 +81,13 @@ class Law:
         return self.core.second_moment
 
     def with_ambient(self, ambient: int, reduced: bool = True) -> Law:
-        """The same core law in another ambient dimension."""
+        """The same core law in another ambient dimension.
+
+        Raises:
+            ValueError: a law that fills its whole space, and so is another law there; or ambient is too small.
+        """
+        if self.core.absorbs_normal and ambient != self.ambient_dim:
+            raise ValueError(f"ambient must be {self.ambient_dim} for {self.name}, which fills its whole space, got {ambient}")
         return Law(self.core, ambient, reduced)
 
     # -- drawing ------------------------------------------------------------------------------------------------

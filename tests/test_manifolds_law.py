@@ -37,6 +37,13 @@ def test_bad_arguments_are_named_in_one_line(arguments, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_law_that_fills_its_space_cannot_move_to_another():
+    law = manifolds.make("full_gaussian", dim=6, ambient=6)
+    assert law.with_ambient(6).ambient_dim == 6
+    with pytest.raises(ValueError, match="ambient must be 6 for full_gaussian"):
+        law.with_ambient(7)
+
+
 @pytest.mark.parametrize("sigma", [0.0, -1.0, math.nan, math.inf])
 def test_bad_levels_are_refused(sigma):
     law = manifolds.make("gaussian", dim=2, ambient=6)
