@@ -95,9 +95,12 @@ class BlindWeights:
 
     @staticmethod
     def _reach(fall, room: torch.Tensor, sign: float) -> torch.Tensor:
-        """The distance, at most `room`, at which the integrand has fallen by e^-45 (bisection; it falls monotonically)."""
+        """A distance, at most `room`, at which the integrand has fallen by e^-45, and not much farther (bisection; it falls
+        monotonically)."""
         low, high = torch.zeros_like(room), room.clone()
         for _ in range(40):
+            if bool((high - low <= 0.03 * high).all()):
+                break
             middle = 0.5 * (low + high)
             inside = fall(sign * middle[:, None])[:, 0] > -_DROP
             low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
