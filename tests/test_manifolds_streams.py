@@ -23,7 +23,7 @@ def test_child_does_not_depend_on_what_was_drawn_and_spawn_never_repeats():
 
 
 @pytest.mark.parametrize("reduced", [False, True])
-@pytest.mark.parametrize("name", sorted(manifolds.names()))
+@pytest.mark.parametrize("name", ["cube", "gaussian", "mixture", "product", "sphere", "torus"])
 def test_first_rows_do_not_depend_on_the_number_of_rows(name, reduced):
     law = manifolds.make(name, dim=2, ambient=64, reduced=reduced)
     few, many = (law.add_noise(law.sample(n, s), 0.5, s) for n in (5, 300) for s in [manifolds.stream(1, "rows")])
