@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label, short_number
+from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
 
 _PLANE = {"plane_gaussian": "Gaussian", "plane_mixture": "mixture"}
 
@@ -44,17 +44,17 @@ def _levels(axis, rows) -> None:
 
 
 def _deviations(axis, rows) -> None:
-    for i, (law, g) in enumerate(rows.groupby("law")):
-        for (k, d), own in g.groupby(["dim", "ambient"]):
+    dims = sorted(rows.ambient.unique())
+    for i, d in enumerate(dims):
+        for j, (_, own) in enumerate(rows[rows.ambient == d].groupby(["law", "dim"])):
             own = own.sort_values("step")
-            label = law.replace("_", " ") if (k, d) == min(g[["dim", "ambient"]].itertuples(index=False, name=None)) else None
-            axis.plot(own.sigma, np.sqrt(d) * own.log_ratio, color=mark(i)["color"], linestyle="-" if i < 8 else "--", linewidth=0.7, alpha=0.7, label=label)
+            label = f"$d={d}$" if j == 0 else None
+            axis.plot(own.sigma, np.sqrt(d) * own.log_ratio, color=mark(i)["color"], linewidth=0.6, alpha=0.7, label=label)
     bound = np.sqrt(0.5)
     axis.axhspan(-bound, bound, color=COLORS["grey"], alpha=0.12, linewidth=0)
     axis.annotate("one sd of a single sample", (0.02, bound), xycoords=("axes fraction", "data"), xytext=(0, -8), textcoords="offset points", size=6.5, color=COLORS["grey"])
     axis.set_xscale("log")
     axis.invert_xaxis()
-    low, high = rows.ambient.min(), rows.ambient.max()
-    axis.set(xlabel=r"noise level $\sigma_t$ (falls along the run)", ylabel=r"$\sqrt{d}\;\overline{\log(\hat\sigma/\sigma_t)}$", ylim=(-0.95, 0.95))
-    axis.set_title(f"every law, $d$ from {short_number(low)} to {short_number(high)}")
-    axis.legend(loc="lower center", ncol=4, columnspacing=0.9)
+    axis.set(xlabel=r"noise level $\sigma_t$ (falls along the run)", ylabel=r"$\sqrt{d}$ mean $\log(\hat\sigma/\sigma_t)$", ylim=(-0.95, 0.95))
+    axis.set_title(f"{rows.law.nunique()} laws")
+    axis.legend(loc="lower right", ncol=2)

@@ -6,13 +6,15 @@ import functools
 import inspect
 
 import manifolds
+from manifolds.ball import Ball
 from manifolds.core import Core
 from manifolds.law import Law
+from manifolds.mixture import Mixture
 
 __all__ = ["affordable", "build", "cases", "end_level", "in_space", "is_discrete"]
 
 _SPARE = 4  # the core may fill at most this part of the ambient space: (d - m) must dominate
-_MANY = 100  # nodes that cost about as much as a closed form
+_MANY = 100  # terms that cost about as much as a closed form
 
 
 @functools.lru_cache(maxsize=64)
@@ -32,10 +34,16 @@ def is_discrete(name: str, dim: int, ambient: int) -> bool:
     return hasattr(core, "points") and not hasattr(core, "finest_sigma")
 
 
+def _terms(core: Core) -> int:
+    """How many terms a posterior of this core is a sum of, in units of a point mass; a closed form counts as a few."""
+    if isinstance(core, Mixture):
+        return sum(_terms(part.core) for part in core.components)
+    return 300 if isinstance(core, Ball) else len(getattr(core, "points", range(10)))  # a ball: a quadrature of Bessel functions
+
+
 def affordable(name: str, dim: int, ambient: int, n: int) -> int:
-    """n, or fewer samples for a law whose posterior is a sum over many nodes (at least 100)."""
-    nodes = len(getattr(build(name, dim, ambient).core, "points", ()))
-    return max(min(n, n * _MANY // max(nodes, 1)), 100)
+    """n, or fewer samples (at least 100) for a law whose posterior is a long sum."""
+    return max(min(n, n * _MANY // _terms(build(name, dim, ambient).core)), 100)
 
 
 def in_space(core: Core, ambient: int) -> Law:

@@ -93,15 +93,6 @@ def _tracking(rows) -> list[Measurement | None]:
             Control("power", "k = d = 2", same.low, same.high),
         ]
         found.append(_measure("S3", _scaled(runs), controls, _tracking_note(runs)))
-        if runs.groupby(["law", "dim", "ambient"]).ngroups >= 10:
-            small, large = runs.dim == runs.dim.min(), runs.dim == runs.dim.max()
-            half, bare = _bias_slope(runs[runs.step % 2 == 0]), _bias_slope(runs[small], offset=-1.0)
-            controls = [
-                Control("null", "every other step", half.low, half.high),
-                Control("power", "-(k_eff - 1)/(2d) at the smallest k", bare.low, bare.high),
-            ]
-            note = f"smallest k alone {_bias_slope(runs[small]).value:.2f}, largest k alone {_bias_slope(runs[large]).value:.2f}"
-            found.append(_measure("S3b", _bias_slope(runs), controls, note))
     if len(full) and len(thin):
         by_law = {s: [_deviation(g) for _, g in full[full.sabotage == s].groupby("law")] for s in ("none", "truth")}
         least = min(by_law["none"], key=lambda e: e.value)
@@ -113,6 +104,19 @@ def _tracking(rows) -> list[Measurement | None]:
         ]
         found.append(_measure("S4", least, controls))
     return found
+
+
+def _bias(runs) -> list[Measurement | None]:
+    if runs.groupby(["law", "dim"]).ngroups < 6:
+        return []
+    small, large = runs[runs.dim == runs.dim.min()], runs[runs.dim == runs.dim.max()]
+    half, bare = _bias_slope(runs[runs.step % 2 == 0]), _bias_slope(small, offset=-1.0)
+    controls = [
+        Control("null", "every other step", half.low, half.high),
+        Control("power", "-(k_eff - 1)/(2d) at the smallest k", bare.low, bare.high),
+    ]
+    note = f"smallest k alone {_bias_slope(small).value:.3f}, largest k alone {_bias_slope(large).value:.3f}; laws: {', '.join(sorted(runs.law.unique()))}"
+    return [_measure("S3b", _bias_slope(runs), controls, note)]
 
 
 def _deviation(rows):
@@ -177,6 +181,7 @@ _READERS = (
     ("continuous", _continuous),
     ("implicit", _implicit),
     ("tracking", _tracking),
+    ("bias", _bias),
     ("figure2", _figure2),
     ("rate", _rate),
 )
