@@ -80,8 +80,9 @@ CLAIMS = (
         statement="constant steps are near optimal for every continuous law: as many steps to half an order of magnitude",
         quantity="disc of constant steps over that of the optimal grid, N = 64, largest over laws",
         predicted="log(sigma_0/sigma_T) over the part of it where mmse/sigma^2 is near k",
-        # disc falls like 1/N, so the ratio counts steps; half an order of magnitude is the square root of 10
-        allowed=(1.0, math.sqrt(10.0)),
+        # disc falls like 1/N, so the ratio counts steps; half an order of magnitude is the square root of 10;
+        # below 1 only by the tolerance of the optimiser
+        allowed=(0.99, math.sqrt(10.0)),
     ),
     Claim(
         id="D7b",
