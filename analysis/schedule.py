@@ -135,7 +135,7 @@ def plan(options):
         for d in (2, 500):
             for kind in ("plug-in", "conditional"):
                 shown = replicate == 0
-                size = {"paths": 16 if shown else 0, "points": 600 if shown else 0, "n": 600 if smoke else 2000, "replicate": replicate}
+                size = {"paths": 16 if shown else 0, "points": (300 if smoke else 600) if shown else 0, "n": 300 if smoke else 2000, "replicate": replicate}
                 levels = {"h": 0.3, "a": 0.0, "sigma_0": 10.0, "sigma_T": 0.01}
                 cells.append(Cell("figure2", {"ambient": d, "denoiser": kind} | levels | size, cost=4.0 if kind == "plug-in" else 0.3))
     for h, a, kind in ((0.5, 0.5, "blind"), (0.5, 0.5, "conditional"), (0.5, 0.0, "blind"), (0.3, 0.5, "blind")):
@@ -145,7 +145,7 @@ def plan(options):
 
 def _plan_marginals(smoke: bool, scale: int) -> list[Cell]:
     cells = []
-    h, ambient = 0.2 if smoke else 0.1, 200 if smoke else 1024
+    h, ambient = 0.4 if smoke else 0.1, 200 if smoke else 1024
     shared = {"ambient": ambient, "sigma_0": 5.0}
     found = cases((2, 1), ambient, _FEW if smoke else None)
     for law, dim in found:
@@ -168,8 +168,8 @@ def _plan_marginals(smoke: bool, scale: int) -> list[Cell]:
 
 
 def _plan_tracking(options, smoke: bool, scale: int) -> list[Cell]:
-    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24 if smoke else 40, "posteriors": 40}
-    size = shared | {"sigma_T": 0.01, "n": 300 * scale}
+    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24 if smoke else 40, "posteriors": 20 if smoke else 40}
+    size = shared | {"sigma_T": 0.01, "n": (150 if smoke else 300) * scale}
     cells = []
     for k in options.dim:
         for ratio in options.ratio:
@@ -177,7 +177,7 @@ def _plan_tracking(options, smoke: bool, scale: int) -> list[Cell]:
             # curves exist for k = 1 only: they join the smallest k
             dims = (k, 1) if k == min(options.dim) else (k,)
             for law, dim in cases(dims, d, _FEW if smoke else None):
-                own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, 300 * scale)}
+                own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, (150 if smoke else 300) * scale)}
                 cells.append(Cell("tracking", {"law": law, "dim": dim, "ambient": d, "sabotage": "none"} | shared | own, 1.5))
     for law in PLANE:
         for d in (2, 500):
