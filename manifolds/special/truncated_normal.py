@@ -40,12 +40,14 @@ def _density(x: Tensor) -> Tensor:
     return torch.exp(-0.5 * x * x) / sqrt(2 * pi)
 
 
-def _closed(a: Tensor, width: Tensor) -> list[Tensor]:
+def _closed(a: Tensor, width: Tensor, order: int) -> list[Tensor]:
     b = a + width
     # a < 1: the mass above a is at least .16, and in an interval wider than 3 most of it lies below b
     mass = 0.5 * (torch.erfc(a * sqrt(0.5)) - torch.erfc(b * sqrt(0.5)))
     log_mass, inverse = torch.log(mass), 1.0 / mass
     pa, pb = _density(a) * inverse, _density(b) * inverse
+    if order < 2:
+        return [log_mass, pa - pb - a]
     finite_b = torch.where(pb > 0, b, 0.0)  # b may be infinite
     d1, d2 = pa - pb, a * pa - finite_b * pb
     d3, d4 = a * a * pa - finite_b**2 * pb, a**3 * pa - finite_b**3 * pb
@@ -63,8 +65,7 @@ def _closed(a: Tensor, width: Tensor) -> list[Tensor]:
 def _one_sided(a: Tensor) -> list[Tensor]:
     """Mass and offset for 1 <= a < _FAR and an interval that holds all of the tail; the offset loses a^2 eps."""
     scaled = torch.special.erfcx(a * sqrt(0.5))
-    zero = torch.zeros_like(a)
-    return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) / scaled - a, zero, zero, zero]
+    return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) / scaled - a]
 
 
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
@@ -80,12 +81,12 @@ def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor
     offset = (density * s).sum(1)
     log_mass = torch.log(mass * length) - 0.5 * a * a - 0.5 * log(2 * pi)
     if order < 2:
-        return [log_mass, offset] + [torch.zeros_like(a)] * 3
+        return [log_mass, offset]
     s -= offset[:, None]
     density *= s * s
     variance = density.sum(1)
     if order < 3:
-        return [log_mass, offset, variance] + [torch.zeros_like(a)] * 2
+        return [log_mass, offset, variance]
     third = (density * s).sum(1)
     return [log_mass, offset, variance, third, (density * s).mul_(s).sum(1)]
 
@@ -102,7 +103,7 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     shape, a, width = a.shape, a.reshape(-1), width.reshape(-1)
     flip = a < -0.5 * width
     low = torch.where(flip, -(a + width), a)
-    out = torch.empty(5, len(a), dtype=torch.float64)
+    out = torch.zeros(5, len(a), dtype=torch.float64)
     wide = (low < 1.0) & (width > 3.0)
     # first moments of tails that end where nothing is left
     tail = (low >= 1.0) & (low < _FAR) & (width * (low + 0.5 * width) > _DROP) if order < 2 else torch.zeros_like(wide)
@@ -115,8 +116,9 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
             if nodes > 1:
                 values = _quadrature(low[part], width[part], nodes, order)
             else:
-                values = _one_sided(low[part]) if nodes else _closed(low[part], width[part])
-            out[:, part] = torch.stack(values)
+                values = _one_sided(low[part]) if nodes else _closed(low[part], width[part], order)
+            for row, value in zip(out, values):
+                row[part] = value
     log_mass, offset, variance, third, fourth = out
     offset = torch.where(flip, width - offset, offset)
     third = torch.where(flip, -third, third)
