@@ -1,0 +1,1 @@
+"""What `python -m analysis.benchmark` measures, by subject."""

@@ -1,0 +1,90 @@
+"""The benchmark: competitors compute the same thing, and the clock and the table say what they should. Nothing here is timed."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+
+import manifolds
+from analysis import benchmark
+from analysis.benchmarks.atoms import DIM, grid_mean, softmax_mean
+from analysis.benchmarks.clock import interleaved, ratio_row
+from analysis.benchmarks.denoisers import PRIOR, _case
+from analysis.figures.benchmark import draw
+from manifolds.atoms import Atoms
+from manifolds.denoisers import BlindDenoiser, NoisePrior
+
+
+def _atoms(points: int):
+    source = manifolds.stream(0, "test benchmark")
+    law = manifolds.Law(Atoms(source.normal(50, DIM)), DIM)
+    sigma = 1.0 + 3.0 * source.uniform(points)
+    return law, law.add_noise(law.sample(points, source), sigma, source), sigma
+
+
+def test_the_plain_softmax_is_the_conditional_denoiser():
+    law, y, sigma = _atoms(20)
+    assert torch.allclose(softmax_mean(y, sigma, law.core.points), law.denoise(y, sigma), rtol=1e-9, atol=1e-10)
+
+
+def test_the_grid_of_levels_tends_to_the_blind_denoiser():
+    law, y, _ = _atoms(20)
+    exact = BlindDenoiser(law, NoisePrior.power(*PRIOR))(y)
+    errors = [float((grid_mean(y, law.core.points, PRIOR, count) - exact).norm()) for count in (20, 1000)]
+    assert errors[1] < 1e-9 * float(exact.norm()) < errors[0]
+
+
+def test_rounds_are_interleaved_and_the_first_is_not_timed():
+    order, ticks = [], iter(range(1000))
+    times = interleaved((lambda: order.append("a"), lambda: order.append("b")), 2, clock=lambda: float(next(ticks)))
+    assert order == ["a", "b"] * 3
+    assert times == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_a_row_holds_the_spread_and_the_target():
+    row = ratio_row("s", "c", "u", [3.0, 1.0, 2.0, 10.0], most=4.0)
+    assert (row["low"], row["median"], row["high"], row["repeats"], row["at_most"], row["at_least"]) == (1.0, 2.5, 10.0, 4, 4.0, 0.0)
+
+
+@pytest.mark.parametrize("where", ["inside", "ends"])
+def test_both_denoisers_of_a_case_see_the_same_points(where):
+    """At d = 10^9 the noise level is read off to 1e-5: blind and conditional answers are the same to about that."""
+    blind, conditional = _case("sphere", 10**9, True, 50, where, 0)
+    assert float((blind() - conditional()).abs().max()) < 1e-3
+    assert float(conditional().norm(dim=1).min()) > 0.0
+
+
+def test_the_unit_of_work_is_deterministic():
+    assert benchmark.cell_unit({}, 3) == benchmark.cell_unit({}, 3)
+
+
+def test_timings_are_one_cell_and_decide_nothing():
+    cells = benchmark.plan(SimpleNamespace(profile="paper"))
+    assert [c.part for c in cells] == ["benchmark"]
+    assert cells[0].cost < 120.0
+    assert benchmark.EXPERIMENT.claims == () and benchmark.EXPERIMENT.decide is None
+
+
+def _table():
+    machine = {"milliseconds": None, "cpu": "a processor", "cores": 2, "torch": "2", "python": "3"}
+    cases = [f"{law}, {form}, {where}" for law in ("gaussian", "torus") for form in ("dense d=1024", "reduced d=1000", "reduced d=1e+09") for where in ("inside", "ends")]
+    rows = [ratio_row("blind / conditional", case, "ratio of CPU time", [1.0, 1.2, 2.0], most=1.5) for case in cases]
+    rows += [ratio_row("1000-level grid / blind", "1000 atoms", "ratio of CPU time", [90.0, 300.0, 310.0], least=100.0), ratio_row("memory", "all", "MB", [100.0])]
+    return pd.DataFrame([{**row, **machine} for row in rows])
+
+
+def test_the_screen_shows_medians_and_targets():
+    lines = benchmark.show({"benchmark": _table()}, None).splitlines()
+    assert lines[0].startswith("a processor, 2 cores, torch 2")
+    assert any("1000-level grid" in line and "300" in line and ">= 100" in line for line in lines)
+    assert sum("<= 1.5" in line for line in lines) == 12
+
+
+def test_the_figure_draws_every_ratio_and_no_other_unit():
+    figure = draw({"benchmark": _table()})
+    left, right = figure.axes
+    medians = sorted(float(x) for line in left.lines if line.get_linestyle() == "None" for x in line.get_xdata())
+    assert medians == [1.2] * 12
+    assert [text.get_text().splitlines()[0] for text in right.get_yticklabels()] == ["1000-level grid / blind"]
+    assert draw({}) is None
