@@ -86,7 +86,7 @@ class BlindDenoiser:
         if shape < LEAST_SHAPE:
             return None, 0
         first = first_rung(self.law.core_dim, shape, self.tol)
-        return (GammaNodes(shape, self.prior.low, self.prior.high), first) if first < len(RUNGS) else (None, 0)
+        return (GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first) if first < len(RUNGS) else (None, 0)
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
         return NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), self.prior)
@@ -113,7 +113,7 @@ class BlindDenoiser:
     def _by_gamma(self, side: int, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
-        for q in RUNGS[self._first :: 2]:
+        for q in self._gamma.rungs(side, self._first):
             some = pending is not None
             sigma, rule = self._gamma.rule(side, rho2[pending] if some else rho2, q)
             post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
@@ -127,6 +127,8 @@ class BlindDenoiser:
             if not bool(poor.any()):
                 return total
             pending = poor.nonzero()[:, 0] if pending is None else pending[poor]
+        if total is None:
+            return self._by_window(stats, rho2)
         total[pending] = self._by_window(take(stats, pending), rho2[pending])
         return total
 

@@ -13,8 +13,10 @@ __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 
 # Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
 RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
-# normal score beyond which the mass that a prior's end cuts off is below 1e-11
-CUT_SCORE = 6.8
+# cut rules of more nodes are not smooth enough in the cut's position for their table (1e-10 at 12 nodes, 1e-8 at 16)
+MOST_CUT_NODES = 12
+# normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the end
+CUT_SCORE = 6.5
 # below, the law is too wide and skew for few nodes and for the error estimate
 LEAST_SHAPE = 14.0
 _NEARLY_NORMAL = 100.0
@@ -27,11 +29,13 @@ class GammaNodes:
     Args:
         shape: A >= LEAST_SHAPE.
         low, high: ends of the prior.
+        core_dim: m; the core's density moves the peak by up to about 2.5 sqrt(m/A) scores.
     """
 
-    def __init__(self, shape: float, low: float, high: float):
+    def __init__(self, shape: float, low: float, high: float, core_dim: int):
         self.shape, self.low, self.high = shape, low, high
-        self._least = {side: least_score(shape, side, CUT_SCORE) for side in (1, -1)}
+        score = CUT_SCORE + 2.5 * math.sqrt(core_dim / shape)
+        self._least = {side: least_score(shape, side, score) for side in (1, -1)}
 
     def split(self, rho2: torch.Tensor) -> list[tuple[int, torch.Tensor | slice]]:
         """Groups (side, rows): 0 for peaks inside the prior, 1 for those cut by its high end and -1 by its low end.
@@ -54,6 +58,11 @@ class GammaNodes:
         by_low = 2.0 * self.low**2 * _gamma_of_score(-self._least[-1], self.shape)
         by_high = 2.0 * self.high**2 * _gamma_of_score(self._least[1], self.shape)
         return by_low, by_high
+
+    @staticmethod
+    def rungs(side: int, first: int) -> tuple[int, ...]:
+        """Numbers of nodes to try for points of one group, from the first that is worth it."""
+        return tuple(q for q in RUNGS[first::2] if side == 0 or q <= MOST_CUT_NODES)
 
     def rule(self, side: int, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule]:
         """(sigma (n, q), rule) of the points of one group."""
@@ -78,9 +87,11 @@ def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> 
 
     The last two coefficients that the rule can see, those of degrees q - 1 and q - 2 in its orthonormal polynomials, are
     continued to degree 2 q, the first in which it errs: geometrically, and for larger shapes, where the core's density is
-    close to an exponential of the score, half-way to that function's decay (both chosen by measured errors of all laws).
+    close to an exponential of the score, half-way to that function's decay; for smaller ones a tenth of the error is asked
+    for (chosen by measured errors of all laws).
     """
     q = weight.shape[1]
+    tol = tol if shape >= _NEARLY_NORMAL else 0.1 * tol
     out = None
     for degree, tail in zip((q - 1, q - 2), rule.tails):
         size = weight @ tail if tail.ndim == 1 else (weight * tail).sum(dim=1)
