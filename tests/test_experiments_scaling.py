@@ -11,7 +11,7 @@ from scipy import integrate, stats
 import manifolds
 from analysis import scaling
 from analysis.rates.cells import cell_price, cell_run, cell_telescope
-from analysis.rates.claims import CLAIMS, decide
+from analysis.rates.claims import CLAIMS, _certificate, _certified_steps, decide
 from analysis.rates.fits import fits, measured_steps
 from analysis.rates.mmse_curve import curves, discretisation, real_steps
 from analysis.rates.radii import radial_quantile
@@ -173,6 +173,28 @@ def test_a_control_that_does_not_flip_leaves_the_claim_open():
     tables["scaling_fits"] = fits(tables)
     found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
     assert judge({c.id: c for c in CLAIMS}["B2"], found["B2"]).outcome == "inconclusive"
+
+
+def _slopes(in_k, in_d=(0.0, -0.01, 0.01)):
+    """Fits of a Gaussian certificate at EPS: exponent with interval in k and in d, and the two controls as they should be."""
+    rows = [("certificate's steps", "dim", in_k), ("certificate's steps", "ambient", in_d),
+            ("certificate's steps times k (power)", "dim", (2.0, 1.99, 2.01)), ("steps for disc alone, Gaussian closed form (null)", "dim", (1.0, 0.995, 1.005))]
+    return pandas.DataFrame([{"quantity": q, "law": "gaussian", "against": a, "held": "eps=0.2", "exponent": v, "low": low, "high": high} for q, a, (v, low, high) in rows])
+
+
+@pytest.mark.parametrize("in_k, outcome", [((1.0, 0.99, 1.01), "holds"), ((1.2, 1.1, 1.3), "violated"), ((1.02, 0.98, 1.06), "inconclusive")])
+def test_the_certified_exponent_can_be_refuted(in_k, outcome):
+    measurement = _certified_steps({"scaling_fits": _slopes(in_k)})
+    assert judge({c.id: c for c in CLAIMS}["R2"], measurement).outcome == outcome
+
+
+@pytest.mark.parametrize("worst, outcome", [(-0.1, "holds"), (0.2, "violated")])
+def test_one_run_above_its_certificate_refutes_it(worst, outcome):
+    """Many runs within their certificates do not make up for one beyond."""
+    runs = pandas.DataFrame({"tv_bound": [0.5, 0.5, 0.5], "tv_lower": [0.1, 0.2, 0.5 + worst], "tv_lower_truth": 0.0, "exact_kl": math.nan, "total": 0.5})
+    sabotage = pandas.DataFrame({"tv_bound": [0.1], "tv_sabotaged": [0.9]})
+    measurement = _certificate({"scaling": runs, "scaling_sabotage": sabotage})
+    assert judge({c.id: c for c in CLAIMS}["L2"], measurement).outcome == outcome
 
 
 def _options(**changes):
