@@ -28,6 +28,7 @@ EXAMPLES: dict[str, dict] = {
 }
 ANSWERS = ("denoise", "log_marginal", "posterior_trace", "squared_distance", "distance_covariance", "distance_variance")
 LEVELS = (0.3, 1.0)
+IMAGES = ("bars", "blobs", "discs")
 
 
 def example(name, reduced=False, **changes):
@@ -65,6 +66,17 @@ def relative(found, exact, scale):
 def reduce_points(law, y):
     u, rho2 = law.space.split(y)
     return torch.cat([u, rho2.sqrt()[:, None]], dim=1)
+
+
+@every_law
+@pytest.mark.parametrize("reduced", [False, True])
+def test_first_rows_do_not_depend_on_the_number_of_rows(name, reduced):
+    law = example(name, reduced=reduced)
+    few, many = (law.add_noise(law.sample(n, s), 0.5, s) for n in (5, 300) for s in [manifolds.stream(1, "rows")])
+    if name in IMAGES:  # the draws are the same; the matrix product that makes pixels of them rounds by batch size
+        assert float((few - many[:5]).abs().max()) <= 8 * torch.finfo(torch.float64).eps * float(many.abs().max())
+    else:
+        assert torch.equal(few, many[:5])
 
 
 @every_law

@@ -22,14 +22,6 @@ def test_child_does_not_depend_on_what_was_drawn_and_spawn_never_repeats():
     assert not torch.equal(fresh.spawn().normal(5), fresh.spawn().normal(5))
 
 
-@pytest.mark.parametrize("reduced", [False, True])
-@pytest.mark.parametrize("name", ["cube", "gaussian", "mixture", "product", "sphere", "torus"])
-def test_first_rows_do_not_depend_on_the_number_of_rows(name, reduced):
-    law = manifolds.make(name, dim=2, ambient=64, reduced=reduced)
-    few, many = (law.add_noise(law.sample(n, s), 0.5, s) for n in (5, 300) for s in [manifolds.stream(1, "rows")])
-    assert torch.equal(few, many[:5])
-
-
 def test_draws_have_their_declared_law():
     source = manifolds.stream(11, "law")
     assert stats.kstest(source.normal(20000).numpy(), "norm").pvalue > 1e-3
