@@ -7,6 +7,7 @@ from typing import Any
 import pandas
 
 import manifolds
+from analysis.ledgers.screen import exponents
 from analysis.rates.cells import cell_certificate, cell_price, cell_reading, cell_run, cell_sabotage, cell_telescope
 from analysis.rates.claims import CLAIMS, decide
 from analysis.rates.fits import fits, measured_steps
@@ -93,8 +94,7 @@ def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
     text += pandas.DataFrame(columns).to_string(index=False)
     found = tables["scaling_fits"]
     if len(found):
-        shown = found.assign(exponent=[f"{e:+.3f} [{a:+.3f}, {b:+.3f}]" for e, a, b in zip(found["exponent"], found["low"], found["high"])])
-        text += "\n\nExponents with 95 % intervals\n" + shown[["quantity", "law", "against", "held", "exponent", "points"]].to_string(index=False)
+        text += "\n\n" + exponents(found)
     return text
 
 

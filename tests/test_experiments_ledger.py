@@ -15,7 +15,7 @@ from analysis import theorems
 from analysis.ledgers.catalogue import case, scale
 from analysis.ledgers.chosen import build, denoiser_name
 from analysis.ledgers.claims import CLAIMS
-from analysis.ledgers.decisions import _sum, decide
+from analysis.ledgers.decisions import _sum
 from analysis.ledgers.direct import direct_total
 from analysis.ledgers.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
 from analysis.ledgers.price_cells import cell_price

@@ -32,4 +32,4 @@ def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
 def exponents(fits: pandas.DataFrame) -> str:
     """Fitted exponents with their intervals."""
     shown = fits.assign(exponent=[f"{e:+.3f} [{a:+.3f}, {b:+.3f}]" for e, a, b in zip(fits["exponent"], fits["low"], fits["high"])])
-    return "Exponents with 95 % intervals\n" + shown[["quantity", "law", "held", "exponent", "points"]].to_string(index=False)
+    return "Exponents with 95 % intervals\n" + shown.drop(columns=["low", "high"]).to_string(index=False)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas
 
 from analysis.metrics.fits import log_log_slope
+from analysis.metrics.intervals import standard_error
 from analysis.theory.certificate import total_variation_bound, total_variation_bound_large
 
 __all__ = ["fits", "local_exponents", "terms"]
@@ -39,7 +40,7 @@ def terms(steps: pandas.DataFrame, runs: pandas.DataFrame) -> pandas.DataFrame:
 def _slope(group: pandas.DataFrame, x: str, y: str, error: bool = True) -> dict | None:
     if group[x].nunique() < 3:
         return None
-    se = ((group[f"{y}_high"] - group[f"{y}_low"]) / 3.92).to_numpy() if error else None
+    se = standard_error(group[f"{y}_low"], group[f"{y}_high"]).to_numpy() if error else None
     fit = log_log_slope(group[x].to_numpy(float), group[y].to_numpy(float), standard_error=se)
     return {"exponent": fit.slope.value, "low": fit.slope.low, "high": fit.slope.high, "points": fit.points}
 

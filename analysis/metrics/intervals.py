@@ -45,6 +45,11 @@ def from_standard_error(value, standard_error, degrees_of_freedom=math.inf, conf
     return Estimate(float(value), float(value - width), float(value + width))
 
 
+def standard_error(low, high):
+    """The standard error that a 95 % interval stands for; numbers or arrays."""
+    return (high - low) / 3.92
+
+
 def mean(x, confidence=0.95):
     """Mean of independent values with Student's t-interval (n >= 2)."""
     x = values("x", x, 2)

@@ -10,6 +10,7 @@ import manifolds
 from analysis.ledgers.calculation import ledger
 from analysis.ledgers.direct import direct_total
 from analysis.ledgers.initial import initial_term
+from analysis.ledgers.telescope import level_within
 from analysis.metrics.gaussian import second_moment_ratio
 from analysis.metrics.intervals import from_standard_error, mean
 from analysis.metrics.radial import radial_distance
@@ -22,6 +23,7 @@ from analysis.rates.setting import A, SIGMA_END, SIGMA_START, blind_denoiser, le
 from analysis.rates.weights import total_variation_interval
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form, gaussian_price, gaussian_price_uniform
+from analysis.theory.coefficients import exponential_euler
 from analysis.theory.discretisation import discretisation_bound_form
 from analysis.theory.gaussian_run import final_divergence
 from analysis.theory.initial import initial_bound
@@ -98,7 +100,7 @@ def _false_joint(law, run, n: int, stream) -> float:
         own = stream.child(i)
         x = law.sample(n, own.child("data"))
         u = (torch.arange(n, dtype=torch.float64) + own.child("time").uniform(n)) / n
-        level = (sigma[i] ** -2 + u * (sigma[i + 1] ** -2 - sigma[i] ** -2)).rsqrt()
+        level = level_within(sigma[i], sigma[i + 1], u)
         later, first = law.add_noise(x, level, own.child("later")), law.add_noise(x, sigma[i], own.child("first"))
         gap = law.denoise(later, level) - law.denoise(first, sigma[i])
         total += weights[i] * float(law.space.sqnorm(gap).mean())
@@ -185,9 +187,8 @@ def _gaussian_exact(law, run) -> dict:
     """KL(p_{sigma_T} || law of Y_N) of a Gaussian run whose level is read without error (d to infinity), else nothing."""
     if not isinstance(law.core, IsotropicGaussian):
         return {"exact_kl": None}
-    c = torch.exp(-run.h).numpy()
-    eta = run.ou_variance.sqrt().numpy()
-    tangential, normal = final_divergence(c, eta, run.sigma.numpy(), law.core_dim, law.ambient_dim, law.core.scale, told="true")
+    levels = run.sigma.numpy()
+    tangential, _ = final_divergence(*exponential_euler(levels, A), levels, law.core_dim, law.ambient_dim, law.core.scale, told="true")
     return {"exact_kl": float(tangential)}
 
 

@@ -8,7 +8,7 @@ from typing import Iterator
 import pandas
 
 from analysis.metrics.fits import log_log_slope, power_law, steps_to_reach
-from analysis.metrics.intervals import Estimate
+from analysis.metrics.intervals import Estimate, standard_error
 from analysis.rates.mmse_curve import real_steps
 from analysis.rates.setting import A, SIGMA_END, SIGMA_START
 from analysis.theory.coefficients import exponential_euler
@@ -54,7 +54,7 @@ def measured_steps(runs: pandas.DataFrame) -> pandas.DataFrame:
         if len(group) < 2:
             continue
         # the interval over directions as a standard error
-        se = ((group["sliced_excess_high"] - group["sliced_excess_low"]) / 3.92).clip(lower=1e-9).to_numpy()
+        se = standard_error(group["sliced_excess_low"], group["sliced_excess_high"]).clip(lower=1e-9).to_numpy()
         for target in ERROR_TARGETS:
             found = steps_to_reach(group["steps"].to_numpy(float), group["sliced_excess"].to_numpy(), target, se)
             rows.append({"law": law, "dim": dim, "ambient": ambient, "target": target, "steps": found.value, "low": found.low, "high": found.high, "reached": found.status})
@@ -122,7 +122,7 @@ def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
     found: list[dict] = []
     price, certificate, runs, telescope = (tables.get(f"scaling{part}") for part in ("_price", "_certificate", "", "_telescope"))
     if price is not None:
-        price = price.assign(se=(price["price_high"] - price["price_low"]) / 3.92, null_se=(price["efficient_high"] - price["efficient_low"]) / 3.92, power_se=(price["biased_high"] - price["biased_low"]) / 3.92)
+        price = price.assign(**{se: standard_error(price[f"{name}_low"], price[f"{name}_high"]) for se, name in (("se", "price"), ("null_se", "efficient"), ("power_se", "biased"))})
         found += _rows(price, "price of blindness", "price", "ambient", ["dim"], "se")
         found += _rows(price, "price of blindness", "price", "dim", ["ambient"], "se")
         found += _rows(price, "price of an efficient estimate (null)", "efficient", "ambient", ["dim"], "null_se")

@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from analysis.metrics.intervals import standard_error
 from analysis.metrics.sliced import sliced_with_floor
 from analysis.samplers import Schedule, sample
 from analysis.trained.fit import row
@@ -41,7 +42,7 @@ def run_rows(f, law: Law, schedule: Schedule, n: int, stream: Stream, series: st
     spread = float(((truth - truth.mean(dim=0)) ** 2).sum(dim=1).mean() / truth.shape[1]) ** 0.5
     found = sliced_with_floor(own, truth, other, stream.child("directions"))
     # a 95 % interval over directions, as a standard error
-    rows.append(row("sample_error", found.excess / spread, (found.excess_high - found.excess_low) / 3.92 / spread, series=series))
+    rows.append(row("sample_error", found.excess / spread, standard_error(found.excess_low, found.excess_high) / spread, series=series))
     rows.append(row("sample_floor", found.floor.value / spread, series=series))
     if law.space.normal_dim:
         rows.append(row("off_core", (off2.mean() / law.space.normal_dim).sqrt() / schedule.sigma_end, series=series))

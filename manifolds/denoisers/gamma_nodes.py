@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
+from manifolds.denoisers.cut_rules import cut_rule, least_score
 from manifolds.denoisers.rules import GaussRule, gamma_rule
 
 __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
