@@ -10,19 +10,20 @@ import manifolds
 from analysis.ledgers.screen import exponents
 from analysis.rates.cells import cell_certificate, cell_price, cell_reading, cell_run, cell_sabotage, cell_telescope
 from analysis.rates.claims import CLAIMS, decide
+from analysis.rates.coupled import REFINEMENT, cell_coupled
 from analysis.rates.fits import fits, measured_steps
 from analysis.rates.setting import make_law
 from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
 
 # points: of a price, of a telescope and of a run; ledger_points are shared by the steps of a run
 SIZES = {
-    "smoke": {"price": 1 << 13, "telescope": 1 << 10, "run": 500, "ledger": 1 << 10},
-    "paper": {"price": 1 << 16, "telescope": 1 << 13, "run": 2000, "ledger": 1 << 14},
-    "full": {"price": 1 << 18, "telescope": 1 << 15, "run": 16000, "ledger": 1 << 17},
+    "smoke": {"price": 1 << 13, "telescope": 1 << 10, "run": 500, "ledger": 1 << 10, "coupled": 64},
+    "paper": {"price": 1 << 16, "telescope": 1 << 13, "run": 2000, "ledger": 1 << 14, "coupled": 256},
+    "full": {"price": 1 << 18, "telescope": 1 << 15, "run": 16000, "ledger": 1 << 17, "coupled": 2048},
 }
 TELESCOPE_STEPS = (8, 16, 32)
-# the Gaussian price is compared with its closed form to 3 %: its cells are cheap and take more points
-GAUSSIAN_FACTOR = 8
+# step counts of the runs that share their noise; the finest takes REFINEMENT times the largest
+COUPLED_STEPS = {"smoke": (8, 16, 32), "paper": (8, 16, 32, 64, 128), "full": (8, 16, 32, 64, 128)}
 # seconds on one core for a law with closed coefficients, per million (points x steps); others by their measured ratio
 RATIO = {"gaussian": 1.0, "sphere": 4.0, "mixture": 8.0}
 
@@ -44,6 +45,7 @@ def plan(options: Any) -> list[Cell]:
     if "gaussian" in options.law:
         dim, ambient = min(options.dim), max(options.ambient)
         cells.append(Cell("scaling_sabotage", {"law": "gaussian", "dim": dim, "ambient": ambient, "steps": 512, "points": size["run"], "ledger_points": size["ledger"]}, cost=6.0))
+        cells.append(_coupled({"law": "gaussian", "dim": dim}, ambient, size["coupled"], 1.0, options, scale=0.8))
     for reading in ("printed", "proof", "proof, sabotaged"):
         cells.append(Cell("scaling_reading", {"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 4000}, cost=2.0))
     return cells
@@ -58,8 +60,7 @@ def decades(ambient: tuple[int, ...]) -> list[int]:
 def _cells_of(law: str, dim: int, size: dict, slow: float, options: Any) -> list[Cell]:
     cells, key = [], {"law": law, "dim": dim}
     for ambient in options.ambient:
-        points = size["price"] * (GAUSSIAN_FACTOR if law == "gaussian" else 1)
-        cells.append(Cell("scaling_price", {**key, "ambient": ambient, "points": points}, cost=2e-6 * points * slow))
+        cells.append(Cell("scaling_price", {**key, "ambient": ambient, "points": size["price"]}, cost=4e-6 * size["price"] * slow))
     # what a run shows does not depend on d (that is a claim): the two ends are enough
     for ambient in sorted({min(options.ambient), max(options.ambient)}):
         for steps in options.steps:
@@ -67,6 +68,7 @@ def _cells_of(law: str, dim: int, size: dict, slow: float, options: Any) -> list
             points = max(min(size["run"], 2**19 // steps), 256)
             run = {**key, "ambient": ambient, "steps": steps, "points": points, "ledger_points": size["ledger"]}
             cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * slow * (steps * points + size["ledger"])))
+        cells.append(_coupled(key, ambient, size["coupled"], slow, options))
     # the Gaussian law decides R2, and takes one point a decade
     for ambient in decades(options.ambient) if law == "gaussian" else options.ambient:
         cells.append(Cell("scaling_certificate", {**key, "ambient": ambient, "points": size["price"] // 4}, cost=1e-5 * size["price"] * slow))
@@ -75,9 +77,15 @@ def _cells_of(law: str, dim: int, size: dict, slow: float, options: Any) -> list
     return cells
 
 
+def _coupled(key: dict, ambient: int, points: int, slow: float, options: Any, scale: float = 1.0) -> Cell:
+    counts = COUPLED_STEPS[options.profile]
+    params = {**key, "ambient": ambient, "steps": " ".join(map(str, counts)), "points": points, "scale": scale}
+    return Cell("scaling_coupled", params, cost=0.3 + 3e-6 * slow * points * REFINEMENT * counts[-1])
+
+
 def derive(tables: dict[str, pandas.DataFrame], options: Any) -> dict[str, pandas.DataFrame]:
     """Exponents, and the steps that measured runs need."""
-    return {"scaling_fits": fits(tables), "scaling_steps": measured_steps(tables["scaling"])}
+    return {"scaling_fits": fits(tables), "scaling_steps": measured_steps(tables["scaling_coupled"])}
 
 
 def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
@@ -103,7 +111,7 @@ EXPERIMENT = Experiment(
     summary=__doc__,
     parts={
         "scaling": cell_run, "scaling_price": cell_price, "scaling_certificate": cell_certificate,
-        "scaling_telescope": cell_telescope, "scaling_sabotage": cell_sabotage, "scaling_reading": cell_reading,
+        "scaling_coupled": cell_coupled, "scaling_telescope": cell_telescope, "scaling_sabotage": cell_sabotage, "scaling_reading": cell_reading,
     },
     plan=plan,
     derive=derive,

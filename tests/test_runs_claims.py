@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.runs import Claim, Control, Measurement, judge
+from analysis.runs import Claim, Control, Measurement, every_cell, judge
 from analysis.runs.claims import compare, judge_all, undecided
 from analysis.runs.claims_file import CLAIM_COLUMNS, CONTROL_COLUMNS, claim_rows, control_rows, merge, read
 
@@ -157,3 +157,24 @@ def test_a_file_with_other_columns_is_not_mistaken_for_ours(tmp_path):
     path = tmp_path / "claims.csv"
     path.write_text("claim,verdict,experiment\nX1,holds,first\n")
     assert read(path, CLAIM_COLUMNS) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "outcome", "interval"),
+    [
+        ([(0.98, 1.0), (0.99, 1.02)], "holds", (0.98, 1.02)),
+        ([(0.98, 1.0), (0.99, 1.04)], "inconclusive", (0.98, 1.04)),
+        ([(0.98, 1.0), (1.04, 1.06), (1.2, 1.4), (0.9, 0.95)], "violated", (1.2, 1.4)),
+        ([(0.98, 1.0), (0.2, 0.3), (1.04, 1.06)], "violated", (0.2, 0.3)),
+    ],
+)
+def test_a_claim_about_every_cell_is_refuted_by_one(cells, outcome, interval):
+    low, high = zip(*cells)
+    found = every_cell(_claim(), 1.0, low, high, (NULL, POWER))
+    assert (found.low, found.high) == interval and judge(_claim(), found).outcome == outcome
+
+
+def test_a_one_sided_claim_about_every_cell_is_refuted_by_an_interval_without_end():
+    claim = _claim(allowed=(-INF, 2.0))
+    controls = (Control("null", "the truth", 1.0, 1.1), Control("power", "never", INF, INF))
+    assert judge(claim, every_cell(claim, 1.0, [1.0, 3.0], [1.2, INF], controls)).outcome == "violated"

@@ -1,4 +1,4 @@
-"""Error against step count: certificate and paper bound above, measured error and its floor below, a column a law."""
+"""Error against step count: certificate and paper bound above; below, the error of coupled runs, and the sliced distance with its floor."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from analysis.figures.style import ROLES, new_figure, panel_label
 
 __all__ = ["draw"]
 
-_TOP_SLOPE, _LOW_SLOPE = -1.0, -1.0
-
-
 def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     """None unless there are at least two step counts."""
     runs = tables.get("scaling")
     if runs is None or runs["steps"].nunique() < 2:
         return None
-    runs = runs[runs["ambient"] == runs["ambient"].max()]
+    runs, coupled = (t if t is None else t[t["ambient"] == t["ambient"].max()] for t in (runs, tables.get("scaling_coupled")))
     laws, dims = list(dict.fromkeys(runs["law"])), sorted(set(runs["dim"]))
     shades = pyplot.get_cmap("viridis")(np.linspace(0.0, 0.85, len(dims)))
     figure, axes = new_figure(2, len(laws), width="double", row_height=2.1, sharex=True, sharey="row")
@@ -30,10 +27,11 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
             own = runs[(runs["law"] == law) & (runs["dim"] == dim)].sort_values("steps")
             top.plot(own["steps"], own["total"], "o-", color=color)
             top.plot(own["steps"], own["bound_init"] + own["bound_blind"] + own["bound_discretisation"], color=color, linestyle=":", linewidth=0.9)
-            seen = own[own["sliced_excess_low"] > 0]  # below, the samples cannot tell the two laws apart
-            half = [seen["sliced_excess"] - seen["sliced_excess_low"], seen["sliced_excess_high"] - seen["sliced_excess"]]
-            low.errorbar(seen["steps"], seen["sliced_excess"], yerr=half, fmt="o-", color=color)
+            low.plot(own["steps"], own["sliced_w2"], color=color, alpha=0.5, linewidth=0.8)
             low.plot(own["steps"], own["sliced_floor"], color=color, alpha=0.7, linestyle=ROLES["floor"]["linestyle"], linewidth=0.8)
+            if coupled is not None:
+                fine = coupled[(coupled["law"] == law) & (coupled["dim"] == dim) & (coupled["scale"] == 1.0)].sort_values("N")
+                low.errorbar(fine["N"], fine["error"], yerr=1.96 * fine["error_se"], fmt="o-", color=color)
         exact = runs[(runs["law"] == law) & runs["exact_kl"].notna()]
         for dim, color in zip(dims, shades):
             own = exact[exact["dim"] == dim].sort_values("steps")
@@ -45,23 +43,23 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
             axis.minorticks_off()
         top.set_title(law)
         low.set_xlabel("steps $N$")
-        _reference(top, runs, "total", _TOP_SLOPE)
-        _reference(low, runs[runs["law"] == law], "sliced_excess", _LOW_SLOPE)
+        _reference(top, runs, "total")
+        _reference(low, runs[runs["law"] == law], "sliced_w2")
     axes[0, 0].set_ylabel("path KL (nats)")
-    axes[1, 0].set_ylabel("sliced $W_2(Y_N, p_{\\sigma_T})$ above its floor")
+    axes[1, 0].set_ylabel("error of $Y_N$")
     for label, axis in zip("abcdefghijklmnopqrst", axes.reshape(-1)):
         panel_label(axis, label)
     _legend(figure, dims, shades, runs)
     return figure
 
 
-def _reference(axis, runs: pandas.DataFrame, column: str, slope: float) -> None:
-    """A line of the stated slope below the first points, for the eye."""
+def _reference(axis, runs: pandas.DataFrame, column: str) -> None:
+    """A line of slope -1 below the first points, for the eye."""
     steps = np.array(sorted(set(runs["steps"])), dtype=float)
     start = runs[runs["steps"] == steps[0]][column].min() * 0.6
     if not start > 0:
         return
-    axis.plot(steps, start * (steps / steps[0]) ** slope, **ROLES["theory"])
+    axis.plot(steps, start * steps[0] / steps, **ROLES["theory"])
 
 
 def _legend(figure: Figure, dims: list[int], shades, runs: pandas.DataFrame) -> None:
@@ -70,7 +68,9 @@ def _legend(figure: Figure, dims: list[int], shades, runs: pandas.DataFrame) -> 
     entries += [
         Line2D([], [], color="grey", linestyle=":", label="bounds of the paper, constants 1"),
         Line2D([], [], color="grey", marker="x", linestyle="", label="exact KL of $Y_N$ (Gaussian)"),
-        Line2D([], [], label="floor: two samples of one law", color="grey", linestyle=ROLES["floor"]["linestyle"]),
+        Line2D([], [], color="grey", marker="o", label="coupled runs: $E|P(Y_N)-P(Y_{fine})|$"),
+        Line2D([], [], color="grey", alpha=0.5, linewidth=0.8, label="sliced $W_2(Y_N, p_{\\sigma_T})$"),
+        Line2D([], [], label="its floor: two samples of one law", color="grey", linestyle=ROLES["floor"]["linestyle"]),
         Line2D([], [], label="slope $-1$", **ROLES["theory"]),
     ]
     power = int(round(np.log10(ambient)))

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 
-import torch
-
 import manifolds
 from analysis.ledgers.catalogue import case, levels, radius
-from analysis.ledgers.stratified import integrate_levels
+from analysis.ledgers.price import price_of_blindness, prices
 from analysis.metrics.intervals import mean, ratio
-from analysis.rates.price import price_of_blindness
 from analysis.theory.blindness import blindness_bound_form, gaussian_price_uniform
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
 
 __all__ = ["cell_path", "cell_price"]
 
-_BIAS, _OFFSET = 1.05, 0.01
+_OFFSET = 0.01
 
 
 def cell_price(params: dict, seed: int) -> list[dict]:
@@ -28,39 +25,18 @@ def cell_price(params: dict, seed: int) -> list[dict]:
     # one stream a law: sigma_T and d vary over common draws
     stream = manifolds.stream(seed, "ledger", "price", params["law"])
 
-    def gap(guess, y, sigma):
-        return law.space.sqnorm(guess - law.denoise(y, sigma)) / sigma**2
-
-    def sensitivity(y, sigma, own):
-        return law.space.sqnorm(law.distance_covariance(y, sigma)) / sigma**6
-
-    def efficient(y, sigma, own):  # an unbiased estimate of log sigma of the least possible variance: the null control
-        error = own.child("guess").normal(len(y)) / math.sqrt(2 * d)
-        return gap(law.denoise(y, sigma * torch.exp(error)), y, sigma) - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * d))
-
-    def controlled(y, sigma, own):
-        """The gap less its first-order form, whose mean is known: sigma_hat^2 = rho^2/n, E (log sigma_hat/sigma)^2 = 1/(2n)."""
-        n = law.space.normal_dim
-        error = (law.space.split(y)[1] / (n * sigma**2) - 1) / 2
-        return gap(f(y), y, sigma) - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * n))
-
-    integrands = {
-        "price": controlled,
-        "J": sensitivity,
-        "efficient": efficient,
-        "biased": lambda y, sigma, own: gap(law.denoise(y, _BIAS * sigma), y, sigma),
-        "offset": lambda y, sigma, own: (_OFFSET * high / 20.0 / sigma) ** 2,
-    }
-    found = integrate_levels(law, low, high, params["points"], stream, integrands, sensitivity)
+    found = prices(law, f, low, high, params["points"], stream)
+    # a constant error, which costs sigma_T^-2: int (c/sigma)^2 d log sigma in closed form
+    constant = (_OFFSET * high / 20.0) ** 2 * (low**-2 - high**-2) / 2
     bound = blindness_bound_form(law.intrinsic_dim, d, radius(law), high, low)
     row = {"dim": law.intrinsic_dim, "core_dim": law.core_dim, "radius": radius(law), "sigma_T": low, "sigma_0": high}
     row |= {"bound": bound, "information": float(found["J"].mean()) / (2 * d), "J": float(found["J"].mean())}
-    for name in ("price", "efficient", "biased", "offset"):
+    for name in ("price", "efficient", "biased"):
         value = mean(found[name])
         over = ratio(found[name], found["J"] / (2 * d), paired=True)
         row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
         row |= {f"{name}_over_information": over.value, f"{name}_over_low": over.low, f"{name}_over_high": over.high}
-    return [row]
+    return [row | {"offset": constant}]
 
 
 def cell_path(params: dict, seed: int) -> list[dict]:

@@ -10,6 +10,7 @@ import manifolds
 from analysis.ledgers.calculation import ledger
 from analysis.ledgers.direct import direct_total
 from analysis.ledgers.initial import initial_term
+from analysis.ledgers.price import price_of_blindness, prices
 from analysis.ledgers.telescope import level_within
 from analysis.metrics.gaussian import second_moment_ratio
 from analysis.metrics.intervals import from_standard_error, mean
@@ -17,14 +18,13 @@ from analysis.metrics.radial import radial_distance
 from analysis.metrics.sliced import sliced_with_floor
 from analysis.metrics.total_variation import tv_lower_from_samples
 from analysis.rates.mmse_curve import curves, discretisation, real_steps
-from analysis.rates.price import price_of_blindness
 from analysis.rates.radii import radial_quantile
-from analysis.rates.setting import A, SIGMA_END, SIGMA_START, blind_denoiser, level_range, make_law, schedule
+from analysis.rates.setting import A, SIGMA_END, SIGMA_START, blind_denoiser, coordinate_scale, level_range, make_law, schedule
 from analysis.rates.weights import total_variation_interval
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form, gaussian_price, gaussian_price_uniform
 from analysis.theory.coefficients import exponential_euler
-from analysis.theory.discretisation import discretisation_bound_form
+from analysis.theory.discretisation import discretisation_bound_form, gaussian_discretisation
 from analysis.theory.gaussian_run import final_divergence
 from analysis.theory.initial import initial_bound
 from analysis.theory.rates import recipe
@@ -40,21 +40,11 @@ EPSILONS = (0.5, 0.2, 0.1)
 def cell_price(params: dict, seed: int) -> list[dict]:
     """The price of blindness of one law, k, d, beside its Gaussian form and Theorem 3.6's; and of two stand-ins for f*."""
     law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "price", params)
-    f, n = blind_denoiser(law), params["points"]
-    found = price_of_blindness(law, f, SIGMA_END, SIGMA_START, n, stream)
-    k, d, normal = params["dim"], params["ambient"], law.space.normal_dim
-
-    def efficient(y, sigma, own):  # an unbiased estimate of log sigma of the least possible variance: the null control
-        return law.denoise(y, sigma * torch.exp(own.child("guess").normal(len(y)) / math.sqrt(2 * normal)))
-
-    def biased(y, sigma, own):  # the level read 5 % too high, whatever d: the power control
-        return law.denoise(y, 1.05 * sigma)
-
-    null = price_of_blindness(law, f, SIGMA_END, SIGMA_START, n, stream, efficient)
-    power = price_of_blindness(law, f, SIGMA_END, SIGMA_START, n, stream, biased)
-    row = {"price": found.value, "price_low": found.low, "price_high": found.high}
-    row |= {"efficient": null.value, "efficient_low": null.low, "efficient_high": null.high}
-    row |= {"biased": power.value, "biased_low": power.low, "biased_high": power.high}
+    found = prices(law, blind_denoiser(law), SIGMA_END, SIGMA_START, params["points"], stream)
+    k, d, row = params["dim"], params["ambient"], {}
+    for name in ("price", "efficient", "biased"):
+        value = mean(found[name])
+        row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
     row |= {"gaussian_form": gaussian_price(k, d), "gaussian_uniform": gaussian_price_uniform(k, d)}
     return [row | {"paper_form": blindness_bound_form(k, d, math.sqrt(law.second_moment), SIGMA_START, SIGMA_END, A)}]
 
@@ -69,7 +59,7 @@ def cell_certificate(params: dict, seed: int) -> list[dict]:
     for eps in EPSILONS:
         steps = [real_steps(curve, init + blind, eps) for curve in measured]
         found = mean(steps) if len(steps) > 1 else from_standard_error(steps[0], 0.0)
-        rows.append({"eps": eps, "init": init, "blind": blind, "steps": found.value, "steps_low": found.low, "steps_high": found.high, "level_range": level_range(law)})
+        rows.append({"eps": eps, "init": init, "blind": blind, "steps": found.value, "steps_low": found.low, "steps_high": found.high})
     return rows
 
 
@@ -85,7 +75,9 @@ def cell_telescope(params: dict, seed: int) -> list[dict]:
     telescope = sum(found) / len(found)
     spread = 0.0 if len(found) == 1 else float(torch.tensor(found).std()) / math.sqrt(len(found)) / telescope
     error = math.hypot(relative, spread)
-    row = {"h": float(run.h[0]), "init": init, "disc": telescope, "direct": disc, "ratio": disc / telescope}
+    # one Gaussian coordinate of the same variance: h/2 [log(s/sigma_T) - 1/2] as h -> 0, the logarithm in closed form
+    logarithm = gaussian_discretisation(run.sigma.numpy(), 1, coordinate_scale(law))
+    row = {"h": float(run.h[0]), "init": init, "disc": telescope, "logarithm": logarithm, "direct": disc, "ratio": disc / telescope}
     row |= {"ratio_se": disc / telescope * error, "level_range": level_range(law)}
     frozen = direct_total(law, lambda y, sigma: 1.2 * law.denoise(y, sigma), run, max(n // 8, 64), stream.child("wrong"))
     row["frozen_wrong"] = float(frozen.per_step.sum())

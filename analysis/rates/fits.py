@@ -18,8 +18,12 @@ from analysis.theory.grid import constant_levels
 
 __all__ = ["ERROR_TARGETS", "fits", "measured_steps"]
 
-# sliced W2 at which measured runs are compared, in units of the laws' scale: above the floor of the samples, below their start
-ERROR_TARGETS = (0.2, 0.1, 0.05)
+# errors at which runs are compared, in the unit of the data (the laws have scale or radius 1): between those of the fewest and most steps
+ERROR_TARGETS = (0.5, 0.2, 0.1)
+# the exact error has no noise, and takes more of them
+_EXACT_TARGETS = (0.1, 0.07, 0.05, 0.035, 0.025, 0.018, 0.0125)
+# steps below which disc is linear in h to a few percent
+LINEAR = 0.3
 _COLUMNS = ["quantity", "law", "against", "held", "exponent", "low", "high", "points"]
 
 
@@ -46,34 +50,31 @@ def _rows(table: pandas.DataFrame, quantity: str, column: str, against: str, hel
             yield {"quantity": quantity, "law": key[0], "against": against, "held": at, "exponent": exponent.value, "low": exponent.low, "high": exponent.high, "points": points}
 
 
-def measured_steps(runs: pandas.DataFrame) -> pandas.DataFrame:
-    """Steps at which the measured sliced W2, its sampling part removed, falls to each target: one row a law, k, d, target."""
+def measured_steps(coupled: pandas.DataFrame) -> pandas.DataFrame:
+    """Steps at which the error of coupled runs falls to each target: one row a law, k, d, target."""
     rows = []
-    for (law, dim, ambient), group in runs.groupby(["law", "dim", "ambient"], sort=True):
-        group = group[group["sliced_excess_low"] > 0].sort_values("steps")
+    for (law, dim, ambient), group in coupled[coupled["scale"] == 1.0].groupby(["law", "dim", "ambient"], sort=True):
         if len(group) < 2:
             continue
-        # the interval over directions as a standard error
-        se = standard_error(group["sliced_excess_low"], group["sliced_excess_high"]).clip(lower=1e-9).to_numpy()
         for target in ERROR_TARGETS:
-            found = steps_to_reach(group["steps"].to_numpy(float), group["sliced_excess"].to_numpy(), target, se)
+            found = steps_to_reach(*(group[c].to_numpy(float) for c in ("N", "error")), target, group["error_se"].to_numpy(float))
             rows.append({"law": law, "dim": dim, "ambient": ambient, "target": target, "steps": found.value, "low": found.low, "high": found.high, "reached": found.status})
     columns = ["law", "dim", "ambient", "target", "steps", "low", "high", "reached"]
     return pandas.DataFrame(rows, columns=columns)
 
 
-def _measured(runs: pandas.DataFrame) -> Iterator[dict]:
-    """Measured error ~ N^p k^q d^r for each law, over runs whose error stands above its floor; and the steps that follow.
+def _measured(coupled: pandas.DataFrame) -> Iterator[dict]:
+    """Error of coupled runs ~ N^p k^q d^r for each law; and the steps that follow.
 
     N ~ error^{1/p} k^{-q/p} d^{-r/p}: the interval of a ratio is that of its ends, which is conservative.
     """
-    for law, group in runs[runs["sliced_excess_low"] > 0].groupby("law", sort=True):
-        columns = {name: group[name].to_numpy(float) for name in ("steps", "dim", "ambient") if group[name].nunique() > 1}
+    for law, group in coupled[coupled["scale"] == 1.0].groupby("law", sort=True):
+        columns = {name: group[of].to_numpy(float) for name, of in (("steps", "N"), ("dim", "dim"), ("ambient", "ambient")) if group[of].nunique() > 1}
         if "steps" not in columns or len(group) < len(columns) + 3:
             continue
-        exponents = power_law(columns, group["sliced_excess"].to_numpy(float))
+        exponents = power_law(columns, group["error"].to_numpy(float))
         for name, found in exponents.items():
-            yield _row("measured error (sliced W2)", law, name, found, len(group))
+            yield _row("error of coupled runs", law, name, found, len(group))
         order = exponents.pop("steps")
         if order.high >= 0:  # an error that does not certainly fall needs no finite number of steps
             continue
@@ -83,8 +84,18 @@ def _measured(runs: pandas.DataFrame) -> Iterator[dict]:
             yield _row("measured steps", law, name, Estimate(-found.value / order.value, min(ends), max(ends)), len(group))
 
 
-def _row(quantity: str, law: str, against: str, found: Estimate, points: int) -> dict:
-    return {"quantity": quantity, "law": law, "against": against, "held": "", "exponent": found.value, "low": found.low, "high": found.high, "points": points}
+def _joint(table: pandas.DataFrame, quantity: str) -> Iterator[dict]:
+    """steps ~ k^p d^q over all cells of a law, for each eps."""
+    for (law, eps), group in table[table["steps"].map(math.isfinite)].groupby(["law", "eps"], sort=True):
+        columns = {name: group[name].to_numpy(float) for name in ("dim", "ambient") if group[name].nunique() > 1}
+        if len(columns) < 2 or len(group) < 5:
+            continue
+        for name, found in power_law(columns, group["steps"].to_numpy(float)).items():
+            yield _row(quantity, law, name, found, len(group), f"eps={eps:g}, jointly")
+
+
+def _row(quantity: str, law: str, against: str, found: Estimate, points: int, held: str = "") -> dict:
+    return {"quantity": quantity, "law": law, "against": against, "held": held, "exponent": found.value, "low": found.low, "high": found.high, "points": points}
 
 
 def _exact_error(steps: int) -> float:
@@ -101,7 +112,7 @@ def _exact_steps(runs: pandas.DataFrame) -> pandas.DataFrame:
     for dim in sorted(set(runs["dim"])):
         grid = [4 * 2**j for j in range(10)]
         errors = [_exact_error(steps) for steps in grid]
-        for target in ERROR_TARGETS:
+        for target in _EXACT_TARGETS:
             found = steps_to_reach(grid, errors, target)
             rows.append({"law": "gaussian", "dim": dim, "inverse_error": 1 / target, "steps": found.value})
     return pandas.DataFrame(rows)
@@ -120,7 +131,7 @@ def _linear_steps(certificate: pandas.DataFrame) -> pandas.DataFrame:
 def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
     """All exponents that the tables at hand allow."""
     found: list[dict] = []
-    price, certificate, runs, telescope = (tables.get(f"scaling{part}") for part in ("_price", "_certificate", "", "_telescope"))
+    price, certificate, runs, coupled, telescope = (tables.get(f"scaling{part}") for part in ("_price", "_certificate", "", "_coupled", "_telescope"))
     if price is not None:
         price = price.assign(**{se: standard_error(price[f"{name}_low"], price[f"{name}_high"]) for se, name in (("se", "price"), ("null_se", "efficient"), ("power_se", "biased"))})
         found += _rows(price, "price of blindness", "price", "ambient", ["dim"], "se")
@@ -129,20 +140,20 @@ def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
         found += _rows(price, "price of a level read 5 % too high (power)", "biased", "ambient", ["dim"], "power_se")
     if certificate is not None:
         found += _rows(certificate, "certificate's steps", "steps", "dim", ["ambient", "eps"])
-        found += _rows(certificate, "certificate's steps over its logarithm", "steps", "dim", ["ambient", "eps"], divide="level_range")
         found += _rows(certificate, "certificate's steps", "steps", "ambient", ["dim", "eps"])
-        wrong = certificate.assign(steps=certificate["steps"] * certificate["dim"])
-        found += _rows(wrong, "certificate's steps times k (power)", "steps", "dim", ["ambient", "eps"])
+        found += _joint(certificate, "certificate's steps")
+        found += _joint(certificate.assign(steps=certificate["steps"] * certificate["dim"]), "certificate's steps times k (power)")
         found += _rows(_linear_steps(certificate), "steps for disc alone, Gaussian closed form (null)", "steps", "dim", ["eps"])
         inverse = certificate.assign(inverse_eps=1 / certificate["eps"])
         found += _rows(inverse, "certificate's steps", "steps", "inverse_eps", ["dim", "ambient"])
     if telescope is not None:
         found += _rows(telescope, "discretisation", "disc", "dim", ["steps"])
-        found += _rows(telescope, "discretisation over its logarithm", "disc", "dim", ["steps"], divide="level_range")
-        found += _rows(telescope.assign(disc=telescope["disc"] * telescope["dim"]), "discretisation times k (power)", "disc", "dim", ["steps"], divide="level_range")
-        found += _rows(telescope, "discretisation", "disc", "h", ["dim"])
+        found += _rows(telescope, "discretisation over its logarithm", "disc", "dim", ["steps"], divide="logarithm")
+        found += _rows(telescope.assign(disc=telescope["disc"] * telescope["dim"]), "discretisation times k (power)", "disc", "dim", ["steps"], divide="logarithm")
     if runs is not None:
         found += _rows(runs, "certificate", "total", "steps", ["dim", "ambient"])
-        found += _measured(runs)
-        found += _rows(_exact_steps(runs), "steps of the exact Gaussian recursion (null)", "steps", "inverse_error", ["dim"])
+        found += _rows(runs[runs["h"] < LINEAR], "discretisation, small steps", "discretisation", "h", ["dim", "ambient"])
+    if coupled is not None:
+        found += _measured(coupled)
+        found += _rows(_exact_steps(coupled), "steps of the exact Gaussian recursion (null)", "steps", "inverse_error", ["dim"])
     return pandas.DataFrame(found, columns=_COLUMNS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import manifolds
+from analysis.ledgers.catalogue import scale
 from analysis.samplers import Schedule
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
-__all__ = ["A", "SIGMA_END", "SIGMA_START", "blind_denoiser", "level_range", "make_law", "schedule"]
+__all__ = ["A", "SIGMA_END", "SIGMA_START", "blind_denoiser", "coordinate_scale", "level_range", "make_law", "schedule"]
 
 # the laws have scale 1, so that sigma_T << s << sigma_0, as the closed forms ask
 SIGMA_START, SIGMA_END, A = 20.0, 0.02, 0.5
@@ -29,10 +30,14 @@ def blind_denoiser(law: manifolds.Law) -> BlindDenoiser:
     return BlindDenoiser(law, NoisePrior.power(-3.0, SIGMA_END, SIGMA_START))
 
 
+def coordinate_scale(law: manifolds.Law) -> float:
+    """s, s^2 = E|X - E X|^2 / m: the standard deviation of one core coordinate."""
+    return scale(law) / math.sqrt(law.core_dim)
+
+
 def level_range(law: manifolds.Law) -> float:
-    """1 + log(s/sigma_T), s^2 = E|X - E X|^2 / m: the logarithm in the discretisation term.
+    """1 + log(s/sigma_T), the logarithm of the discretisation term's bound.
 
     Above s the MMSE no longer grows, so a law of fixed radius has a range that shrinks as its dimension grows.
     """
-    variance = law.second_moment - float(law.core.mean.square().sum())
-    return 1.0 + max(0.0, math.log(math.sqrt(variance / law.core_dim) / SIGMA_END))
+    return 1.0 + max(0.0, math.log(coordinate_scale(law) / SIGMA_END))

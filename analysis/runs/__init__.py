@@ -15,6 +15,7 @@ from analysis.runs.arguments import (
 )
 from analysis.runs.claims import Claim, Control, Measurement, Verdict, judge
 from analysis.runs.command import main
+from analysis.runs.every import every_cell
 from analysis.runs.experiment import Cell, Experiment
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Experiment",
     "Measurement",
     "Verdict",
+    "every_cell",
     "judge",
     "main",
     "nonnegative_float",
