@@ -18,7 +18,7 @@ from analysis.runs import Argument, Cell, Experiment, main, one_of, positive_int
 
 # Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _DRAWS = {
-    "risk": {"smoke": 2_000, "paper": 60_000, "full": 400_000},
+    "risk": {"smoke": 2_000, "paper": 180_000, "full": 400_000},
     "information": {"smoke": 4_000, "paper": 50_000, "full": 200_000},
     "efficiency": {"smoke": 1_000, "paper": 6_000, "full": 40_000},
     "posteriors": {"smoke": 100, "paper": 500, "full": 2_000},
@@ -70,7 +70,7 @@ def _law_cells(options, draws: dict) -> list[Cell]:
             cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
         if name in _RISK_LAWS:
             risk = {**case(name, 2, 12), "low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws["risk"]}
-            cells.append(Cell("risk", risk, cost=6.0))
+            cells.append(Cell("risk", risk, cost=1e-4 * draws["risk"]))
     for name in _low_dimensional(options):
         sizes = {"draws": _draws(name, draws["efficiency"]), "posteriors": _draws(name, draws["posteriors"])}
         for level in _resolved(name, _LEVELS, 0.7)[:some]:

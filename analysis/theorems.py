@@ -13,6 +13,7 @@ from analysis.ledgers.plan import study
 from analysis.ledgers.price_cells import cell_path, cell_price
 from analysis.ledgers.screen import exponents
 from analysis.ledgers.tables import fits
+from analysis.rates.cells import cell_run, cell_sabotage
 from analysis.runs import Cell, Experiment, main
 
 
@@ -31,7 +32,7 @@ EXPERIMENT = Experiment(
     summary=__doc__,
     parts={
         "theorems_price": cell_price, "theorems_path": cell_path, "theorems_sum": cell_sum,
-        "theorems_start": cell_init, "theorems_recipe": cell_recipe, "theorems_marginal": cell_marginal,
+        "theorems_certificate": cell_run, "theorems_sabotage": cell_sabotage, "theorems_start": cell_init, "theorems_recipe": cell_recipe, "theorems_marginal": cell_marginal,
     },
     plan=plan,
     derive=derive,

@@ -100,11 +100,11 @@ CLAIMS = (
 # Sizes by profile. Costs: seconds on one core.
 _NETS = {
     "smoke": {"dim": 2, "ambient": 16, "width": 32, "steps": 60, "batch": 128, "levels": 3, "points": 200, "run_steps": 8, "run_points": 200},
-    "paper": {"dim": 4, "ambient": 64, "width": 128, "batch": 512, "levels": 13, "points": 4000, "run_steps": 48, "run_points": 2000},
+    "paper": {"dim": 4, "ambient": 64, "width": 128, "levels": 13, "points": 4000, "run_steps": 48, "run_points": 2000},
 }
 _NETS["full"] = {**_NETS["paper"], "points": 20_000, "run_points": 10_000}
-# the conditional network of the mixture learns its smallest level last
-_NET_STEPS = {("sphere", True): 2000, ("sphere", False): 2000, ("mixture", True): 9000, ("mixture", False): 16_000}
+# steps and batch; the conditional network of the mixture learns its smallest level last
+_NET_SIZES = {("sphere", True): (2000, 512), ("sphere", False): (9000, 512), ("mixture", True): (12_000, 512), ("mixture", False): (13_000, 768)}
 
 _SHORT = {"architecture": "locally_linear", "width": 64, "steps": 2500, "batch": 512, "lr": 4e-3, "recipe": "short"}
 _STATED = {
@@ -136,10 +136,10 @@ def _net_cells(options) -> list[Cell]:
     sizes, cells = _NETS[options.profile], []
     for law in ("mixture", "sphere"):
         for blind in (True, False):
-            steps = sizes.get("steps", _NET_STEPS[law, blind])
+            steps, batch = (sizes["steps"], sizes["batch"]) if "steps" in sizes else _NET_SIZES[law, blind]
             training = {"architecture": "locally_linear", "prior": "balanced", "lr": 6e-3, "low": 0.02, "high": 10.0, "device": options.device}
-            params = {"law": law, "blind": blind, **training, **sizes, "steps": steps}
-            cells.append(Cell("training_nets", params, cost=2.0 + 0.018 * steps + 0.006 * sizes["points"]))
+            params = {"law": law, "blind": blind, **training, **sizes, "steps": steps, "batch": batch}
+            cells.append(Cell("training_nets", params, cost=2.0 + 0.014 * steps * batch / 512 + 0.006 * sizes["points"]))
     return cells
 
 

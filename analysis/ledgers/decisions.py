@@ -11,17 +11,18 @@ import pandas
 from analysis.ledgers.claims import CLAIMS
 from analysis.ledgers.plan import LARGE
 from analysis.ledgers.tables import local_exponents
+from analysis.rates.certificate import largest_slack
 from analysis.runs import Control, Measurement, every_cell
 
 __all__ = ["decide"]
 
 # what a smoke run's few laws and points can decide
-SMOKE = ("B1", "L3")
+SMOKE = ("B1", "L2b", "L3")
 
 
 def decide(tables: dict[str, pandas.DataFrame], options: Any) -> list[Measurement]:
     """Measurements for the claims that the selection can decide."""
-    found = (_bound(tables), _growth(tables), _information(tables), _path(tables), _sum(tables), _start(tables), _recipe(tables), _rate(tables))
+    found = (_bound(tables), _growth(tables), _information(tables), _path(tables), _sum(tables), _certificate(tables), _start(tables), _recipe(tables), _rate(tables))
     return [m for m in found if options.profile != "smoke" or m.claim in SMOKE]
 
 
@@ -99,6 +100,10 @@ def _sum(tables) -> Measurement:
     rest = table[table["prior"] != "aligned"]
     note = f"{aligned['law'].nunique()} laws; widest interval +-{100 * half:.2f} % of the total; cross/total: " + ", ".join(f"{r.law} sigma^{r.prior} {100 * r.difference:+.1f} %" for r in rest.itertuples())
     return _every("L1", aligned["difference"].mean(), aligned["difference_low"], aligned["difference_high"], controls, note)
+
+
+def _certificate(tables) -> Measurement:
+    return largest_slack("L2b", tables["theorems_certificate"], tables["theorems_sabotage"])
 
 
 def _start(tables) -> Measurement:

@@ -66,7 +66,7 @@ def study(profile: str) -> list[Cell]:
                 continue
             path = (64, 256, 1024, 4096) if law != "two_scale" else (10**3, 10**4, 10**5, 10**6)
             cells += [Cell("theorems_path", {"law": law, "power": power, "ambient": d, "points": int(4096 * max(size, 0.25))}, cost=0.3) for d in path]
-    cells += _sums(size)
+    cells += _sums(size) + _runs(size)
     for law in CASES:
         if profile == "smoke" and law not in _CLOSED:
             continue
@@ -93,3 +93,28 @@ def _sums(size: float) -> list[Cell]:
         kinds += [(prior, "perturbed") for prior in ("-3", "-1", "-0.5")] if law in ("gaussian", "sphere") else []
         cells += [Cell("theorems_sum", {"law": law, "dim": dim, "prior": prior, "denoiser": kind, "steps": 24, "points": n if prior == "aligned" else n // 2}, cost=6e-4 * n) for prior, kind in kinds]
     return cells
+
+
+# laws whose levels may be as fine as the runs ask -> the k that they are run at
+_RUN_DIMS = {
+    "gaussian": (1, 8, 64), "sphere": (1, 8, 64), "torus": (1, 8, 64), "cube": (1, 8, 64), "ball": (1, 8, 64), "product": (2, 8, 64),
+    "mixture": (1, 8, 64), "union_of_subspaces": (1, 8, 64), "random_code": (1, 4, 8),
+}
+
+
+def _runs(size: float) -> list[Cell]:
+    """Runs held against their certificates: every law at the corners of k, d and N. The smallest d is 2k, or m + 1 where that is more."""
+    cells = []
+    for law, (least, middle, most) in _RUN_DIMS.items():
+        if size < 1 and law not in ("gaussian", "sphere"):
+            continue
+        corners = [(least, HUGE, 4), (middle, None, 32), (middle, HUGE, 256), (most, None, 4)]
+        # laws of special functions take a quarter of the steps
+        many = 2048 if law in ("gaussian", "sphere", "mixture", "union_of_subspaces", "random_code") else 512
+        corners += [(least, HUGE, many), (most, HUGE, many)] if size >= 1 else []
+        for k, d, steps in corners:
+            d = d or max(2 * k, manifolds.make(law, dim=k, ambient=HUGE, reduced=True).core_dim + 1)
+            params = {"law": law, "dim": k, "ambient": d, "steps": steps, "points": int(max(256 * size, 128)), "ledger_points": int(2048 * size)}
+            cells.append(Cell("theorems_certificate", params, cost=0.5 + 6e-6 * params["points"] * steps * (4 if many == 512 else 1) * (1 + k / 32)))
+    sabotage = {"law": "gaussian", "dim": 2, "ambient": HUGE, "steps": 512, "points": 500, "ledger_points": 2048}
+    return [*cells, Cell("theorems_sabotage", sabotage, cost=1.0)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas
 
+from analysis.rates.certificate import largest_slack
 from analysis.rates.fits import ERROR_TARGETS
 from analysis.runs import Claim, Control, Measurement, every_cell
 
@@ -146,18 +147,8 @@ def _slope_in_k(tables) -> Measurement | None:
 
 
 def _certificate(tables) -> Measurement | None:
-    table, sabotage = tables.get("scaling"), tables.get("scaling_sabotage")
-    if table is None or sabotage is None:
-        return None
-    slack = table["tv_lower"] - table["tv_bound"]
-    exact = table[table["exact_kl"].notna()]
-    over = float((exact["exact_kl"] - exact["total"]).max()) if len(exact) else math.nan
-    null = table["tv_lower_truth"] - table["tv_bound"]
-    caught = sabotage["tv_sabotaged"] - sabotage["tv_bound"]
-    controls = [Control("null", "a sample of p_{sigma_T} itself", float(null.max()), float(null.max())),
-                Control("power", "a denoiser scaled by 0.8 under the honest certificate", float(caught.max()), float(caught.max()))]
-    note = f"{len(table)} cells; largest exact Gaussian KL - certificate {over:.3g} nats"
-    return Measurement("L2", float(slack.max()), float(slack.max()), float(slack.max()), controls, note)
+    runs, sabotage = tables.get("scaling"), tables.get("scaling_sabotage")
+    return None if runs is None or sabotage is None else largest_slack("L2", runs, sabotage)
 
 
 def _measured_steps(tables) -> Measurement | None:
