@@ -65,10 +65,14 @@ def _levels(rows: pd.DataFrame) -> Measurement | None:
 
 
 def _headline(rows: pd.DataFrame, integrator: str, arm: str) -> pd.DataFrame:
-    """Rows at a = 0, geometric grid, 25 steps, the dimension of most rows."""
-    ambient = rows.ambient.mode()[0]
-    chosen = (rows.a == 0) & (rows.grid == "geometric") & (rows.steps == 25) & (rows.ambient == ambient)
+    """Rows at a = 0, geometric grid, 25 steps, each law in the dimension of most of its rows."""
+    chosen = (rows.a == 0) & (rows.grid == "geometric") & (rows.steps == 25) & (rows.ambient == _usual(rows))
     return rows[chosen & (rows.integrator == integrator) & (rows.arm == arm)]
+
+
+def _usual(rows: pd.DataFrame) -> pd.Series:
+    """The dimension of most rows of a row's law: images have their own, and one law is run in a second one too."""
+    return rows.groupby("law").ambient.transform(lambda of_law: of_law.mode()[0])
 
 
 def _count(rows: pd.DataFrame, name: str) -> tuple[int, int, int]:
@@ -106,7 +110,7 @@ def _share(rows: pd.DataFrame) -> Measurement | None:
     informed, conditional = _headline(rows, "euler", "informed"), _headline(rows, "euler", "conditional")
     gaps = set(conditional[conditional.ratio_low >= 1.5].law)
     measured = farthest(informed[informed.law.isin(gaps)], "remaining_share", 0.0)
-    other = rows[(rows.ambient != rows.ambient.mode()[0]) & (rows.arm == "informed") & (rows.integrator == "euler")]
+    other = rows[(rows.ambient != _usual(rows)) & (rows.arm == "informed") & (rows.integrator == "euler")]
     null = farthest(other, "remaining_share", 0.0)
     power = farthest(conditional[conditional.law.isin(gaps)], "remaining_share", 0.0)
     if measured is None or null is None or power is None:
