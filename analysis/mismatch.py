@@ -1,4 +1,4 @@
-"""Why and when blind beats conditional: the coefficients of the sampler against blindness, on exact denoisers."""
+"""Why and when blind beats conditional: the coefficients of the sampler against blindness; what a wrong noise level costs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from analysis.mismatches.perturbed import cell_perturbed
 from analysis.mismatches.plan import plan
 from analysis.mismatches.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS
 from analysis.mismatches.table import show
+from analysis.mismatches.trained import cell_trained
 from analysis.mismatches.verdicts import decide
 from analysis.runs import Argument, Experiment, main, one_of, positive_int
 
@@ -38,6 +39,7 @@ EXPERIMENT = Experiment(
         "mismatch_factorial": cell_factorial,
         "mismatch_levels": cell_levels,
         "mismatch_argument": cell_argument,
+        "mismatch_trained": cell_trained,
         "mismatch_perturbed": cell_perturbed,
         "mismatch_phase": cell_phase,
         "adaptive_level": cell_adaptive_level,

@@ -21,11 +21,14 @@ from analysis.mismatches.loose_ends import cell_step_counts
 from analysis.mismatches.price import blind_drift_errors, distance_price, drift_weights, path_price
 from analysis.mismatches.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS, ambient_of, integrator_of, law_of, levels_of, own_settings, schedule_of
 from analysis.mismatches.stopping import narrowing_dimension, stopping_law, walk_variance
+from analysis.mismatches.trained import cell_trained, risk_curve
 from analysis.mismatches.verdicts import decide
 from analysis.runs.claims import judge
 from analysis.theory import coefficients as theory
 from analysis.theory.gaussian_run import output_variance
-from manifolds.denoisers import ConditionalDenoiser
+from analysis.trained.fit import fit
+from analysis.trained.laws import law_of as trained_law
+from manifolds.denoisers import ConditionalDenoiser, as_denoiser
 
 COMBINATIONS = [(i, g, a) for i in INTEGRATOR_NAMES for g in GRIDS for a in (0.0, 0.2, 0.5) if own_settings(i, g, a)]
 
@@ -87,6 +90,73 @@ def test_a_blind_denoiser_has_no_wrong_argument():
     x = law.sample(100, manifolds.stream(0, "x"))
     rows = argument_curve(lambda y: 0.5 * y, x, 2.0 * x, 0.3, (0.5, 2.0), law.space)
     assert all(row["excess"] == 0.0 and row["mse"] == 0.0 for row in rows)
+
+
+# -- trained networks -------------------------------------------------------------------------------------------------
+
+TRAINED = {
+    "law": "gaussian", "dim": 2, "ambient": 16, "architecture": "locally_linear", "width": 32, "batch": 256, "steps": 250, "lr": 1e-2,
+    "prior": "balanced", "low": 0.05, "high": 5.0, "points": 4000, "levels": ".15 .6", "factors": ".5 2", "device": "cpu",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def curves():
+    """Rows of a network trained for a second, and of its blind sibling."""
+    return {blind: pd.DataFrame(cell_trained({**TRAINED, "blind": blind}, 0)) for blind in (False, True)}
+
+
+def test_curve_without_the_noise_of_the_clean_points_is_the_plain_risk():
+    """Any f of y: mmse + E|f_sigma - f|^2, at every told level, against |f - x|^2 on other points and the closed-form MMSE."""
+    law = trained_law(TRAINED)
+    source = manifolds.stream(3, "plain")
+    rough = as_denoiser(lambda y, told: y / (1 + 2 * told**2) + 0.1 * torch.sin(3 * y), law.space)
+    y = law.add_noise(law.sample(20_000, source.child("x")), 0.6, source.child("z"))
+    for row in risk_curve(rough, law, y, 0.6, (0.5, 2.0)):
+        own = source.child(row["factor"])
+        x = law.sample(20_000, own.child("x"))
+        errors = (rough(law.add_noise(x, 0.6, own.child("z")), row["factor"] * 0.6) - x).square().sum(dim=1)
+        half = (row["mse_high"] - row["mse_low"]) / 2 / 1.96
+        assert abs(float(errors.mean()) - row["mse"]) < 3.3 * math.hypot(half, float(errors.std()) / math.sqrt(20_000))
+        # N(0, 1) in the plane: variance .36/1.36 a direction
+        assert row["mmse"] == pytest.approx(2 * 0.36 / 1.36, rel=1e-12)
+
+
+def test_a_network_told_the_truth_has_its_plain_risk(curves):
+    law = trained_law(TRAINED)
+    draws = manifolds.stream(0, "mismatch trained", "gaussian", 2, 16)
+    network = fit({**TRAINED, "blind": False}, law, draws.child("training", False))  # the cell's own weights
+    source = manifolds.stream(8, "plain risk")
+    for sigma in (0.15, 0.6):
+        x = law.sample(20_000, source.child("x", sigma))
+        errors = (network(law.add_noise(x, sigma, source.child("z", sigma)), sigma) - x).square().sum(dim=1)
+        row = curves[False].query("denoiser == 'trained' and arm == 'conditional' and factor == 1 and sigma == @sigma").iloc[0]
+        # over the MMSE, since the cell's rows leave out the noise of the clean points
+        assert abs(float(errors.mean()) - row.mse) < 3.3 * float(errors.std()) / math.sqrt(20_000) + (row.mse_high - row.mse_low)
+
+
+@pytest.mark.parametrize("sigma", [0.15, 0.6])
+def test_a_trained_curve_follows_the_exact_one(curves, sigma):
+    """Exact: the excess k (g_told - g)^2 (s^2 + sigma^2) of a Gaussian; the network's curve is within a few per cent of its MSE."""
+    rows = curves[False].query("sigma == @sigma")
+    exact = rows.query("denoiser == 'exact'").set_index("factor")
+    trained = rows.query("denoiser == 'trained' and arm == 'conditional'").set_index("factor")
+    for told in (0.5, 1.0, 2.0):
+        gain = [1 / (1 + (t * sigma) ** 2) for t in (told, 1.0)]
+        expected = 2 * (gain[0] - gain[1]) ** 2 * (1 + sigma**2)
+        assert exact.excess[told] == pytest.approx(expected, rel=0.08, abs=1e-15)  # 4000 points: chi-square of 8000 degrees of freedom
+        assert trained.mse[told] == pytest.approx(exact.mse[told], rel=0.03)
+    assert trained.mse[1.0] < 1.01 * trained.mmse[1.0]
+    assert (trained.mse >= trained.mmse).all()  # no function of y errs less than the posterior mean
+
+
+def test_a_shifted_network_is_the_network_told_twice_as_much(curves):
+    for _, rows in curves[False].query("denoiser == 'trained'").groupby("sigma"):
+        mse = rows.set_index(["arm", "factor"]).mse
+        assert mse["shifted", 0.5] == mse["conditional", 1.0] and mse["shifted", 1.0] == mse["conditional", 2.0]
+    blind = curves[True]
+    assert set(blind.factor) == {1.0} and (blind.excess == 0).all()
+    assert (blind.mse < 1.06 * blind.mmse).all()
 
 
 # -- the price of blindness -------------------------------------------------------------------------------------------
@@ -284,7 +354,7 @@ def test_unsquared_injection_stays_at_its_fixed_point():
 
 class _Options:
     profile, law, full_law, ambient, steps = "paper", ("mixture", "gaussian"), ("gaussian",), 2000, (15, 25)
-    integrator, grid = INTEGRATOR_NAMES, GRIDS
+    integrator, grid, device = INTEGRATOR_NAMES, GRIDS, "cpu"
 
 
 def test_plan_makes_no_run_twice():
@@ -325,6 +395,34 @@ def test_verdicts_on_made_tables():
     assert "M5" not in outcome(_made((3, 3, 3, 3, 3), (1, 1, 1, 1, 1)))
     assert outcome(_made((3, 3, 3, 3, 1), (1, 1, 1, 1, 1.5)))["M4"] == "holds"
     assert outcome(_made((3, 3, 3, 3, 1), (1, 1, 1, 1, 2.5)))["M4"] == "violated"
+
+
+def _told(denoiser, excess, shifted):
+    """Rows of two laws with the given extra MSE over an MMSE of 2: the second number holds for law b at factor 2."""
+    rows = []
+    for arm, (usual, least) in (("conditional", excess), ("shifted", shifted)):
+        for law in "ab":
+            for factor in (0.5, 1.0, 2.0):
+                value = 0.0 if factor == 1 else 2 * (least if (law, factor) == ("b", 2.0) else usual)
+                row = {"law": law, "sigma": 0.15, "denoiser": denoiser, "arm": arm, "factor": factor, "mmse": 2.0, "expected_excess": 0.3}
+                rows.append(row | {"excess": value, "excess_low": value - 0.02, "excess_high": value + 0.02})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("exact, trained, shifted, measured, outcome", [
+    ((0.4, 0.3), (0.5, 0.2), (-0.2, -0.3), 0.2, "holds"),
+    ((0.4, 0.1), (0.5, 0.2), (-0.2, -0.3), 0.1, "holds"),
+    ((0.4, 0.3), (0.5, -0.1), (-0.2, -0.3), -0.1, "violated"),  # a network that errs less when it is told twice the level
+    ((0.4, 0.3), (0.5, 0.005), (-0.2, -0.3), 0.005, "inconclusive"),
+    ((0.4, 0.3), (0.5, 0.2), (0.1, 0.2), 0.2, "inconclusive"),  # the sabotage is not seen
+])  # fmt: skip
+def test_wrong_arguments_are_judged_on_exact_and_trained_curves(exact, trained, shifted, measured, outcome):
+    tables = {"mismatch_argument": _told("exact", exact, (-0.2, -0.3)).drop(columns="denoiser"), "mismatch_trained": _told("trained", trained, shifted)}
+    [found] = decide(tables, _Options)
+    assert found.claim == "M1" and found.measured == pytest.approx(measured) and found.low == pytest.approx(measured - 0.01)
+    claims = {claim.id: claim for claim in EXPERIMENT.claims}
+    assert judge(claims["M1"], found).outcome == outcome
+    assert decide({"mismatch_argument": tables["mismatch_argument"]}, _Options) == []  # half of the claim decides nothing
 
 
 @pytest.mark.parametrize("call, words", [
