@@ -6,6 +6,8 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 _ARMS = {"conditional": (ROLES["conditional"]["color"], "s"), "informed": (COLORS["orange"], "D"), "blind": (ROLES["blind"]["color"], "o")}
 _STYLES = ("-", "--", ":")
+_ASIDE = {"conditional": 0, "informed": -1, "blind": 1}  # curves that agree are drawn a little apart
+_NAMES = {"euler": "plain Euler", "exponential_euler": "exponential Euler"}
 
 
 def draw(tables):
@@ -21,10 +23,11 @@ def draw(tables):
         for style, (value, part) in zip(_STYLES, here.groupby(by)):
             for arm, (color, marker) in _ARMS.items():
                 line = part[part.arm == arm].sort_values("size")
-                x = 100 * line["size"] if kind == "told" else line["size"]
+                aside = _ASIDE[arm]
+                x = 100 * line["size"] + 1.2 * aside if kind == "told" else line["size"] * (1.03 if kind == "start" else 1.06) ** aside
                 axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
                               color=color, marker=marker, linestyle=style, label=arm if style == "-" else None)  # fmt: skip
-            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else value.replace("_", " "))
+            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else _NAMES.get(value, value))
         axis.axhline(here.floor.mean(), **ROLES["floor"], label="floor")
         axis.set(xlabel=label + (" (%)" if kind == "told" else ""), yscale="log")
         if kind != "told":

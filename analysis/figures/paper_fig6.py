@@ -38,7 +38,8 @@ def draw(tables):
         for axis in axes[1]:
             axis.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"])
             axis.minorticks_off()
-        axes[1, 0].set(ylabel="trained: MSE / MMSE - 1", ylim=(_LEAST, 4.0))
+        axes[1, 0].set_ylabel("trained: MSE / MMSE - 1")
+        axes[1, 0].set_ylim(bottom=_LEAST)
         figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 
