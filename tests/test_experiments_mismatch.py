@@ -357,6 +357,20 @@ class _Options:
     integrator, grid, device = INTEGRATOR_NAMES, GRIDS, "cpu"
 
 
+@pytest.mark.parametrize("profile", ["smoke", "full"])
+def test_plan_of_the_other_profiles_makes_no_run_twice(profile):
+    options = type("Other", (_Options,), {"profile": profile, "law": tuple(LAWS), "full_law": CLOSED_FORM, "device": "cuda:1"})
+    plan = EXPERIMENT.plan(options)
+    cells = [(cell.part, tuple(sorted(cell.params.items()))) for cell in plan]
+    assert len(set(cells)) == len(cells)
+    # networks are trained where they are told to be
+    assert {cell.params["device"] for cell in plan if cell.part == "mismatch_trained"} == {"cuda:1"}
+    # images in the dimension of their pixels, and no law by quadrature where runs go lower than its nodes
+    runs = [cell.params for cell in plan if cell.part == "mismatch_factorial"]
+    assert {p["ambient"] for p in runs if p["law"] == "blobs"} == {32 * 32}
+    assert {(p["grid"], p["a"], p["steps"]) for p in runs if p["law"] in QUADRATURE} == {("geometric", 0.0, 25)}
+
+
 def test_plan_makes_no_run_twice():
     cells = [(cell.part, tuple(sorted(cell.params.items()))) for cell in EXPERIMENT.plan(_Options)]
     assert len(set(cells)) == len(cells)

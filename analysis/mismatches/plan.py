@@ -15,7 +15,7 @@ FACTORS = ".25 .35 .5 .65 .8 .9 1.1 1.25 1.5 2 3 4"
 LEVELS = ".025 .15 .6"  # true levels of the paper's figure 6
 TOLD = (-0.5, -0.2, -0.1, -0.05, -0.01, 0.01, 0.05, 0.1, 0.2, 0.5)
 # seconds on one core for 1000 samples and 25 steps: blind, conditional and informed together, and the plug-in arm
-_COST = {"trefoil": 2.4, "swiss_roll": 6.0, "blobs": 4.0, "cube": 0.5, "product": 0.6, "random_code": 0.8, "torus": 0.4, "mixture": 0.45, "subspaces": 0.3}
+_COST = {"trefoil": 2.0, "swiss_roll": 4.5, "blobs": 4.0, "cube": 0.5, "product": 0.6, "random_code": 0.8, "torus": 0.4, "mixture": 0.45, "subspaces": 0.3}
 
 
 def plan(options) -> list[Cell]:
