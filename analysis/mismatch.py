@@ -1,4 +1,4 @@
-"""Why and when blind beats conditional: the coefficients of the sampler against blindness, on exact denoisers."""
+"""Why and when blind beats conditional: the coefficients of the sampler against blindness; what a wrong noise level costs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from analysis.mismatches.levels import cell_levels
 from analysis.mismatches.loose_ends import cell_step_counts, cell_truncated
 from analysis.mismatches.perturbed import cell_perturbed
 from analysis.mismatches.plan import plan
-from analysis.mismatches.settings import GRIDS, INTEGRATOR_NAMES, LAWS
+from analysis.mismatches.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS
 from analysis.mismatches.table import show
+from analysis.mismatches.trained import cell_trained
 from analysis.mismatches.verdicts import decide
 from analysis.runs import Argument, Experiment, main, one_of, positive_int
 
@@ -23,8 +24,9 @@ EXPERIMENT = Experiment(
         Argument("--law", type=one_of(*LAWS), nargs="+", default=tuple(LAWS), metavar="LAW",
                  help=f"laws of the main comparison (plain and exponential Euler, a = 0), among {', '.join(LAWS)}",
                  by_profile={"smoke": ("mixture", "gaussian")}),
-        Argument("--full-law", type=one_of(*LAWS), nargs="+", default=("mixture", "gaussian"), metavar="LAW",
-                 help="laws that get every integrator, grid and a", by_profile={"smoke": ("gaussian",), "full": tuple(LAWS)}),
+        Argument("--full-law", type=one_of(*CLOSED_FORM), nargs="+", default=("mixture", "gaussian"), metavar="LAW",
+                 help=f"laws that get every integrator, grid and a, among {', '.join(CLOSED_FORM)}",
+                 by_profile={"smoke": ("gaussian",), "full": CLOSED_FORM}),
         Argument("--integrator", type=one_of(*INTEGRATOR_NAMES), nargs="+", default=INTEGRATOR_NAMES, metavar="NAME",
                  help=f"among {', '.join(INTEGRATOR_NAMES)}"),
         Argument("--grid", type=one_of(*GRIDS), nargs="+", default=GRIDS, metavar="GRID", help=f"among {', '.join(GRIDS)}",
@@ -37,6 +39,7 @@ EXPERIMENT = Experiment(
         "mismatch_factorial": cell_factorial,
         "mismatch_levels": cell_levels,
         "mismatch_argument": cell_argument,
+        "mismatch_trained": cell_trained,
         "mismatch_perturbed": cell_perturbed,
         "mismatch_phase": cell_phase,
         "adaptive_level": cell_adaptive_level,

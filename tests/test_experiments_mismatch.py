@@ -11,7 +11,7 @@ import torch
 
 import manifolds
 from analysis.mismatch import EXPERIMENT
-from analysis.mismatches.arms import build_arm, exact_blind
+from analysis.mismatches.arms import ROOM, build_arm, exact_blind
 from analysis.mismatches.argument import argument_curve
 from analysis.mismatches.bias import cell_adaptive_bias
 from analysis.mismatches.compare import compare, summarise
@@ -19,13 +19,16 @@ from analysis.mismatches.estimators import divergence_probe, probe_estimate, res
 from analysis.mismatches.levels import cell_levels, closed_form
 from analysis.mismatches.loose_ends import cell_step_counts
 from analysis.mismatches.price import blind_drift_errors, distance_price, drift_weights, path_price
-from analysis.mismatches.settings import GRIDS, INTEGRATOR_NAMES, integrator_of, law_of, own_settings, schedule_of
+from analysis.mismatches.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS, ambient_of, integrator_of, law_of, levels_of, own_settings, schedule_of
 from analysis.mismatches.stopping import narrowing_dimension, stopping_law, walk_variance
+from analysis.mismatches.trained import cell_trained, risk_curve
 from analysis.mismatches.verdicts import decide
 from analysis.runs.claims import judge
 from analysis.theory import coefficients as theory
 from analysis.theory.gaussian_run import output_variance
-from manifolds.denoisers import ConditionalDenoiser
+from analysis.trained.fit import fit
+from analysis.trained.laws import law_of as trained_law
+from manifolds.denoisers import ConditionalDenoiser, as_denoiser
 
 COMBINATIONS = [(i, g, a) for i in INTEGRATOR_NAMES for g in GRIDS for a in (0.0, 0.2, 0.5) if own_settings(i, g, a)]
 
@@ -87,6 +90,73 @@ def test_a_blind_denoiser_has_no_wrong_argument():
     x = law.sample(100, manifolds.stream(0, "x"))
     rows = argument_curve(lambda y: 0.5 * y, x, 2.0 * x, 0.3, (0.5, 2.0), law.space)
     assert all(row["excess"] == 0.0 and row["mse"] == 0.0 for row in rows)
+
+
+# -- trained networks -------------------------------------------------------------------------------------------------
+
+TRAINED = {
+    "law": "gaussian", "dim": 2, "ambient": 16, "architecture": "locally_linear", "width": 32, "batch": 256, "steps": 250, "lr": 1e-2,
+    "prior": "balanced", "low": 0.05, "high": 5.0, "points": 4000, "levels": ".15 .6", "factors": ".5 2", "device": "cpu",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def curves():
+    """Rows of a network trained for a second, and of its blind sibling."""
+    return {blind: pd.DataFrame(cell_trained({**TRAINED, "blind": blind}, 0)) for blind in (False, True)}
+
+
+def test_curve_without_the_noise_of_the_clean_points_is_the_plain_risk():
+    """Any f of y: mmse + E|f_sigma - f|^2, at every told level, against |f - x|^2 on other points and the closed-form MMSE."""
+    law = trained_law(TRAINED)
+    source = manifolds.stream(3, "plain")
+    rough = as_denoiser(lambda y, told: y / (1 + 2 * told**2) + 0.1 * torch.sin(3 * y), law.space)
+    y = law.add_noise(law.sample(20_000, source.child("x")), 0.6, source.child("z"))
+    for row in risk_curve(rough, law, y, 0.6, (0.5, 2.0)):
+        own = source.child(row["factor"])
+        x = law.sample(20_000, own.child("x"))
+        errors = (rough(law.add_noise(x, 0.6, own.child("z")), row["factor"] * 0.6) - x).square().sum(dim=1)
+        half = (row["mse_high"] - row["mse_low"]) / 2 / 1.96
+        assert abs(float(errors.mean()) - row["mse"]) < 3.3 * math.hypot(half, float(errors.std()) / math.sqrt(20_000))
+        # N(0, 1) in the plane: variance .36/1.36 a direction
+        assert row["mmse"] == pytest.approx(2 * 0.36 / 1.36, rel=1e-12)
+
+
+def test_a_network_told_the_truth_has_its_plain_risk(curves):
+    law = trained_law(TRAINED)
+    draws = manifolds.stream(0, "mismatch trained", "gaussian", 2, 16)
+    network = fit({**TRAINED, "blind": False}, law, draws.child("training", False))  # the cell's own weights
+    source = manifolds.stream(8, "plain risk")
+    for sigma in (0.15, 0.6):
+        x = law.sample(20_000, source.child("x", sigma))
+        errors = (network(law.add_noise(x, sigma, source.child("z", sigma)), sigma) - x).square().sum(dim=1)
+        row = curves[False].query("denoiser == 'trained' and arm == 'conditional' and factor == 1 and sigma == @sigma").iloc[0]
+        # over the MMSE, since the cell's rows leave out the noise of the clean points
+        assert abs(float(errors.mean()) - row.mse) < 3.3 * float(errors.std()) / math.sqrt(20_000) + (row.mse_high - row.mse_low)
+
+
+@pytest.mark.parametrize("sigma", [0.15, 0.6])
+def test_a_trained_curve_follows_the_exact_one(curves, sigma):
+    """Exact: the excess k (g_told - g)^2 (s^2 + sigma^2) of a Gaussian; the network's curve is within a few per cent of its MSE."""
+    rows = curves[False].query("sigma == @sigma")
+    exact = rows.query("denoiser == 'exact'").set_index("factor")
+    trained = rows.query("denoiser == 'trained' and arm == 'conditional'").set_index("factor")
+    for told in (0.5, 1.0, 2.0):
+        gain = [1 / (1 + (t * sigma) ** 2) for t in (told, 1.0)]
+        expected = 2 * (gain[0] - gain[1]) ** 2 * (1 + sigma**2)
+        assert exact.excess[told] == pytest.approx(expected, rel=0.08, abs=1e-15)  # 4000 points: chi-square of 8000 degrees of freedom
+        assert trained.mse[told] == pytest.approx(exact.mse[told], rel=0.03)
+    assert trained.mse[1.0] < 1.01 * trained.mmse[1.0]
+    assert (trained.mse >= trained.mmse).all()  # no function of y errs less than the posterior mean
+
+
+def test_a_shifted_network_is_the_network_told_twice_as_much(curves):
+    for _, rows in curves[False].query("denoiser == 'trained'").groupby("sigma"):
+        mse = rows.set_index(["arm", "factor"]).mse
+        assert mse["shifted", 0.5] == mse["conditional", 1.0] and mse["shifted", 1.0] == mse["conditional", 2.0]
+    blind = curves[True]
+    assert set(blind.factor) == {1.0} and (blind.excess == 0).all()
+    assert (blind.mse < 1.06 * blind.mmse).all()
 
 
 # -- the price of blindness -------------------------------------------------------------------------------------------
@@ -156,6 +226,39 @@ def test_consistent_coefficients_make_informed_and_conditional_one_run():
         assert rows[1][name] == rows[2][name]
     arm = build_arm("informed", law, schedule_of("karras", 0.2, 8), integrator_of("exponential_euler").coefficients(schedule_of("karras", 0.2, 8)))
     torch.testing.assert_close(arm.told, schedule_of("karras", 0.2, 8).sigma, rtol=1e-12, atol=0)
+
+
+QUADRATURE = sorted(set(LAWS) - set(CLOSED_FORM))
+
+
+def _main_run(name):
+    """Schedule and coefficients of the main comparison of a law, plain Euler at a = 0: the run that goes lowest."""
+    schedule = schedule_of("geometric", 0.0, 25, *levels_of(name))
+    return schedule, integrator_of("euler").coefficients(schedule)
+
+
+@pytest.mark.parametrize("name", QUADRATURE)
+def test_nodes_are_fine_enough_where_a_mismatched_run_ends(name):
+    """At the lowest level that is reached, four times as many nodes (a surface) and a prior that goes on below change nothing."""
+    _, coefficients = _main_run(name)
+    (start, end), lowest = levels_of(name), float(coefficients.normal_variance()[-1].sqrt())
+    # start prod (1 - h_i), h_i = 1 - sigma_{i+1}/sigma_i to first order in log: told geometric levels, the true one is below
+    assert lowest == pytest.approx(start * (1 - math.log(start / end) / 25) ** 25, rel=1e-12) and lowest < 0.7 * end
+    laws = [law_of(name, ambient_of(name, 2000), finest=LAWS[name]["finest"] * share) for share in (1.0, 0.5)]
+    y = laws[0].add_noise(laws[0].sample(20, manifolds.stream(0, name, "x")), lowest, manifolds.stream(0, name, "z"))
+    for arm in (lambda law: exact_blind(law, end, start)(y), lambda law: law.denoise(y, lowest)):
+        coarse, fine = (arm(law) for law in laws)
+        moved, size = laws[0].space.sqnorm(coarse - fine).max().sqrt(), laws[0].posterior_trace(y, lowest).mean().sqrt()
+        assert float(moved) < 1e-4 * float(size)
+
+
+def test_a_run_below_the_level_of_the_nodes_is_refused():
+    schedule, coefficients = _main_run("trefoil")
+    reached = float(coefficients.normal_variance()[-1].sqrt())
+    for arm in ("blind", "informed"):
+        assert build_arm(arm, law_of("trefoil", 2000, finest=reached / (1.001 * ROOM)), schedule, coefficients).name == arm
+        with pytest.raises(ValueError, match="finest must be at most"):
+            build_arm(arm, law_of("trefoil", 2000, finest=1.001 * reached / ROOM), schedule, coefficients)
 
 
 def test_summary_by_hand():
@@ -251,7 +354,21 @@ def test_unsquared_injection_stays_at_its_fixed_point():
 
 class _Options:
     profile, law, full_law, ambient, steps = "paper", ("mixture", "gaussian"), ("gaussian",), 2000, (15, 25)
-    integrator, grid = INTEGRATOR_NAMES, GRIDS
+    integrator, grid, device = INTEGRATOR_NAMES, GRIDS, "cpu"
+
+
+@pytest.mark.parametrize("profile", ["smoke", "full"])
+def test_plan_of_the_other_profiles_makes_no_run_twice(profile):
+    options = type("Other", (_Options,), {"profile": profile, "law": tuple(LAWS), "full_law": CLOSED_FORM, "device": "cuda:1"})
+    plan = EXPERIMENT.plan(options)
+    cells = [(cell.part, tuple(sorted(cell.params.items()))) for cell in plan]
+    assert len(set(cells)) == len(cells)
+    # networks are trained where they are told to be
+    assert {cell.params["device"] for cell in plan if cell.part == "mismatch_trained"} == {"cuda:1"}
+    # images in the dimension of their pixels, and no law by quadrature where runs go lower than its nodes
+    runs = [cell.params for cell in plan if cell.part == "mismatch_factorial"]
+    assert {p["ambient"] for p in runs if p["law"] == "blobs"} == {32 * 32}
+    assert {(p["grid"], p["a"], p["steps"]) for p in runs if p["law"] in QUADRATURE} == {("geometric", 0.0, 25)}
 
 
 def test_plan_makes_no_run_twice():
@@ -262,13 +379,13 @@ def test_plan_makes_no_run_twice():
     assert {(p["integrator"], p["grid"], p["a"]) for p in full} == set(COMBINATIONS)
 
 
-def _made(gap, kept):
-    """A table of the main comparison with given conditional/blind ratios under plain and exponential Euler."""
+def _made(gap, kept, image=1024):
+    """A table of the main comparison with given conditional/blind ratios under plain and exponential Euler; law e has its own d."""
     rows = []
     for integrator, ratios in (("euler", gap), ("exponential_euler", kept)):
         for law, ratio in zip("abcde", ratios):
             for arm, own in (("blind", 1.0), ("conditional", ratio), ("informed", 1.0)):
-                row = {"law": law, "ambient": 2000, "integrator": integrator, "grid": "geometric", "a": 0.0, "steps": 25, "arm": arm}
+                row = {"law": law, "ambient": image if law == "e" else 2000, "integrator": integrator, "grid": "geometric", "a": 0.0, "steps": 25, "arm": arm}
                 row |= {"consistent": integrator != "euler"}
                 values = {"ratio": own, "conditional_over_own": ratio, "over_price": abs(own - 1), "remaining_share": 0.0 if arm == "informed" else 1.0}
                 for name, v in values.items():
@@ -287,8 +404,39 @@ def test_verdicts_on_made_tables():
     # a gap that consistent coefficients show as well is not one of coefficients: the power control fails
     assert outcome(_made((3, 3, 3, 3, 1), (3, 3, 3, 3, 1)))["M3"] == "inconclusive"
     assert outcome(_made((3, 3, 3, 1, 1), (1, 1, 1, 1, 1)))["M3"] == "inconclusive"  # the informed null control counts 3 laws too
+    # an image law counts in its own dimension, and is no control of another one
+    assert outcome(_made((3, 3, 3, 1, 3), (1, 1, 1, 1, 1)))["M3"] == "holds"
+    assert "M5" not in outcome(_made((3, 3, 3, 3, 3), (1, 1, 1, 1, 1)))
     assert outcome(_made((3, 3, 3, 3, 1), (1, 1, 1, 1, 1.5)))["M4"] == "holds"
     assert outcome(_made((3, 3, 3, 3, 1), (1, 1, 1, 1, 2.5)))["M4"] == "violated"
+
+
+def _told(denoiser, excess, shifted):
+    """Rows of two laws with the given extra MSE over an MMSE of 2: the second number holds for law b at factor 2."""
+    rows = []
+    for arm, (usual, least) in (("conditional", excess), ("shifted", shifted)):
+        for law in "ab":
+            for factor in (0.5, 1.0, 2.0):
+                value = 0.0 if factor == 1 else 2 * (least if (law, factor) == ("b", 2.0) else usual)
+                row = {"law": law, "sigma": 0.15, "denoiser": denoiser, "arm": arm, "factor": factor, "mmse": 2.0, "expected_excess": 0.3}
+                rows.append(row | {"excess": value, "excess_low": value - 0.02, "excess_high": value + 0.02})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("exact, trained, shifted, measured, outcome", [
+    ((0.4, 0.3), (0.5, 0.2), (-0.2, -0.3), 0.2, "holds"),
+    ((0.4, 0.1), (0.5, 0.2), (-0.2, -0.3), 0.1, "holds"),
+    ((0.4, 0.3), (0.5, -0.1), (-0.2, -0.3), -0.1, "violated"),  # a network that errs less when it is told twice the level
+    ((0.4, 0.3), (0.5, 0.005), (-0.2, -0.3), 0.005, "inconclusive"),
+    ((0.4, 0.3), (0.5, 0.2), (0.1, 0.2), 0.2, "inconclusive"),  # the sabotage is not seen
+])  # fmt: skip
+def test_wrong_arguments_are_judged_on_exact_and_trained_curves(exact, trained, shifted, measured, outcome):
+    tables = {"mismatch_argument": _told("exact", exact, (-0.2, -0.3)).drop(columns="denoiser"), "mismatch_trained": _told("trained", trained, shifted)}
+    [found] = decide(tables, _Options)
+    assert found.claim == "M1" and found.measured == pytest.approx(measured) and found.low == pytest.approx(measured - 0.01)
+    claims = {claim.id: claim for claim in EXPERIMENT.claims}
+    assert judge(claims["M1"], found).outcome == outcome
+    assert decide({"mismatch_argument": tables["mismatch_argument"]}, _Options) == []  # half of the claim decides nothing
 
 
 @pytest.mark.parametrize("call, words", [

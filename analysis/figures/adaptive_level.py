@@ -50,8 +50,8 @@ def _stopping(axis, rows):
     axis.plot(rows.ambient, rows.variance_fixed_predicted, **ROLES["theory"])
     axis.plot(rows.ambient, rows.variance_stopped, label=r"stopped at $\hat\sigma \leq \sigma_{min}$", **{**mark(1), "linestyle": ""})
     axis.plot(rows.ambient, rows.variance_stopped_predicted, **ROLES["theory"], label="theory")
-    axis.axvline(rows.narrows_below_d.iloc[0], **ROLES["bound"])
-    axis.set(xscale="log", yscale="log", xlabel="ambient dimension d", ylabel="Var(log level) at the end")
+    axis.axvline(rows.narrows_below_d.iloc[0], **ROLES["bound"], label="crossover, leading order")
+    axis.set(xscale="log", yscale="log", xlabel="ambient dimension d", ylabel="Var(log level) at the end", ylim=(0.2 * rows.variance_fixed.min(), None))
     axis.legend()
 
 

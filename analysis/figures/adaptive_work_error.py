@@ -21,6 +21,8 @@ def draw(tables):
     left.axhline(work.floor.mean(), **ROLES["floor"], label="floor")
     left.set(xscale="log", yscale="log", xlabel="mean number of steps", ylabel=rf"sliced $W_2$ to the data ({work.law.iloc[0]})")
     left.set_xticks([10, 20, 40, 70], ["10", "20", "40", "70"])
+    ticks = [t for t in (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5) if 0.9 * work.floor.mean() < t < 1.3 * work.error.max()]
+    left.set_yticks(ticks, [f"{t:g}" for t in ticks])
     left.minorticks_off()
     left.legend()
     stop = stop.sort_values("ambient")

@@ -23,7 +23,7 @@ def draw(tables):
     if found is None:
         return None
     rows = found[0][found[0].steps == 25]
-    rows = rows[rows.ambient == rows.ambient.mode()[0]]
+    rows = rows[rows.ambient == rows.groupby("law").ambient.transform(lambda of_law: of_law.mode()[0])]
     main = rows[(rows.a == 0) & (rows.grid == "geometric")]
     euler, kept = main[main.integrator == "euler"], main[main.integrator == "exponential_euler"]
     if not len(euler) or not len(kept):

@@ -6,6 +6,8 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 _ARMS = {"conditional": (ROLES["conditional"]["color"], "s"), "informed": (COLORS["orange"], "D"), "blind": (ROLES["blind"]["color"], "o")}
 _STYLES = ("-", "--", ":")
+_ASIDE = {"conditional": 0, "informed": -1, "blind": 1}  # curves that agree are drawn a little apart
+_NAMES = {"euler": "plain Euler", "exponential_euler": "exponential Euler"}
 
 
 def draw(tables):
@@ -21,16 +23,20 @@ def draw(tables):
         for style, (value, part) in zip(_STYLES, here.groupby(by)):
             for arm, (color, marker) in _ARMS.items():
                 line = part[part.arm == arm].sort_values("size")
-                x = 100 * line["size"] if kind == "told" else line["size"]
+                aside = _ASIDE[arm]
+                x = (100 if kind == "told" else 1) * line["size"] * (1.03 if kind == "start" else 1.06) ** aside
                 axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
                               color=color, marker=marker, linestyle=style, label=arm if style == "-" else None)  # fmt: skip
-            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else value.replace("_", " "))
+            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else _NAMES.get(value, value))
         axis.axhline(here.floor.mean(), **ROLES["floor"], label="floor")
         axis.set(xlabel=label + (" (%)" if kind == "told" else ""), yscale="log")
-        if kind != "told":
+        ticks = sorted(here["size"].unique())
+        if kind == "told":
+            ticks = [-50, -10, -1, 1, 10, 50]
+            axis.set_xscale("symlog", linthresh=1, linscale=0.3)
+        else:
             axis.set_xscale("log")
-            ticks = sorted(here["size"].unique())
-            axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+        axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.set_yticks([0.03, 0.05, 0.1, 0.2], ["0.03", "0.05", "0.1", "0.2"])
         axis.minorticks_off()
         handles, labels = axis.get_legend_handles_labels()

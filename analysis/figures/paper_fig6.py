@@ -1,38 +1,77 @@
-"""Figure 6 of arXiv 2602.09639 on exact denoisers: the error of a conditional denoiser that is told a wrong noise level."""
+"""Figure 6 of arXiv 2602.09639: the error of a conditional denoiser that is told a wrong noise level, exact and trained."""
 
 from __future__ import annotations
 
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
+_TICKS = [0.25, 0.5, 1, 2, 4]
+_LEAST = 1e-4  # below it nothing is drawn: the exact curve falls to 0 at the true level
+
 
 def draw(tables):
-    """One panel a true level: MSE over the MMSE against told/true level, a curve a law; the blind one as a line."""
+    """A column a true level. Above: MSE over MMSE of exact denoisers against told/true level, a curve a law; the blind one as a
+    line. Below: what trained networks lose to the MMSE, beside the exact denoisers of their laws."""
     found = only(tables, "mismatch_argument")
     if found is None:
         return None
-    rows = found[0]
-    levels = sorted(rows.sigma.unique())
-    figure, axes = new_figure(1, len(levels), width="double", sharey=True, row_height=2.2)
-    for axis, letter, sigma in zip(axes[0], "abcdef", levels):
-        here = rows[rows.sigma == sigma]
-        for i, (law, part) in enumerate(here[here.arm == "conditional"].groupby("law")):
-            axis.plot(part.factor, 1 + part.excess / part.mmse, label=law, **mark(i))
-            low, high, theory = (1 + part[name] / part.mmse for name in ("excess_low", "excess_high", "expected_excess"))
-            axis.fill_between(part.factor, low, high, color=mark(i)["color"], alpha=0.2, linewidth=0)
-            axis.plot(part.factor, theory, **{**ROLES["theory"], "linewidth": 0.7}, label="theory" if i == 0 else None)
-        blind = here[(here.arm == "blind") & (here.factor == 1)]
-        if len(blind):
-            law = blind.law.iloc[0]
-            told = here[(here.arm == "conditional") & (here.law == law) & (here.factor == 1)]
-            axis.axhline(blind.mse.iloc[0] / told.mse.iloc[0], **ROLES["blind"], linestyle="--", label=f"blind ({law})")
+    rows, trained = found[0], tables.get("mismatch_trained")
+    levels, laws = sorted(rows.sigma.unique()), sorted(rows.law.unique())
+    both = trained is not None and len(trained) > 0
+    figure, axes = new_figure(2 if both else 1, len(levels), width="double", sharey="row", sharex=True, row_height=2.3)
+    for column, sigma in enumerate(levels):
+        _exact(axes[0, column], rows[rows.sigma == sigma])
+        axes[0, column].set_title(rf"true $\sigma$ = {sigma:g}")
+        if both:
+            _trained(axes[1, column], trained[trained.sigma == sigma], laws)
+        axes[-1, column].set_xlabel("told / true noise level")
+    for axis, letter in zip(axes.ravel(), "abcdef"):
         axis.axvline(1.0, color="grey", linewidth=0.5)
         axis.set(xscale="log", yscale="log")
-        axis.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
+        axis.set_xticks(_TICKS, ["1/4", "1/2", "1", "2", "4"])
+        panel_label(axis, letter)
+    for axis in axes[0]:
         axis.set_yticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
         axis.minorticks_off()
-        axis.set_xlabel("told / true noise level")
-        axis.set_title(rf"true $\sigma$ = {sigma:g}")
-        panel_label(axis, letter)
-    axes[0, 0].set_ylabel("mean squared error / MMSE")
-    axes[0, 0].legend()
+    axes[0, 0].set_ylabel("exact: MSE / MMSE")
+    axes[0, 0].legend(loc="upper left")
+    if both:
+        for axis in axes[1]:
+            axis.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"])
+            axis.minorticks_off()
+        axes[1, 0].set_ylabel("trained: MSE / MMSE - 1")
+        axes[1, 0].set_ylim(bottom=_LEAST)
+        figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
+
+
+def _exact(axis, here):
+    for i, (law, part) in enumerate(here[here.arm == "conditional"].groupby("law")):
+        part = part.sort_values("factor")
+        axis.plot(part.factor, 1 + part.excess / part.mmse, label=law, **mark(i))
+        low, high, theory = (1 + part[name] / part.mmse for name in ("excess_low", "excess_high", "expected_excess"))
+        axis.fill_between(part.factor, low, high, color=mark(i)["color"], alpha=0.2, linewidth=0)
+        axis.plot(part.factor, theory, **{**ROLES["theory"], "linewidth": 0.7})
+    axis.plot([], [], **{**ROLES["theory"], "linewidth": 0.7}, label="theory")
+    blind = here[(here.arm == "blind") & (here.factor == 1)]
+    if len(blind):
+        law = blind.law.iloc[0]
+        told = here[(here.arm == "conditional") & (here.law == law) & (here.factor == 1)]
+        axis.axhline(blind.mse.iloc[0] / told.mse.iloc[0], **ROLES["blind"], linestyle="--", label=f"blind ({law})")
+
+
+def _trained(axis, here, laws):
+    """A law has the colour and the marker that it has above."""
+    for law, dim, ambient in sorted(set(zip(here.law, here.dim, here.ambient))):
+        style = mark(laws.index(law) if law in laws else len(laws))
+        color = style["color"]
+        part = here[here.law == law].sort_values("factor").assign(above=lambda t: t.mse / t.mmse - 1)
+        network, exact = (part[(part.arm == "conditional") & (part.denoiser == name)] for name in ("trained", "exact"))
+        low, high = (network[name] / network.mmse - 1 for name in ("mse_low", "mse_high"))
+        title = f"{law}, k = {dim}, d = {ambient}"
+        axis.plot(network.factor, network.above, **style, label=f"{title}: trained")
+        axis.fill_between(network.factor, low.clip(lower=_LEAST), high, color=color, alpha=0.2, linewidth=0)
+        axis.plot(exact.factor, exact.above.clip(lower=_LEAST / 10), color=color, linestyle="--", linewidth=1.0, label="exact")
+        for name, style in (("trained", (0, (6, 1, 1, 1))), ("exact", ":")):
+            blind = part[(part.arm == "blind") & (part.denoiser == name)]
+            if len(blind):
+                axis.axhline(blind.above.iloc[0], color=color, linestyle=style, linewidth=0.9, label=f"blind, {name}")

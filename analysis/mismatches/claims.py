@@ -14,7 +14,7 @@ PAPER = "arXiv 2602.09639"
 
 CLAIMS = (
     Claim("M1", "paper", f"{PAPER}, figure 6", "a conditional denoiser errs least when it is told the true noise level",
-          "smallest extra MSE of a wrong argument (a factor 2 or 4 off) over the MMSE, over laws and sigma = .025, .15, .6",
+          "smallest extra MSE of a wrong argument (a factor 2 or 4 off) over the MMSE, exact and trained, over laws and sigma = .025, .15, .6",
           "> 0", (0.0, math.inf)),
     Claim("M2", "sharper", f"derived here; compare {PAPER}, figure 9",
           "the true noise level of a run is that of v+ = c^2 v + eta^2, for a blind and for a conditional denoiser alike",

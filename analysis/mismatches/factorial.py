@@ -8,7 +8,7 @@ import manifolds
 from analysis.mismatches.arms import exact_blind
 from analysis.mismatches.compare import compare
 from analysis.mismatches.price import blind_drift_errors, distance_price, path_price
-from analysis.mismatches.settings import SIGMA_END, SIGMA_START, integrator_of, law_of, schedule_of
+from analysis.mismatches.settings import SIGMA_END, SIGMA_START, integrator_of, law_of, levels_of, schedule_of
 
 __all__ = ["cell_factorial", "cell_phase"]
 
@@ -22,12 +22,13 @@ def cell_factorial(params: dict, seed: int) -> list[dict]:
     core coordinate; `log_mismatch_end` the closed form of log(true/scheduled level) at the end.
     """
     law, integrator = law_of(params["law"], params["ambient"]), integrator_of(params["integrator"])
-    schedule = schedule_of(params["grid"], params["a"], params["steps"])
+    start, end = levels_of(params["law"])
+    schedule = schedule_of(params["grid"], params["a"], params["steps"], start, end)
     coefficients = integrator.coefficients(schedule)
     source = manifolds.stream(seed, "mismatch", params["law"], params["ambient"])
     arms = ("blind", "conditional", "informed") + (("plug_in",) if params["plug_in"] else ())
     rows = compare(law, schedule, integrator, arms, params["samples"], params["replicates"], source, {"plug_in": PLUG_IN_SHARE})
-    blind = exact_blind(law, SIGMA_END, SIGMA_START)
+    blind = exact_blind(law, end, start)
     drift = blind_drift_errors(blind, law, coefficients.levels, params["samples"], source.child("price"))
     price = distance_price(drift, integrator, coefficients) / law.core_dim**0.5
     mismatch = 0.5 * coefficients.normal_variance().log() - coefficients.levels.log()

@@ -6,7 +6,10 @@ import manifolds
 from analysis.samplers import Integrator, KadkhodaieSimoncelli, Schedule, get_integrator
 from manifolds.law import Law
 
-__all__ = ["GRIDS", "INTEGRATOR_NAMES", "LAWS", "SIGMA_END", "SIGMA_START", "integrator_of", "law_of", "own_settings", "schedule_of"]
+__all__ = [
+    "CLOSED_FORM", "GRIDS", "INTEGRATOR_NAMES", "LAWS", "SIGMA_END", "SIGMA_START",
+    "ambient_of", "integrator_of", "law_of", "levels_of", "own_settings", "schedule_of",
+]  # fmt: skip
 
 SIGMA_START, SIGMA_END = 20.0, 0.02
 
@@ -21,7 +24,17 @@ LAWS: dict[str, dict] = {
     "random_code": {"name": "random_code", "dim": 4},
     "sphere": {"name": "sphere", "dim": 4},
     "torus": {"name": "torus", "dim": 4},
+    # by quadrature, finest being the smallest level at which anything is asked: that which plain Euler reaches at a = 0 in 25
+    # steps, below the last of the schedule, with room for what a blind denoiser must know (arms.ROOM)
+    "trefoil": {"name": "trefoil", "dim": 1, "finest": 0.018},
+    "swiss_roll": {"name": "swiss_roll", "dim": 2, "turns": 1.0, "finest": 0.15},
+    "blobs": {"name": "blobs", "dim": 2, "finest": 1.05},
 }
+CLOSED_FORM = tuple(name for name, options in LAWS.items() if "finest" not in options)
+
+# surfaces and images end at a coarser level: their nodes grow as its inverse square. The length of a 32 x 32 image is about 10
+_LEVELS = {"trefoil": (SIGMA_START, 0.05), "swiss_roll": (SIGMA_START, 0.27), "blobs": (10 * SIGMA_START, 2.0)}
+_PIXELS = {"blobs": 32 * 32}
 
 INTEGRATOR_NAMES = ("exponential_euler", "euler", "ddim", "ancestral", "kadkhodaie_simoncelli", "heun")
 GRIDS = ("geometric", "karras", "cosine")
@@ -33,6 +46,16 @@ def law_of(name: str, ambient: int, **changes) -> Law:
     if name not in LAWS:
         raise ValueError(f"law must be one of {', '.join(LAWS)}, got {name!r}")
     return manifolds.make(ambient=ambient, reduced=True, **{**LAWS[name], **changes})
+
+
+def ambient_of(name: str, ambient: int) -> int:
+    """The ambient dimension of a law where others have `ambient`: images have that of their pixels."""
+    return _PIXELS.get(name, ambient)
+
+
+def levels_of(name: str) -> tuple[float, float]:
+    """First and last level of the runs on a law."""
+    return _LEVELS.get(name, (SIGMA_START, SIGMA_END))
 
 
 def schedule_of(grid: str, a: float, steps: int, start: float = SIGMA_START, end: float = SIGMA_END) -> Schedule:

@@ -17,7 +17,16 @@ def show(tables, options) -> str | None:
         other = tables.get(name)
         if other is not None and len(other):
             parts.append(f"{heading}\n{other[columns].to_string(index=False, float_format='%.4g')}")
+    trained = tables.get("mismatch_trained")
+    if trained is not None and len(trained):
+        parts.append(_arguments(trained[trained.arm != "shifted"]))
     return "\n\n".join(parts)
+
+
+def _arguments(rows: pd.DataFrame) -> str:
+    rows = rows.assign(above=100 * (rows.mse / rows.mmse - 1))
+    table = rows.pivot_table(index=["law", "sigma", "arm", "denoiser"], columns="factor", values="above")[[0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0]]
+    return "a wrong noise level: MSE over MMSE - 1, per cent, by told/true level\n" + table.to_string(float_format="%.2f", na_rep="-")
 
 
 def _attribution(rows: pd.DataFrame) -> str:
