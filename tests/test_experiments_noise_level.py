@@ -214,7 +214,7 @@ def _risk(step: float, reference: float = 0.001, scaled: float = -0.1) -> pd.Dat
 def test_p1_follows_the_worst_direction_and_needs_its_controls():
     assert _verdict(decisions._risk(_risk(0.001))) == "holds"
     assert _verdict(decisions._risk(_risk(0.05))) == "violated"
-    assert _verdict(decisions._risk(_risk(0.028))) == "inconclusive"
+    assert _verdict(decisions._risk(_risk(0.018))) == "inconclusive"
     assert _verdict(decisions._risk(_risk(0.001, scaled=-0.01))) == "inconclusive"
     assert _verdict(decisions._risk(_risk(0.001, reference=0.1))) == "inconclusive"
 
