@@ -20,7 +20,7 @@ from manifolds.denoisers.rules import GaussRule, gauss
 __all__ = ["cut_rule", "least_score", "normal_score"]
 
 DEGREE = 80
-_CELLS, _TERMS = 128, 8
+_CELLS, _TERMS = 256, 6
 _BEND = 8.0  # score above `least` that is the middle of the compactified variable
 _DROP = 50.0
 _GRID = 320
