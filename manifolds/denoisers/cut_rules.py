@@ -28,7 +28,8 @@ _GRID = 320
 
 def normal_score(gamma: torch.Tensor, shape: float) -> torch.Tensor:
     """Normal score of a value of the Gamma(A, 1) law (Wilson-Hilferty, good to a few per cent in the far tails)."""
-    return 3.0 * shape**0.5 * ((gamma / shape) ** (1.0 / 3.0) - 1.0 + 1.0 / (9.0 * shape))
+    root = torch.exp(torch.log(gamma / shape) / 3.0)  # the library's power takes thrice as long
+    return 3.0 * shape**0.5 * (root - 1.0 + 1.0 / (9.0 * shape))
 
 
 def least_score(shape: float, side: int, tail: float) -> float:
