@@ -20,6 +20,7 @@ __all__ = ["close_levels", "nearby_levels"]
 _NODES = 4  # between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
 _MOST_CHANGE = 0.35
 _MOST_GAP = 0.5  # (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
+_MOST_RANGE = 100.0  # of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
 _MOST_NOISE = 30.0  # sigma/R beyond which the slope of q, of size k R^2/sigma^2, is a difference of larger terms
 
 
@@ -50,6 +51,7 @@ def nearby_levels(
     total = torch.nn.functional.pad(change.cumsum(dim=2), (1, 0))
     total = total - total[:, :, at : at + 1] + torch.stack([torch.ones_like(coef), coef])[:, :, None]
     least = torch.minimum(total[..., 1:], total[..., :-1])
-    trusted = (change.abs() <= _MOST_CHANGE * least).all(dim=2).all(dim=0)
+    gradual = (change.abs() <= _MOST_CHANGE * least).all(dim=2)
+    trusted = (gradual & (total.amax(dim=2) <= _MOST_RANGE * total.amin(dim=2))).all(dim=0)
     p, q = total
     return log_p[:, None] + torch.log(p), q / p, trusted
