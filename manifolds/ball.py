@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from manifolds.ball_levels import close_levels, nearby_levels
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.cube import Cube
@@ -36,7 +37,8 @@ class Ball(Core):
     The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
     log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of
     s0 = sqrt(|u|^2 + (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is
-    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45.
+    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at
+    levels close to each other takes that at one of them only (see `manifolds.ball_levels`).
 
     Args:
         dim: k >= 2 (see `ball` for k = 1).
@@ -65,6 +67,28 @@ class Ball(Core):
 
     def posterior(self, stats: _BallStatistics, sigma: torch.Tensor, order: int) -> Posterior:
         norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
+        if order <= 1:
+            return self._by_rows(norm, level)
+        return self._by_level(norm, level, order)
+
+    def _by_rows(self, norm: torch.Tensor, level: torch.Tensor) -> Posterior:
+        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them only."""
+        post = Posterior(torch.empty_like(level), torch.empty_like(level)[..., None])
+        at = level.shape[1] // 2
+        close = close_levels(self.core_dim, self.radius, level)
+        rows = close.nonzero()[:, 0]
+        if len(rows):
+            base = self._by_level(norm[rows, at : at + 1], level[rows, at : at + 1], 1)
+            args = norm[rows, 0], level[rows], at, base.log_p[:, 0], base.coef[:, 0, 0]
+            post.log_p[rows], post.coef[rows, :, 0], close[rows] = nearby_levels(self.core_dim, self.radius, *args)
+        rest = (~close).nonzero()[:, 0]
+        if len(rest):
+            each = self._by_level(norm[rest], level[rest], 1)
+            post.log_p[rest], post.coef[rest] = each.log_p, each.coef
+        return post
+
+    def _by_level(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> Posterior:
+        """Every field by a radial integral for each point and level, where the border is felt."""
         shape, norm, level = norm.shape, norm.reshape(-1), level.reshape(-1)
         fields = self._unbounded(level)
         felt = (self._centre(norm, level) + _REACH * level > self.radius).nonzero()[:, 0]

@@ -51,9 +51,9 @@ class Cube(Core):
         sign = torch.where(u >= 0, 1.0, -1.0)
         if order >= 1:
             post.coef = sign * (half - level * cut.offset)
-        t = a + cut.offset  # E[T]
-        variance = level**2 * cut.variance
         if order >= 2:
+            t = a + cut.offset  # E[T]
+            variance = level**2 * cut.variance
             post.trace = variance.sum(dim=-1)
             post.sqdist = (variance + (level * t) ** 2).sum(dim=-1)
         if order >= 3:  # Cov(T, T^2) and Var(T^2) from central moments

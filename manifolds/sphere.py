@@ -32,12 +32,13 @@ def sphere_posterior(
     """
     nu = 0.5 * core_dim - 1.0
     sigma2 = sigma * sigma
-    kappa = radius * norm / sigma2
-    half_log = 0.5 * core_dim * torch.log(2.0 * math.pi * sigma2) + 0.5 * (norm - radius) ** 2 / sigma2
+    inverse = 1.0 / sigma2
+    kappa = (radius * norm) * inverse
+    half_log = torch.addcmul(0.5 * core_dim * torch.log(2.0 * math.pi * sigma2), 0.5 * (norm - radius) ** 2, inverse)
     if order == 0:
         return Posterior(log_p=log_sphere_mgf(nu, kappa, scaled=True) - half_log)
     by_kappa, ratio, slope, log_mgf = bessel_moments(nu, kappa, with_log=True, with_derivative=order >= 2)
-    post = Posterior(log_p=log_mgf - half_log, coef=radius**2 * by_kappa / sigma2)
+    post = Posterior(log_p=log_mgf - half_log, coef=by_kappa * (radius**2 * inverse))
     if order >= 2:
         defect = slope + (core_dim - 1) * by_kappa  # 1 - r^2
         post.trace = radius**2 * defect

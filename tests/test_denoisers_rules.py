@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath as mp
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ import manifolds
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
 from manifolds.denoisers.gamma_nodes import CUT_SCORE, LEAST_SHAPE
+from manifolds.denoisers.interpolated import interpolated_rule
 from manifolds.denoisers.rules import gamma_rule
 
 
@@ -46,6 +48,21 @@ def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
         assert np.abs((weight * values).sum(dim=1).numpy() / exact - 1.0).max() < accuracy
 
 
+def _by_panels(f, y):
+    """The mean by Gauss-Legendre panels over the whole prior, in log sigma, of half the width 1/sqrt(2 d) of a peak, which also
+    hold the fall of one beyond the prior."""
+    law, low, high = f.law, f.prior.low, f.prior.high
+    stats, rho2 = law.statistics(y)
+    mu = f._likelihood(stats, rho2)
+    x, w = np.polynomial.legendre.leggauss(20)
+    panels = int(math.log(high / low) * 2.0 * math.sqrt(2.0 * law.ambient_dim)) + 1
+    edges = torch.linspace(math.log(low), math.log(high), panels + 1, dtype=torch.float64)
+    s = (edges[:-1, None] + edges.diff()[:, None] * torch.from_numpy(0.5 * (x + 1.0))).reshape(1, -1)
+    log_mu, post = mu(s - mu.centre, 1)
+    weight = torch.softmax(log_mu + torch.log(torch.from_numpy(w)).repeat(panels), dim=1)
+    return law.place(law.core.assemble(stats, torch.einsum("nq,nqb->nb", weight, post.coef)), y)
+
+
 @pytest.mark.parametrize("name", ["gaussian", "mixture", "sphere", "torus", "cube"])
 @pytest.mark.parametrize("d", [40, 64, 200, 10**4])
 @pytest.mark.parametrize("low, high", [(0.01, 10.0), (0.3, 1.5)])
@@ -57,17 +74,35 @@ def test_points_at_and_beyond_the_ends_of_the_prior_agree_with_fine_panels(name,
     sigma = torch.cat([low * sigma, high / sigma.clamp(min=0.75), torch.tensor([0.6], dtype=torch.float64)])
     y = law.add_noise(law.sample(len(sigma), source), sigma, source)
     f = BlindDenoiser(law, NoisePrior.power(-1.0, low, high))
-    stats, rho2 = law.statistics(y)
-    mu = f._likelihood(stats, rho2)
-    # Gauss-Legendre panels in log sigma of half the width 1/sqrt(2 d) of a peak, which also hold the fall of one beyond the prior
-    x, w = np.polynomial.legendre.leggauss(20)
-    panels = int(math.log(high / low) * 2.0 * math.sqrt(2.0 * d)) + 1
-    edges = torch.linspace(math.log(low), math.log(high), panels + 1, dtype=torch.float64)
-    s = (edges[:-1, None] + edges.diff()[:, None] * torch.from_numpy(0.5 * (x + 1.0))).reshape(1, -1)
-    log_mu, post = mu(s - mu.centre, 1)
-    weight = torch.softmax(log_mu + torch.log(torch.from_numpy(w)).repeat(panels), dim=1)
-    exact = law.place(law.core.assemble(stats, torch.einsum("nq,nqb->nb", weight, post.coef)), y)
+    exact = _by_panels(f, y)
     assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
+
+
+@pytest.mark.parametrize("name", ["gaussian", "mixture", "sphere", "torus", "cube", "ball"])
+@pytest.mark.parametrize("dim, d", [(2, 820), (8, 1000), (24, 3000)])
+def test_few_nodes_agree_with_fine_panels_in_high_dimensions(name, dim, d):
+    """Levels over the whole prior, most of them at which four nodes interpolate the core's log density."""
+    law = manifolds.make(name, dim=dim, ambient=d, reduced=True)
+    source = manifolds.stream(0, "few nodes", name, d)
+    n = 60000 // d
+    y = law.add_noise(law.sample(n, source), 0.01 * 1000.0 ** source.uniform(n), source)
+    f = BlindDenoiser(law, NoisePrior.power(-1.0, 0.01, 10.0))
+    exact = _by_panels(f, y)
+    assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
+
+
+@pytest.mark.parametrize("shape", [400.0, 5000.0, 5e8])
+def test_the_interpolating_rule_is_exact_for_tilts_and_refuses_what_is_rough(shape):
+    """L = -2 p x turns Gamma(A) into Gamma(A + p), and x = -log(G / A)/2 has the mean -(digamma(A + p) - log A)/2."""
+    rule = interpolated_rule(shape, 4)
+    p = math.sqrt(shape) * torch.tensor([-0.4, 0.0, 0.1, 0.4], dtype=torch.float64)
+    weight, poor = rule.weigh(-2.0 * p[:, None] * rule.x, 1, 1e-9)
+    exact = -0.5 * (np.array([float(mp.digamma(shape + t) - mp.log(shape)) for t in p.tolist()]))
+    assert np.abs((weight @ rule.x).numpy() - exact).max() < 1e-9 / math.sqrt(shape)
+    assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-13
+    assert not bool(poor[1])
+    rough = 3.0 * torch.sin(3.0 * math.sqrt(shape) * rule.x)[None] + 1.0
+    assert bool(rule.weigh(rough, 1, 1e-9)[1].all()) and bool(rule.weigh(torch.full((1, 4), math.nan, dtype=torch.float64), 1, 1e-9)[1].all())
 
 
 def test_rows_do_not_depend_on_their_batch():

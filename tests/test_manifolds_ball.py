@@ -11,6 +11,7 @@ import torch
 
 import manifolds
 from manifolds.ball import Ball
+from manifolds.ball_levels import close_levels
 
 
 def _reference(k, radius, norm, sigma):
@@ -83,6 +84,28 @@ def test_answers_are_continuous_where_the_border_begins_to_be_felt():
     post = core.posterior(core.statistics(u), torch.tensor([[sigma]], dtype=torch.float64), 4)
     for field in (post.log_p, post.coef, post.trace, post.sqdist, post.var_sqdist):
         assert (field[0] - field[1]).abs().max().item() <= 1e-10 * field[0].abs().max().item()
+
+
+GAPS = {"few": torch.tensor([-0.35, -0.2, -0.11, 0.0, 0.06, 0.19]), "many": torch.linspace(-15.0, 15.0, 90)}
+
+
+@pytest.mark.parametrize("spread", sorted(GAPS))
+@pytest.mark.parametrize("k", [2, 3, 8, 40])
+def test_levels_close_to_each_other_are_answered_as_each_alone_is(k, spread):
+    """A row's other levels follow from one by fluxes through the border; alone, every level has a radial integral of its own."""
+    core, source = Ball(k, 1.0), manifolds.stream(0, "close levels", k)
+    n = 200
+    direction = source.normal(n, k)
+    norm = torch.cat([torch.tensor([0.0, 1e-6, 1.0, 1.0 + 1e-9, 30.0], dtype=torch.float64), 1.6 * source.uniform(n - 5)])
+    stats = core.statistics(direction * (norm / direction.norm(dim=1))[:, None])
+    gaps = GAPS[spread].to(torch.float64) / (k + 2)
+    sigma = (0.003 * 4000 ** source.uniform(n))[:, None] * torch.exp(gaps)
+    row = core.posterior(stats, sigma, 1)
+    assert float(close_levels(k, 1.0, sigma).to(torch.float64).mean()) > (0.8 if spread == "few" else 0.5)
+    for j in range(0, sigma.shape[1], max(sigma.shape[1] // 6, 1)):
+        alone = core.posterior(stats, sigma[:, j : j + 1], 1)
+        assert torch.allclose(row.log_p[:, j], alone.log_p[:, 0], rtol=1e-12, atol=1e-11)
+        assert torch.allclose(row.coef[:, j], alone.coef[:, 0], rtol=1e-10)
 
 
 @pytest.mark.parametrize("dim", [2, 16])

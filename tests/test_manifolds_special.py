@@ -126,14 +126,16 @@ def _truncated_reference(a, width):
     return [mp.log(mass) - mode**2 / 2 - mp.log(2 * mp.pi) / 2, offset, *moments]
 
 
-@pytest.mark.parametrize("width", [1e-8, 1e-3, 0.3, 2.9, 3.1, 8.0, 40.0, 1e8])
-@pytest.mark.parametrize("a", [-60.0, -8.7, -1.6, -0.3, 0.0, 0.99, 1.01, 6.0, 30.0, 1e6])
+@pytest.mark.parametrize("width", [1e-8, 1e-3, 0.11, 0.3, 2.9, 3.1, 8.0, 40.0, 1e8])
+@pytest.mark.parametrize("a", [-60.0, -8.7, -1.6, -0.3, 0.0, 0.99, 1.01, 6.0, 9.9, 30.0, 1e6])
 def test_truncated_normal_equals_mpmath(a, width):
     with mp.workdps(60):  # quad stops on absolute errors, and moments are as small as width^4
         exact = [float(v) for v in _truncated_reference(a, width)]
     got = [v.item() for v in truncated_normal(_tensor(a), _tensor(width))]
     scale = [max(1.0, abs(exact[0])), exact[1], exact[2], exact[2] ** 1.5, exact[4]]
     assert max(abs(g - e) / s for g, e, s in zip(got, exact, scale)) < 1e-12
+    first = truncated_normal(_tensor(a), _tensor(width), order=1)  # by closed forms over a wider range
+    assert abs(first.log_mass.item() - exact[0]) / scale[0] < 1e-12 and first.offset.item() == pytest.approx(exact[1], rel=1e-12)
 
 
 @given(st.floats(-50, 50), st.floats(-6, 4))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung, refused
+from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
 from manifolds.denoisers.likelihood import NoiseLikelihood, take
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
@@ -117,8 +117,7 @@ class BlindDenoiser:
             some = pending is not None
             sigma, rule = self._gamma.rule(side, rho2[pending] if some else rho2, q)
             post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
-            weight = _normalised(rule.log_weight + post.log_p)
-            poor = refused(weight, rule, self._gamma.shape, self.tol)
+            weight, poor = self._gamma.weigh(rule, post.log_p, self.tol)
             found = _weighted(weight, post.coef)
             if total is None:
                 total = found
@@ -168,14 +167,6 @@ class BlindDenoiser:
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     """sum_q weight (n, q) coef (n, q, B)."""
     return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else (weight * coef[..., 0]).sum(1, keepdim=True)
-
-
-def _normalised(log_weight: torch.Tensor) -> torch.Tensor:
-    """softmax over few columns; relative to the middle one, about which the others vary little. (Beyond e^600 that is not
-    so, and the rule is refused.)"""
-    middle = log_weight.shape[1] // 2
-    weight = (log_weight - log_weight[:, middle : middle + 1]).clamp_(max=600.0).exp_()
-    return weight.div_(weight.sum(dim=1, keepdim=True))
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

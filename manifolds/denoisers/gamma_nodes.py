@@ -7,7 +7,8 @@ import math
 import torch
 
 from manifolds.denoisers.cut_rules import cut_rule, least_score
-from manifolds.denoisers.rules import GaussRule, gamma_rule
+from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
+from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised
 
 __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 
@@ -15,6 +16,8 @@ __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 # cut rules of more nodes are not smooth enough in the cut's position for their table (1e-10 at 12 nodes, 1e-8 at 16)
 MOST_CUT_NODES = 12
+# where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from the second on
+INTERPOLATING_NODES, INTERPOLATING_SHAPE = 4, 400.0
 # normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the end
 CUT_SCORE = 6.5
 # below, the law is too wide and skew for few nodes and for the error estimate
@@ -33,7 +36,7 @@ class GammaNodes:
     """
 
     def __init__(self, shape: float, low: float, high: float, core_dim: int):
-        self.shape, self.low, self.high = shape, low, high
+        self.shape, self.low, self.high, self.core_dim = shape, low, high, core_dim
         score = CUT_SCORE + 2.5 * math.sqrt(core_dim / shape)
         self._least = {side: least_score(shape, side, score) for side in (1, -1)}
 
@@ -59,22 +62,31 @@ class GammaNodes:
         by_high = 2.0 * self.high**2 * _gamma_of_score(self._least[1], self.shape)
         return by_low, by_high
 
-    @staticmethod
-    def rungs(side: int, first: int) -> tuple[int, ...]:
-        """Numbers of nodes to try for points of one group, from the first that is worth it."""
-        return tuple(q for q in RUNGS[first::2] if side == 0 or q <= MOST_CUT_NODES)
+    def rungs(self, side: int, first: int) -> tuple[int, ...]:
+        """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule."""
+        fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
+        # what the low end leaves is narrower than the whole
+        start = first - 1 if first and (side < 0 or (side == 0 and fewer)) else first
+        return tuple(q for q in RUNGS[start::2] if side == 0 or q <= MOST_CUT_NODES)
 
-    def rule(self, side: int, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule]:
+    def rule(self, side: int, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
         """(sigma (n, q), rule) of the points of one group."""
         rho2 = rho2.clamp(min=_TINY)
         if side == 0:
-            rule = gamma_rule(self.shape, q)
-            rule = GaussRule(rule.x.to(rho2.device), rule.log_weight.to(rho2.device), tuple(p.to(rho2.device) for p in rule.tails))
+            interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
+            rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
             return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * torch.exp(rule.x), rule
         end = self.high if side > 0 else self.low
         rule = cut_rule(self.shape, q, side, rho2 / (2.0 * end * end), self._least[side])
         # rounding must not put a node beyond the end
         return (end * torch.exp(rule.x)).clamp(self.low, self.high), rule
+
+    def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
+        if isinstance(rule, InterpolatedRule):
+            return rule.weigh(log_p, self.core_dim, tol)
+        weight = normalised(rule.log_weight + log_p)
+        return weight, refused(weight, rule, self.shape, tol)
 
 
 def _gamma_of_score(score: float, shape: float) -> float:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["GaussRule", "gauss", "gamma_rule", "legendre_panel"]
+__all__ = ["GaussRule", "gauss", "gamma_rule", "legendre_panel", "normalised"]
 
 
 class GaussRule(NamedTuple):
@@ -30,6 +30,9 @@ class GaussRule(NamedTuple):
     x: torch.Tensor
     log_weight: torch.Tensor
     tails: tuple[torch.Tensor, torch.Tensor]
+
+    def to(self, device: torch.device) -> GaussRule:
+        return GaussRule(self.x.to(device), self.log_weight.to(device), tuple(tail.to(device) for tail in self.tails))
 
 
 @lru_cache(maxsize=1024)
@@ -78,3 +81,11 @@ def legendre_panel(q: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Nodes and weights (q,) of the Gauss-Legendre rule on [0, 1]."""
     nodes, weights = np.polynomial.legendre.leggauss(q)
     return torch.from_numpy(0.5 * (nodes + 1.0)), torch.from_numpy(0.5 * weights)
+
+
+def normalised(log_weight: torch.Tensor) -> torch.Tensor:
+    """softmax over few columns; relative to the middle one, about which the others vary little. (Beyond e^600 that is not
+    so, and the rule is refused.)"""
+    middle = log_weight.shape[1] // 2
+    weight = (log_weight - log_weight[:, middle : middle + 1]).clamp_(max=600.0).exp_()
+    return weight.div_(weight.sum(dim=1, keepdim=True))

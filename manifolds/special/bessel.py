@@ -160,10 +160,9 @@ def bessel_moments(
     E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
     """
     if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles: library functions as exact, and faster
-        i0, i1 = torch.special.i0e(x), torch.special.i1e(x)
-        ratio = i1 / i0
-        w = torch.where(x > 1e-8, ratio / x.clamp(min=1e-8), 0.5)
-        return w, ratio, None, torch.log(i0) if with_log else None
+        i0 = torch.special.i0e(x)
+        w = torch.special.i1e(x).add_(0.5e-300).div_(x + 1e-300).div_(i0)  # 1/2 at x = 0
+        return w, x * w, None, i0.log_() if with_log else None
     w, derivative, log_mgf = _over_chunks(nu, x, with_derivative, with_log)
     if nu == -0.5 and with_derivative:  # r = tanh: the recurrence's last subtraction would cancel
         e = torch.exp(-2.0 * x)

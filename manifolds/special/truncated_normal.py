@@ -2,8 +2,9 @@
 
 Two regimes, chosen per element after reflecting so that the interval's middle is >= 0:
 
-closed form   the interval is wide and reaches the bulk (a < 1, width > 3): the textbook formulas lose nothing there;
-              and for the first moment of a whole tail from 1 <= a < 10.
+closed form   the interval is wide and reaches the bulk (a < 1, width > 3): the textbook formulas lose nothing there.
+              For the first moment alone also down to width .1, and from 1 <= a < 10 if the density falls by e: it loses
+              no more than a^2 eps and eps/width^2.
 quadrature    otherwise, Gauss-Legendre on the part of the interval where the density has not yet fallen by e^-45:
               the integrand is an exponential of a quadratic over a bounded range of exponents, so a fixed number of nodes
               reaches rounding error, and the central moments are sums of positive terms (third: of one-signed size)
@@ -24,6 +25,7 @@ from manifolds.special.quadrature import legendre
 _DROP = 45.0  # what is left out has density e^-45, and 45^4 e^-45 = 1e-13 in the fourth moment
 _CHUNK = 1 << 12
 _FAR = 10.0
+_WIDE = 0.1
 
 
 class TruncatedNormal(NamedTuple):
@@ -31,9 +33,9 @@ class TruncatedNormal(NamedTuple):
 
     log_mass: Tensor
     offset: Tensor
-    variance: Tensor
-    third: Tensor
-    fourth: Tensor
+    variance: Tensor | None = None
+    third: Tensor | None = None
+    fourth: Tensor | None = None
 
 
 def _density(x: Tensor) -> Tensor:
@@ -62,10 +64,11 @@ def _closed(a: Tensor, width: Tensor, order: int) -> list[Tensor]:
     ]
 
 
-def _one_sided(a: Tensor) -> list[Tensor]:
-    """Mass and offset for 1 <= a < _FAR and an interval that holds all of the tail; the offset loses a^2 eps."""
-    scaled = torch.special.erfcx(a * sqrt(0.5))
-    return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) / scaled - a]
+def _tail(a: Tensor, width: Tensor) -> list[Tensor]:
+    """Mass and offset for 1 <= a < _FAR and an interval over which the density falls by e or more; the offset loses a^2 eps."""
+    left = torch.exp(-width * (a + 0.5 * width))
+    scaled = torch.special.erfcx(a * sqrt(0.5)) - left * torch.special.erfcx((a + width) * sqrt(0.5))
+    return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) * (1.0 - left) / scaled - a]
 
 
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
@@ -95,7 +98,7 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     """Mass and moments of Z ~ N(0, 1) cut to [a, a + width]; tensors that broadcast, width > 0 (inf allowed).
 
     The interval is given by its lower end and its width, because a short interval far out has no digits left in b - a.
-    order 1: mass and offset only (the rest zero); 2: and the variance; 4: all.
+    order 1: mass and offset, the rest None; 2: and the variance, the rest zero; 4: all.
     """
     a, width = torch.broadcast_tensors(torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(width, dtype=torch.float64))
     if not bool((width > 0).all()):
@@ -103,23 +106,25 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     shape, a, width = a.shape, a.reshape(-1), width.reshape(-1)
     flip = a < -0.5 * width
     low = torch.where(flip, -(a + width), a)
-    out = torch.zeros(5, len(a), dtype=torch.float64)
-    wide = (low < 1.0) & (width > 3.0)
-    # first moments of tails that end where nothing is left
-    tail = (low >= 1.0) & (low < _FAR) & (width * (low + 0.5 * width) > _DROP) if order < 2 else torch.zeros_like(wide)
-    reach = torch.minimum(width, _DROP / low.clamp_min(1e-300))
-    gentle = ~wide & ~tail & ((low.abs() + 0.5 * reach) * reach < 6.0)  # the exponent changes by less than 6 over the interval
-    steep = ~(wide | tail | gentle)
-    for mask, nodes in ((wide, 0), (tail, 1), (gentle, 12), (steep, 32)):
-        index = mask.nonzero().squeeze(1)
-        for part in index.split(_CHUNK if nodes > 1 else 1 << 16):
+    out = torch.zeros(2 if order < 2 else 5, len(a), dtype=torch.float64)
+    wide = (low < 1.0) & (width > (_WIDE if order < 2 else 3.0))
+    tail = (low >= 1.0) & (low < _FAR) & (width * (low + 0.5 * width) > 1.0) if order < 2 else torch.zeros_like(wide)
+    rest = (~(wide | tail)).nonzero()[:, 0]
+    reach = torch.minimum(width[rest], _DROP / low[rest].clamp_min(1e-300))
+    gentle = (low[rest].abs() + 0.5 * reach) * reach < 6.0  # the exponent changes by less than 6 over the interval
+    for rows, nodes in ((wide.nonzero()[:, 0], 0), (tail.nonzero()[:, 0], 1), (rest[gentle], 12), (rest[~gentle], 32)):
+        for part in rows.split(_CHUNK if nodes > 1 else 4 * _CHUNK):
+            if not len(part):
+                continue
             if nodes > 1:
                 values = _quadrature(low[part], width[part], nodes, order)
             else:
-                values = _one_sided(low[part]) if nodes else _closed(low[part], width[part], order)
+                values = _tail(low[part], width[part]) if nodes else _closed(low[part], width[part], order)
             for row, value in zip(out, values):
                 row[part] = value
-    log_mass, offset, variance, third, fourth = out
-    offset = torch.where(flip, width - offset, offset)
-    third = torch.where(flip, -third, third)
-    return TruncatedNormal(*(v.reshape(shape) for v in (log_mass, offset, variance, third, fourth)))
+    out = out.reshape(len(out), *shape)
+    flip, width = flip.reshape(shape), width.reshape(shape)
+    offset = torch.where(flip, width - out[1], out[1])
+    if order < 2:
+        return TruncatedNormal(out[0], offset)
+    return TruncatedNormal(out[0], offset, out[2], torch.where(flip, -out[3], out[3]), out[4])
