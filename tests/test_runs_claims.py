@@ -170,11 +170,11 @@ def test_a_file_with_other_columns_is_not_mistaken_for_ours(tmp_path):
 )
 def test_a_claim_about_every_cell_is_refuted_by_one(cells, outcome, interval):
     low, high = zip(*cells)
-    found = every_cell(_claim(), 1.0, low, high, (NULL, POWER))
+    found = every_cell([_claim()], "X1", 1.0, low, high, (NULL, POWER))
     assert (found.low, found.high) == interval and judge(_claim(), found).outcome == outcome
 
 
 def test_a_one_sided_claim_about_every_cell_is_refuted_by_an_interval_without_end():
     claim = _claim(allowed=(-INF, 2.0))
     controls = (Control("null", "the truth", 1.0, 1.1), Control("power", "never", INF, INF))
-    assert judge(claim, every_cell(claim, 1.0, [1.0, 3.0], [1.2, INF], controls)).outcome == "violated"
+    assert judge(claim, every_cell([claim], "X1", 1.0, [1.0, 3.0], [1.2, INF], controls)).outcome == "violated"

@@ -37,9 +37,8 @@ def cluster(tmp_path):
         return address, [process for process, _ in workers]
 
     yield begin
-    for process in reversed(started):
+    for process in reversed(started):  # a worker that finds its scheduler gone looks for it for 30 s: the scheduler goes last
         process.terminate()
-    for process in started:
         process.wait(timeout=30)
 
 

@@ -49,6 +49,8 @@ def draw(tables):
         axis.set_xscale("log")
         axis.grid(True, axis="x")
         panel_label(axis, letter)
+    left.set_xticks([1, 1.5, 2, 3, 5, 8], ["1", "1.5", "2", "3", "5", "8"])
+    left.minorticks_off()
     left.set_xlabel("ratio (min, median, max over repeats)")
     right.set_xlabel("ratio")
     return figure

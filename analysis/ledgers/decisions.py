@@ -26,11 +26,6 @@ def decide(tables: dict[str, pandas.DataFrame], options: Any) -> list[Measuremen
     return [m for m in found if options.profile != "smoke" or m.claim in SMOKE]
 
 
-def _every(claim: str, value: float, low: pandas.Series, high: pandas.Series, controls: list[Control], note: str) -> Measurement:
-    """A claim about every law, see `analysis.runs.every_cell`."""
-    return every_cell({c.id: c for c in CLAIMS}[claim], value, low, high, controls, note)
-
-
 def _control(kind: str, what: str, low: pandas.Series, high: pandas.Series) -> Control:
     return Control(kind, what, float(np.min(low)), float(np.max(high)))
 
@@ -49,7 +44,7 @@ def _bound(tables) -> Measurement:
     controls = [_control("null", "J/(2d) in place of the measured price, Gaussian", (table["information"] / form)[gaussian], (table["information"] / form)[gaussian]),
                 _control("power", "a level read 5 % too high at d = 1e9, which no dimension mends", far["biased_low"] / far["bound"], far["biased_high"] / far["bound"])]
     note = f"largest: {table['law'][top]}; smallest C {ratio.min():.1e}; bound/price grows as sigma_T^-[{loose['exponent'].min():.2f}, {loose['exponent'].max():.2f}]"
-    return _every("B1", ratio.max(), (table["price_low"] / form).clip(lower=0), table["price_high"] / form, controls, note)
+    return every_cell(CLAIMS, "B1", ratio.max(), (table["price_low"] / form).clip(lower=0), table["price_high"] / form, controls, note)
 
 
 def _growth(tables) -> Measurement:
@@ -57,7 +52,7 @@ def _growth(tables) -> Measurement:
     null, power = _fit(tables, "Gaussian closed form against 1/sigma_T (null)"), _fit(tables, "price of a constant error (power)")
     controls = [_control("null", "closed form of a Gaussian", null["low"], null["high"]), _control("power", "a denoiser with a constant error", power["low"], power["high"])]
     note = "exponents: " + ", ".join(f"{r.law} {r.exponent:.2f}" for r in table.itertuples()) + "; per decade from s/10 to s/100: " + _per_decade(tables)
-    return _every("B4", table["exponent"].max(), table["low"], table["high"], controls, note)
+    return every_cell(CLAIMS, "B4", table["exponent"].max(), table["low"], table["high"], controls, note)
 
 
 def _per_decade(tables) -> str:
@@ -77,7 +72,7 @@ def _information(tables) -> Measurement:
     controls = [_control("null", "an efficient estimate of log sigma in place of the posterior", *pick("efficient")), _control("power", "levels read 5 % too high", *pick("biased"))]
     far = near["price_over_information"]
     note = f"{len(table)} laws; at d = 1e3 between {far.min():.3f} and {far.max():.3f}; J: " + ", ".join(f"{r.law} {r.J:.3g}" for r in table.itertuples())
-    return _every("B5", table["price_over_information"].mean(), *pick("price"), controls, note)
+    return every_cell(CLAIMS, "B5", table["price_over_information"].mean(), *pick("price"), controls, note)
 
 
 def _path(tables) -> Measurement:
@@ -86,7 +81,7 @@ def _path(tables) -> Measurement:
     steep = worst[worst["held"].isin(["p=0.7", "p=0.9"])]
     controls = [_control("null", "Gaussian closed form", null["low"], null["high"]), _control("power", "the two-scale worst case, k^2 > d", steep["low"], steep["high"])]
     show = lambda t: ", ".join(f"{r.law} {r.held} {r.exponent:+.2f}" for r in t.itertuples())
-    return _every("B6", smooth["exponent"].max(), smooth["low"], smooth["high"], controls, f"{show(smooth)}; worst case: {show(worst)} (2p - 1 in the limit)")
+    return every_cell(CLAIMS, "B6", smooth["exponent"].max(), smooth["low"], smooth["high"], controls, f"{show(smooth)}; worst case: {show(worst)} (2p - 1 in the limit)")
 
 
 def _sum(tables) -> Measurement:
@@ -99,7 +94,7 @@ def _sum(tables) -> Measurement:
                 _control("power", "f* of the priors sigma^-1 and sigma^-1/2", wrong["difference_low"], wrong["difference_high"])]
     rest = table[table["prior"] != "aligned"]
     note = f"{aligned['law'].nunique()} laws; widest interval +-{100 * half:.2f} % of the total; cross/total: " + ", ".join(f"{r.law} sigma^{r.prior} {100 * r.difference:+.1f} %" for r in rest.itertuples())
-    return _every("L1", aligned["difference"].mean(), aligned["difference_low"], aligned["difference_high"], controls, note)
+    return every_cell(CLAIMS, "L1", aligned["difference"].mean(), aligned["difference_low"], aligned["difference_high"], controls, note)
 
 
 def _certificate(tables) -> Measurement:
@@ -113,7 +108,7 @@ def _start(tables) -> Measurement:
     off = float((gaussian["ratio"] / gaussian["exact_ratio"].astype(float) - 1).abs().max())
     controls = [_control("null", "Gaussian closed form (k/2)(r - log(1 + r))", exact, exact), _control("power", "a start 20 % too narrow", far["narrow_ratio"], far["narrow_ratio"])]
     note = f"at sigma_0 = 20 s the bound is {1 / far['ratio'].max():.0f} to {1 / far['ratio'].min():.0f} times the term; Gaussian off its closed form by {off:.1e}"
-    return _every("L3", table["ratio"].max(), table["ratio_low"], table["ratio_high"], controls, note)
+    return every_cell(CLAIMS, "L3", table["ratio"].max(), table["ratio_low"], table["ratio_high"], controls, note)
 
 
 def _recipe(tables) -> Measurement:
@@ -121,7 +116,7 @@ def _recipe(tables) -> Measurement:
     pushed = table[table["sabotage"]]
     controls = [_control("null", "a sample of p_{sigma_T} itself", table["truth_low"], table["truth_high"]), _control("power", "a denoiser off by .7 R in one direction", pushed["pushed_low"], pushed["pushed_high"])]
     note = "; ".join(f"{r.law}: {r.run_over_eps:.2f} (floor {r.truth_over_eps:.2f}), N={r.steps}" for r in table.itertuples())
-    return _every("R4", table["run_over_eps"].max(), table["run_low"], table["run_high"], controls, f"h = {table['factor'].iloc[0]:g} eps^2/k^2; {note}")
+    return every_cell(CLAIMS, "R4", table["run_over_eps"].max(), table["run_low"], table["run_high"], controls, f"h = {table['factor'].iloc[0]:g} eps^2/k^2; {note}")
 
 
 def _rate(tables) -> Measurement:
@@ -130,7 +125,7 @@ def _rate(tables) -> Measurement:
     certified = local_exponents(table[table["law"] == "gaussian"], "gaussian_tv_certified")
     null, rest = found[found["law"] == "gaussian"]["exponent"], found[found["law"] != "gaussian"]["exponent"]
     controls = [_control("null", "exact Gaussian recursion", null, null), _control("power", "steps for the certificate sqrt(KL_path/2)", certified["exponent"], certified["exponent"])]
-    return _every("R5", rest.mean(), rest, rest, controls, _placement(table))
+    return every_cell(CLAIMS, "R5", rest.mean(), rest, rest, controls, _placement(table))
 
 
 def _placement(table: pandas.DataFrame) -> str:

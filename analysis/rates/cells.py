@@ -141,12 +141,12 @@ def cell_sabotage(params: dict, seed: int) -> list[dict]:
     law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "sabotage", params)
     run, f, n = schedule(params["steps"]), blind_denoiser(law), params["points"]
     terms = ledger(law, f, run, max(64, params["ledger_points"] // run.steps), stream.child("ledger"))
-    truth, other = (law.space.split(law.add_noise(law.sample(n, s), SIGMA_END, s))[0] for s in (stream.child("truth"), stream.child("other")))
+    source = stream.child("truth")
+    truth = law.space.split(law.add_noise(law.sample(n, source), SIGMA_END, source))[0]
     row = {"total": terms.total.value, "total_se": terms.total.standard_error, "tv_bound": terms.total_variation}
     for name, denoiser in (("honest", f), ("sabotaged", lambda y: 0.8 * f(y))):
         end = law.space.split(sample(denoiser, law, run, n, stream.child("run")).y)[0]
         row[f"tv_{name}"] = tv_lower_from_samples(end, truth, stream.child("tv"))
-        row[f"sliced_excess_{name}"] = sliced_with_floor(end, truth, other, stream.child("slices")).excess
     return [row]
 
 

@@ -47,7 +47,7 @@ def _rows(table: pandas.DataFrame, quantity: str, column: str, against: str, hel
         if found:
             exponent, points = found
             at = ", ".join(f"{name}={value:g}" for name, value in zip(held, key[1:]))
-            yield {"quantity": quantity, "law": key[0], "against": against, "held": at, "exponent": exponent.value, "low": exponent.low, "high": exponent.high, "points": points}
+            yield _row(quantity, key[0], against, exponent, points, at)
 
 
 def measured_steps(coupled: pandas.DataFrame) -> pandas.DataFrame:
@@ -108,14 +108,10 @@ def _exact_error(steps: int) -> float:
 
 def _exact_steps(runs: pandas.DataFrame) -> pandas.DataFrame:
     """Steps at which the exact error of a unit Gaussian falls to each target (a fixed law: k does not enter)."""
-    rows = []
-    for dim in sorted(set(runs["dim"])):
-        grid = [4 * 2**j for j in range(10)]
-        errors = [_exact_error(steps) for steps in grid]
-        for target in _EXACT_TARGETS:
-            found = steps_to_reach(grid, errors, target)
-            rows.append({"law": "gaussian", "dim": dim, "inverse_error": 1 / target, "steps": found.value})
-    return pandas.DataFrame(rows)
+    grid = [4 * 2**j for j in range(10)]
+    errors = [_exact_error(steps) for steps in grid]
+    found = {target: steps_to_reach(grid, errors, target).value for target in _EXACT_TARGETS}
+    return pandas.DataFrame([{"law": "gaussian", "dim": dim, "inverse_error": 1 / target, "steps": steps} for dim in sorted(set(runs["dim"])) for target, steps in found.items()])
 
 
 def _linear_steps(certificate: pandas.DataFrame) -> pandas.DataFrame:

@@ -9,12 +9,15 @@ from analysis.runs.claims import VIOLATED, Claim, Control, Measurement, compare
 __all__ = ["every_cell"]
 
 
-def every_cell(claim: Claim, value: float, low: Iterable[float], high: Iterable[float], controls: Sequence[Control], note: str = "") -> Measurement:
-    """The widest interval over cells, which is allowed only if every cell's is; or that of the cell that refutes the claim.
+def every_cell(
+    claims: Sequence[Claim], identifier: str, value: float, low: Iterable[float], high: Iterable[float], controls: Sequence[Control], note: str = ""
+) -> Measurement:
+    """Of the claim of that name: the widest interval over cells, which is allowed only if every cell's is; or that of the cell that refutes the claim.
 
     One cell whose interval lies outside the allowed range is enough to refute: of these the farthest speaks for all, by
     its middle. `value` is what is reported otherwise (a mean or the largest, as the claim's quantity says).
     """
+    claim = next(c for c in claims if c.id == identifier)
     cells = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
     refuting = [cell for cell in cells if compare(*cell, claim.allowed) == VIOLATED]
     if refuting:
