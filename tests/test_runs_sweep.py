@@ -79,7 +79,7 @@ def test_a_cell_that_always_kills_its_worker_fails_and_the_others_finish(tmp_pat
 
 
 def test_ctrl_c_is_one_line_and_keeps_finished_cells(tmp_path, reference):
-    process = toy_process.start("WAVES", "--out", tmp_path, "--jobs", 2, toy_folder=tmp_path, sleep=200)  # 24 cells: the signal has 2 s
+    process = toy_process.start("WAVES", "--out", tmp_path, "--jobs", 2, toy_folder=tmp_path, sleep=60)
     assert toy_process.wait_until(lambda: len(toy_process.executed(tmp_path)) >= 6)
     workers = psutil.Process(process.pid).children(recursive=True)
     for member in [process, *workers]:  # a terminal signals the whole group

@@ -22,7 +22,9 @@ def environment(toy_folder=None, sleep=0) -> dict:
 
 def command(name: str, *arguments) -> list[str]:
     """A command line that runs `toy_runs.<name>`."""
-    code = f"import sys, toy_runs; from analysis.runs import main; sys.exit(main(toy_runs.{name}))"
+    # a process started in the background of a script inherits that Ctrl-C is ignored: here it must not be
+    listens = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{listens}; import sys, toy_runs; from analysis.runs import main; sys.exit(main(toy_runs.{name}))"
     return [sys.executable, "-c", code, *map(str, arguments)]
 
 

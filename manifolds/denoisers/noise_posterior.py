@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.rules import legendre_panel
 from manifolds.denoisers.window import PANEL, find_window, panel_count, panel_nodes, peak
+from manifolds.special.quadrature import legendre
 
 __all__ = ["NoisePosterior"]
 
@@ -123,17 +123,17 @@ class NoisePosterior:
 
 def _panel_matrices() -> tuple[torch.Tensor, torch.Tensor]:
     """Matrices (_FINE, PANEL) from values at the panel's nodes to the interpolant, and to its integral from 0."""
-    x, _ = legendre_panel(PANEL)
+    x, _ = legendre(PANEL)
     fine = torch.linspace(0.0, 1.0, _FINE, dtype=torch.float64)
     degree = torch.arange(PANEL + 1, dtype=torch.float64)
 
-    def legendre(z: torch.Tensor) -> torch.Tensor:
+    def polynomials(z: torch.Tensor) -> torch.Tensor:
         values = [torch.ones_like(z), z]
         for j in range(1, PANEL):
             values.append(((2 * j + 1) * z * values[j] - j * values[j - 1]) / (j + 1))
         return torch.stack(values, dim=1)
 
-    at_nodes, at_fine = legendre(2 * x - 1), legendre(2 * fine - 1)
+    at_nodes, at_fine = polynomials(2 * x - 1), polynomials(2 * fine - 1)
     to_coefficients = torch.linalg.inv(at_nodes[:, :PANEL])
     # int_{-1}^{z} P_j = (P_{j+1}(z) - P_{j-1}(z)) / (2 j + 1), half of it on [0, 1]
     below = torch.cat([-torch.ones(_FINE, 1, dtype=torch.float64), at_fine[:, : PANEL - 1]], dim=1)

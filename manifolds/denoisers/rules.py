@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["GaussRule", "gauss", "gamma_rule", "legendre_panel", "normalised"]
+__all__ = ["GaussRule", "gauss", "gamma_rule", "normalised"]
 
 
 class GaussRule(NamedTuple):
@@ -74,13 +74,6 @@ def gauss(t: np.ndarray, mass: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarr
         basis[j + 1] = v / norm[:, None]
     nodes, vectors = np.linalg.eigh(jacobi)
     return nodes, vectors * np.sign(vectors[:, :1])
-
-
-@lru_cache(maxsize=None)
-def legendre_panel(q: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Nodes and weights (q,) of the Gauss-Legendre rule on [0, 1]."""
-    nodes, weights = np.polynomial.legendre.leggauss(q)
-    return torch.from_numpy(0.5 * (nodes + 1.0)), torch.from_numpy(0.5 * weights)
 
 
 def normalised(log_weight: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import math
 import torch
 
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.rules import legendre_panel
+from manifolds.special.quadrature import legendre
 
 __all__ = ["PANEL", "equal_count", "equal_nodes", "find_window", "panel_count", "panel_nodes", "peak"]
 
@@ -71,7 +71,7 @@ def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, widths:
 
 def panel_nodes(lo: torch.Tensor, hi: torch.Tensor, panels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Composite Gauss-Legendre offsets (n, panels * PANEL) on [lo, hi], and the log of their weights."""
-    x, w = legendre_panel(PANEL)
+    x, w = legendre(PANEL)
     edges = torch.arange(panels, dtype=torch.float64)[:, None] / panels
     unit = (edges + x / panels).reshape(-1).to(lo.device)
     log_w = torch.log(w / panels).repeat(panels).to(lo.device)
