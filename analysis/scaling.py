@@ -24,31 +24,48 @@ SIZES = {
 TELESCOPE_STEPS = (8, 16, 32)
 # step counts of the runs that share their noise; the finest takes REFINEMENT times the largest
 COUPLED_STEPS = {"smoke": (8, 16, 32), "paper": (8, 16, 32, 64, 128), "full": (8, 16, 32, 64, 128)}
-# seconds on one core for a law with closed coefficients, per million (points x steps); others by their measured ratio
-RATIO = {"gaussian": 1.0, "sphere": 4.0, "mixture": 8.0}
+# the laws that a default sweep runs at every size; it takes prices, steps and coupled runs of the rest of the catalogue
+CENTRAL = ("gaussian", "sphere", "mixture")
+DIMS = (2, 4, 8, 16, 32)
+# curves, surfaces and images, whose every answer is a quadrature over their nodes -> k
+TABULATED = {"ellipse": 1, "trefoil": 1, "moebius": 2, "swiss_roll": 2, "bars": 2, "blobs": 2, "discs": 2}
+# e^k points: the largest k that is affordable
+MOST = {"random_code": 8}
+REST = ("torus", "cube", "ball", "product", "mixture_of_spheres", "union_of_subspaces", "random_code", *TABULATED)
+# seconds on one core, per million (points x steps), of one call: those of a Gaussian are one
+RATIO = {"gaussian": 1.0, "sphere": 4.0, "ball": 30.0, "union_of_subspaces": 60.0} | dict.fromkeys(TABULATED, 400.0)
 
 
 def plan(options: Any) -> list[Cell]:
     """All cells of a selection; refuses laws that do not fit into the ambient dimension."""
+    short = [law for law in options.law if law not in CENTRAL and set(CENTRAL) <= set(options.law)]
+    size, cells = SIZES[options.profile], []
     for law in options.law:
-        for dim in options.dim:
-            for ambient in options.ambient:
+        for dim in dims_of(law, options.dim, law in short):
+            for ambient in () if law in short else options.ambient:
                 try:
                     make_law(law, dim, ambient)
                 except ValueError as error:
                     raise ValueError(f"argument --ambient: {error} (--law {law} --dim {dim})") from error
-    size, cells = SIZES[options.profile], []
-    for law in options.law:
-        slow = RATIO.get(law, 8.0)
-        for dim in options.dim:
-            cells += _cells_of(law, dim, size, slow, options)
+            cells += _short(law, dim, size, options) if law in short else _cells_of(law, dim, size, options)
     if "gaussian" in options.law:
         dim, ambient = min(options.dim), max(options.ambient)
         cells.append(Cell("scaling_sabotage", {"law": "gaussian", "dim": dim, "ambient": ambient, "steps": 512, "points": size["run"], "ledger_points": size["ledger"]}, cost=6.0))
-        cells.append(_coupled({"law": "gaussian", "dim": dim}, ambient, size["coupled"], 1.0, options, scale=0.8))
+        cells.append(_coupled({"law": "gaussian", "dim": dim}, ambient, COUPLED_STEPS[options.profile], size["coupled"], scale=0.8))
     for reading in ("printed", "proof", "proof, sabotaged"):
         cells.append(Cell("scaling_reading", {"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 4000}, cost=2.0))
     return cells
+
+
+def dims_of(law: str, asked: tuple[int, ...], short: bool) -> tuple[int, ...]:
+    """The k of a law in a sweep: for the rest of the catalogue every second one, those it can have, or its only one in the default sweep."""
+    if not short:
+        return tuple(asked)
+    if law in TABULATED:
+        return (TABULATED[law],) if TABULATED[law] in asked or tuple(asked) == DIMS else ()
+    if law in MOST:
+        return tuple(k for k in asked if k <= MOST[law])
+    return tuple(asked)[:: 2 if len(asked) > 3 else 1]
 
 
 def decades(ambient: tuple[int, ...]) -> list[int]:
@@ -57,10 +74,11 @@ def decades(ambient: tuple[int, ...]) -> list[int]:
     return sorted({*ambient, *(10**p for p in range(len(str(high))) if low < 10**p < high)})
 
 
-def _cells_of(law: str, dim: int, size: dict, slow: float, options: Any) -> list[Cell]:
-    cells, key = [], {"law": law, "dim": dim}
+def _cells_of(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
+    """Everything, of one law and k."""
+    cells, key, slow = [], {"law": law, "dim": dim}, RATIO.get(law, 8.0)
     for ambient in options.ambient:
-        cells.append(Cell("scaling_price", {**key, "ambient": ambient, "points": size["price"]}, cost=4e-6 * size["price"] * slow))
+        cells.append(_price(key, ambient, size["price"]))
     # what a run shows does not depend on d (that is a claim): the two ends are enough
     for ambient in sorted({min(options.ambient), max(options.ambient)}):
         for steps in options.steps:
@@ -68,19 +86,46 @@ def _cells_of(law: str, dim: int, size: dict, slow: float, options: Any) -> list
             points = max(min(size["run"], 2**19 // steps), 256)
             run = {**key, "ambient": ambient, "steps": steps, "points": points, "ledger_points": size["ledger"]}
             cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * slow * (steps * points + size["ledger"])))
-        cells.append(_coupled(key, ambient, size["coupled"], slow, options))
+        cells.append(_coupled(key, ambient, COUPLED_STEPS[options.profile], size["coupled"]))
     # the Gaussian law decides R2, and takes one point a decade
-    for ambient in decades(options.ambient) if law == "gaussian" else options.ambient:
-        cells.append(Cell("scaling_certificate", {**key, "ambient": ambient, "points": size["price"] // 4}, cost=1e-5 * size["price"] * slow))
-    for steps in TELESCOPE_STEPS:
-        cells.append(Cell("scaling_telescope", {**key, "steps": steps, "points": size["telescope"]}, cost=2e-6 * slow * steps * size["telescope"]))
+    cells.append(_certificate(key, decades(options.ambient) if law == "gaussian" else options.ambient, size["price"] // 4))
+    cells.append(_telescope(key, size["telescope"]))
     return cells
 
 
-def _coupled(key: dict, ambient: int, points: int, slow: float, options: Any, scale: float = 1.0) -> Cell:
+def _short(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
+    """Exponents of the price, of the certificate's steps and of the measured ones, from as many points as the law's cost allows."""
+    key, tabulated = {"law": law, "dim": dim}, law in TABULATED
+    # where 1/(d - m) is a power of d to 1 %; in steps of ten where that leaves few
+    least = 10 * make_law(law, dim, max(options.ambient)).core_dim
+    wide = [d for d in options.ambient if d >= least]
+    wide = wide if len(wide) >= 3 or len(options.ambient) < 3 else [d for d in decades(options.ambient) if d >= least]
+    cells = [_price(key, ambient, size["price"] // (128 if tabulated else 16)) for ambient in wide]
+    cells.append(_certificate(key, wide, size["price"] // (128 if tabulated else 16)))
     counts = COUPLED_STEPS[options.profile]
+    cells.append(_coupled(key, max(options.ambient), counts[:-1] if tabulated else counts, size["coupled"] // (4 if tabulated else 2)))
+    if not tabulated:
+        cells.append(_telescope(key, size["telescope"] // (4 if RATIO.get(law, 8.0) > 8.0 else 1)))
+    return cells
+
+
+def _price(key: dict, ambient: int, points: int) -> Cell:
+    return Cell("scaling_price", {**key, "ambient": ambient, "points": points}, cost=0.1 + 4e-6 * points * RATIO.get(key["law"], 8.0))
+
+
+def _certificate(key: dict, ambients: list[int], points: int) -> Cell:
+    params = {**key, "ambients": " ".join(map(str, sorted(ambients))), "points": points}
+    return Cell("scaling_certificate", params, cost=0.1 + 4e-5 * points * RATIO.get(key["law"], 8.0))
+
+
+def _telescope(key: dict, points: int) -> Cell:
+    params = {**key, "counts": " ".join(map(str, TELESCOPE_STEPS)), "points": points}
+    return Cell("scaling_telescope", params, cost=0.1 + 2e-6 * RATIO.get(key["law"], 8.0) * sum(TELESCOPE_STEPS) * points)
+
+
+def _coupled(key: dict, ambient: int, counts: tuple[int, ...], points: int, scale: float = 1.0) -> Cell:
     params = {**key, "ambient": ambient, "steps": " ".join(map(str, counts)), "points": points, "scale": scale}
-    return Cell("scaling_coupled", params, cost=0.3 + 3e-6 * slow * points * REFINEMENT * counts[-1])
+    return Cell("scaling_coupled", params, cost=0.3 + 1.5e-6 * RATIO.get(key["law"], 8.0) * points * REFINEMENT * counts[-1])
 
 
 def derive(tables: dict[str, pandas.DataFrame], options: Any) -> dict[str, pandas.DataFrame]:
@@ -118,10 +163,11 @@ EXPERIMENT = Experiment(
     decide=decide,
     claims=CLAIMS,
     show=show,
-    figures=("error_vs_steps",),
+    figures=("error_vs_steps", "exponents_by_law"),
     arguments=(
-        Argument("--dim", type=positive_int, nargs="+", default=(2, 4, 8, 16, 32), help="intrinsic dimensions k", by_profile={"smoke": (2, 4, 8)}),
-        Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=("gaussian", "sphere", "mixture"), help="data laws"),
+        Argument("--dim", type=positive_int, nargs="+", default=DIMS, help="intrinsic dimensions k", by_profile={"smoke": (2, 4, 8)}),
+        Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=(*CENTRAL, *REST), metavar="LAW",
+                 help=f"data laws; beside all of {', '.join(CENTRAL)} the others are swept in short: prices, steps, coupled runs", by_profile={"smoke": CENTRAL}),
         Argument("--ambient", type=positive_int, nargs="+", default=(10**3, 10**6, 10**9), help="ambient dimensions d (1e9 is as cheap as 1e3)"),
         Argument("--steps", type=positive_int, nargs="+", default=(8, 16, 32, 64, 128, 256, 512), help="step counts N", by_profile={"smoke": (8, 16, 32, 64)}),
     ),

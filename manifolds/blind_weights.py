@@ -6,7 +6,8 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 
 r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2. In log S it varies on the scale
 1/sqrt(A), or, far beyond what the prior's largest level explains, 1/sqrt(S/(2 b^2)).
-It is tabulated on a uniform grid in log S by quadrature around its peak and interpolated by quintics (1e-9 absolute).
+It is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its peak, and interpolated by
+quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 """
 
@@ -23,7 +24,8 @@ __all__ = ["BlindWeights"]
 
 _STEP = 0.06  # of the scale on which r varies
 _DROP = 45.0
-_MAX_NODES = 1 << 15
+_REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are farther apart than so many steps; else one
+_AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
 
@@ -73,6 +75,8 @@ class BlindWeights:
 
     def _remainder(self, x: torch.Tensor) -> torch.Tensor:
         """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
+        if len(x) > _AT_ONCE:
+            return torch.cat([self._remainder(part) for part in x.split(_AT_ONCE)])
         nodes, weight = legendre(40)
         pieces = []
         for a, height, lo, hi in zip(self._shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()):
@@ -89,7 +93,10 @@ class BlindWeights:
                 length = self._reach(fall, (far - centre).abs(), sign)
                 t = sign * length[:, None] * nodes
                 parts.append((torch.exp(fall(t)) * weight).sum(dim=1) * length)
-            top = a * math.log(2.0 * a) - 2.0 * a * delta - rate + height - (a - self.exponent) * x
+            # a log(2 a) - 2 a delta - rate without its large constant, which no weight depends on
+            first, other = self.exponent, a - self.exponent
+            constant = other * math.log(2.0 * a) + first * math.log(a / first) - other
+            top = constant - a * (2.0 * delta + torch.expm1(-2.0 * delta)) + height - other * x
             pieces.append(top + torch.log(parts[0] + parts[1]))
         return torch.logsumexp(torch.stack(pieces), dim=0)
 
@@ -108,69 +115,81 @@ class BlindWeights:
 
     def shares(self, rho2: torch.Tensor, d2: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
         """Posterior weights (n, N) of atoms at squared distances rho2 (n,) + d2 (n, N), overwriting d2."""
-        least = d2.min(dim=1, keepdim=True).values
+        gap = d2
+        least = gap.min(dim=1, keepdim=True).values
         base = (rho2[:, None] + least).clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
-        beyond = (float(base.max()) + float(d2.max() - d2.min())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
+        beyond = (float(base.max()) + float(gap.max() - least.min())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
-        # rows that together need too long a table are done in groups; rows come sorted, roughly, by x0
-        d2.sub_(least)
-        if float(x0.max() - x0.min()) < step * _MAX_NODES:
-            return self._shares(base, x0, d2, log_weights, step)
-        order = torch.argsort(x0)
-        start = 0
-        while start < len(order):
-            stop = int(torch.searchsorted(x0[order], x0[order[start]] + step * _MAX_NODES))
-            rows = order[start : max(stop, start + 1)]
-            d2[rows] = self._shares(base[rows], x0[rows], d2[rows], log_weights, step)
-            start += len(rows)
-        return d2
-
-    def _shares(self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, step: float) -> torch.Tensor:
-        """As above for one table; gap = S - S_min of the row."""
-        low = float(x0.min())
-        # h falls by at least A log(S/S_min) - (r's rise), and r rises by at most A times the table's length: cut there
-        span = self._span(float(x0.max()), float(torch.log((base + gap.max(dim=1, keepdim=True).values).max())), low, step)
-        count = int(math.ceil(span / step)) + 6
-        grid = low + step * (torch.arange(count, dtype=torch.float64) - 2.0)
-        remainder = self._remainder(grid)
-        h = remainder - self.exponent * (grid - low)
+        gap.sub_(least)
+        low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.max(dim=1).values)
+        grid, first, length = self._grid(x0, farthest, low, step)
+        remainder = self._remainder(low + step * grid)
+        h = remainder - self.exponent * (step * grid)
         cells = _quintics(remainder)
-        h0 = _interpolate(cells, (x0 - low) / step)
+        # a row's position in the table: its own in units of the step, moved to where its stretch of the grid is kept
+        offset = (x0 - low) / step + (first - grid[first])
+        offset, largest = offset - 2.0, (first + length - 6).to(torch.float64) + 0.999999
+        h0 = _interpolate(cells, offset)
         # the grid point beyond which the row's weights are below e^-KEEP (h falls): nothing after it is evaluated
         spread = float(log_weights.max() - log_weights.min())
         level = h0 - self.exponent * (x0 - low) - _KEEP - spread
-        last = torch.searchsorted(-h, -level).clamp(max=count - 1)
-        limit = torch.expm1(grid[last] - x0) * base[:, 0]
+        last = torch.minimum(torch.searchsorted(-h, -level), first + length - 1)
+        limit = torch.expm1(low + step * grid[last] - x0) * base[:, 0]
         keep = gap <= limit[:, None]
         out = torch.zeros_like(gap)
-        offset, largest = (x0 - low) / step, count - 6 + 0.999999
 
-        def weigh(gap, base, offset, h0, log_weight):
+        def weigh(gap, base, offset, largest, h0, log_weight):
             rise = torch.log1p(gap / base)
-            position = torch.add(offset, rise, alpha=1.0 / step).clamp_(max=largest)
+            position = torch.minimum(torch.add(offset, rise, alpha=1.0 / step), largest)
             return _interpolate(cells, position).sub_(h0).sub_(rise, alpha=self.exponent).add_(log_weight).exp_()
 
         if float(keep.sum()) > 0.3 * keep.numel():
             for rows in torch.arange(len(gap)).split(max(_PAIRS // gap.shape[1], 1)):
                 part = slice(int(rows[0]), int(rows[-1]) + 1)
-                out[part] = weigh(gap[part], base[part], offset[part, None], h0[part, None], log_weights)
+                out[part] = weigh(gap[part], base[part], offset[part, None], largest[part, None], h0[part, None], log_weights)
         else:
             row, column = keep.nonzero(as_tuple=True)
-            out[row, column] = weigh(gap[row, column], base[row, 0], offset[row], h0[row], log_weights[column])
+            out[row, column] = weigh(gap[row, column], base[row, 0], offset[row], largest[row], h0[row], log_weights[column])
         return out.div_(out.sum(dim=1, keepdim=True))
 
-    def _span(self, highest: float, farthest: float, low: float, step: float) -> float:
-        """Length of the table: to where h has fallen by KEEP below its value at the largest x0, or to the farthest atom."""
-        start = self._h_at(highest, low)
-        length = 8.0 * step
-        while highest + length < farthest and self._h_at(highest + length, low) > start - _KEEP - 30.0:
-            length *= 2.0
-        return min(highest + length, farthest) - low
+    def _grid(self, x0: torch.Tensor, farthest: torch.Tensor, low: float, step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """The grid points, counted in steps from `low`, that some row needs; where each row's stretch of them begins; its length.
 
-    def _h_at(self, x: float, low: float) -> float:
-        value = torch.tensor([x], dtype=torch.float64)
-        return float(self._remainder(value) - self.exponent * (value - low))
+        A row needs them from two before x0 to where h has fallen by KEEP, or to its farthest atom. h is concave in log S:
+        it falls faster the larger x0, and a few rows' reach bounds that of the rows above them.
+        """
+        few = _REACHES if float(x0.max()) - low > _NEAR * step else 1
+        some = torch.sort(x0).values[:: -(-len(x0) // few)].contiguous()
+        reach = self._reach_of(some, float((farthest - x0).max()), step)
+        known = torch.searchsorted(some, x0, right=True).clamp(min=1) - 1
+        start = torch.floor((x0 - low) / step).to(torch.int64) - 2
+        length = torch.ceil(torch.minimum(reach[known], farthest - x0) / step).to(torch.int64) + 7
+        # the union of the stretches, by counting how many cover each place
+        stop = start + length
+        edges, turn = torch.sort(torch.cat([start, stop]), stable=True)
+        sign = torch.cat([torch.ones_like(start), -torch.ones_like(stop)])[turn]
+        depth = torch.cumsum(sign, dim=0)
+        pieces = torch.where(depth[:-1] > 0, edges[1:] - edges[:-1], 0)
+        grid = torch.repeat_interleave(edges[:-1], pieces) + _within(pieces)
+        return grid.to(torch.float64), torch.searchsorted(grid, start), length
+
+    def _reach_of(self, x: torch.Tensor, most: float, step: float) -> torch.Tensor:
+        """Lengths beyond x, up to `most`, at which h has fallen by KEEP and no weight can make up for it."""
+        length = torch.full_like(x, 8.0 * step)
+        near = self._remainder(x)
+        while float(length.min()) < most:
+            short = self._remainder(x + length) - near - self.exponent * length > -_KEEP - 30.0
+            if not bool(short.any()):
+                break
+            length = torch.where(short, 2.0 * length, length)
+        return length
+
+
+def _within(counts: torch.Tensor) -> torch.Tensor:
+    """0, 1, ..., c - 1 for each count c in turn."""
+    ends = torch.cumsum(counts, dim=0)
+    return torch.arange(int(ends[-1])) - torch.repeat_interleave(ends - counts, counts)
 
 
 # column j holds the coefficients of the j-th of six equispaced values (at -2 .. 3) in the monomials of the interpolating quintic

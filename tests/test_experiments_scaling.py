@@ -10,7 +10,7 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
-from analysis.rates.cells import cell_price, cell_run, cell_telescope
+from analysis.rates.cells import cell_certificate, cell_price, cell_run, cell_telescope
 from analysis.rates.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
 from analysis.rates.coupled import cell_coupled
 from analysis.rates.fits import fits, measured_steps
@@ -22,10 +22,13 @@ from analysis.runs import main
 from analysis.runs.claims import judge
 
 
-def _gaussian_disc(k, steps, scale=1.0):
+ENDS = (SIGMA_START, SIGMA_END)
+
+
+def _gaussian_disc(k, steps, scale=1.0, end=SIGMA_END):
     """disc of a Gaussian by adaptive quadrature in log sigma: sum_i int (mmse_i - mmse) sigma^-2 dlog sigma."""
     mmse = lambda s: k * s**2 / (1 + s**2 / scale**2)
-    levels = np.geomspace(SIGMA_START, SIGMA_END, steps + 1)
+    levels = np.geomspace(SIGMA_START, end, steps + 1)
     piece = lambda a, b: integrate.quad(lambda x: (mmse(a) - mmse(math.exp(x))) * math.exp(-2 * x), math.log(b), math.log(a))[0]
     return sum(piece(a, b) for a, b in zip(levels[:-1], levels[1:]))
 
@@ -33,15 +36,15 @@ def _gaussian_disc(k, steps, scale=1.0):
 @pytest.mark.parametrize("k, steps", [(1, 8), (8, 32)])
 def test_discretisation_of_the_splined_curve_equals_adaptive_quadrature(k, steps):
     curve = curves(make_law("gaussian", k, 10**6), 2, 1, manifolds.stream(0))[0]
-    assert discretisation(curve, steps) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
+    assert discretisation(curve, steps, *ENDS) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
 
 
 def test_real_steps_solve_their_equation():
     curve = curves(make_law("sphere", 4, 10**6), 2, 1, manifolds.stream(0))[0]
-    steps = real_steps(curve, 0.01, 0.21)
-    below, above = (discretisation(curve, n) for n in (math.ceil(steps), math.floor(steps)))
+    steps = real_steps(curve, 0.01, 0.21, *ENDS)
+    below, above = (discretisation(curve, n, *ENDS) for n in (math.ceil(steps), math.floor(steps)))
     assert below <= 0.2 <= above
-    assert real_steps(curve, 0.3, 0.2) == math.inf
+    assert real_steps(curve, 0.3, 0.2, *ENDS) == math.inf
 
 
 def test_a_measured_curve_agrees_with_a_known_one():
@@ -49,9 +52,9 @@ def test_a_measured_curve_agrees_with_a_known_one():
     law = make_law("sphere", 3, 10**6)
     known = curves(law, 2, 1, manifolds.stream(0))[0]
     blind_to_it = manifolds.Law(_Unknown(law.core), 10**6, reduced=True)
-    measured = np.array([discretisation(c, 16) for c in curves(blind_to_it, 400, 8, manifolds.stream(1))])
+    measured = np.array([discretisation(c, 16, *ENDS) for c in curves(blind_to_it, 400, 8, manifolds.stream(1))])
     half = stats.t.ppf(0.9995, 7) * measured.std(ddof=1) / math.sqrt(8)
-    assert abs(measured.mean() - discretisation(known, 16)) < half
+    assert abs(measured.mean() - discretisation(known, 16, *ENDS)) < half
     assert half < 0.1 * measured.mean()
 
 
@@ -78,10 +81,24 @@ def test_gaussian_price_cell_agrees_with_its_closed_form_and_its_controls_differ
 
 
 def test_telescope_cell_is_one_and_a_false_joint_law_is_not():
-    row = cell_telescope({"law": "gaussian", "dim": 2, "steps": 8, "points": 2000}, 0)[0]
+    row = cell_telescope({"law": "gaussian", "dim": 2, "counts": "8", "points": 2000}, 0)[0]
     assert row["disc"] == pytest.approx(_gaussian_disc(2, 8), rel=1e-7)
     assert abs(row["ratio"] - 1) < 3.5 * row["ratio_se"] < 0.15
     assert row["false_ratio"] - 3.5 * row["false_ratio_se"] > 1.2
+
+
+def test_certificate_cell_solves_for_its_steps_at_every_dimension_and_final_level():
+    """Gaussian: at the steps found init + k/(2(d-k)) + disc is eps, by closed forms and adaptive quadrature; larger sigma_T takes fewer."""
+    k, rows = 2, cell_certificate({"law": "gaussian", "dim": 2, "ambients": "1000000 1000", "points": 1 << 14}, 0)
+    init = 0.5 * k * (1 / SIGMA_START**2 - math.log1p(1 / SIGMA_START**2))
+    for row in rows:
+        disc = lambda n: _gaussian_disc(k, n, end=row["sigma_T"])
+        n, rest = row["steps"], init + k / (2 * (row["ambient"] - k))
+        tolerance = 0.1 * k / (2 * row["ambient"])  # of the sampled price
+        assert disc(math.ceil(n)) <= row["eps"] - rest + tolerance and disc(math.floor(n)) >= row["eps"] - rest - tolerance
+    assert {row["ambient"] for row in rows} == {1000, 10**6} and len(rows) == 2 * 3 + 3
+    last = sorted((row["sigma_T"], row["steps"]) for row in rows if row["ambient"] == 10**6 and row["eps"] == 0.2)
+    assert len(last) == 4 and all(a[1] > b[1] for a, b in zip(last, last[1:]))
 
 
 def test_run_cell_reports_a_certificate_above_what_it_measures():
@@ -184,7 +201,7 @@ def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
 
 def test_discretisation_of_a_fixed_radius_has_exponent_one_over_its_exact_logarithm():
     """A sphere of radius 1 loses log k in the logarithm: raw exponent far below 1, and 1 once one Gaussian coordinate is divided out."""
-    rows = [{"law": "sphere", "dim": k, "steps": 32} | cell_telescope({"law": "sphere", "dim": k, "steps": 32, "points": 128}, 0)[0] for k in (4, 16, 64)]
+    rows = [{"law": "sphere", "dim": k} | cell_telescope({"law": "sphere", "dim": k, "counts": "32", "points": 128}, 0)[0] for k in (4, 16, 64)]
     found = fits({"scaling_telescope": pandas.DataFrame(rows)}).set_index("quantity")["exponent"]
     assert found["discretisation"] < 0.8 and abs(found["discretisation over its logarithm"] - 1) < 0.05
     assert rows[0]["logarithm"] == pytest.approx(_gaussian_disc(1, 32, 1 / math.sqrt(5)), rel=1e-8)
@@ -244,6 +261,22 @@ def test_one_run_above_its_certificate_refutes_it(worst, outcome):
 def _options(**changes):
     base = {"dim": (2,), "law": ("gaussian",), "ambient": (1000,), "steps": (8,), "profile": "smoke"}
     return SimpleNamespace(**(base | changes))
+
+
+def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
+    """Not: a data set that must be given, and laws that fill their space, whose k is d."""
+    defaults = next(a for a in scaling.EXPERIMENT.arguments if a.flag == "--law").default
+    assert set(defaults) == set(manifolds.names()) - {"atoms", "full_gaussian", "scale_mixture", "two_scale"}
+    cells = scaling.plan(_options(dim=scaling.DIMS, law=defaults, ambient=(10**3, 10**6, 10**9), steps=(8, 16), profile="paper"))
+    priced = {law: {(c.params["dim"], c.params["ambient"]) for c in cells if c.part == "scaling_price" and c.params["law"] == law} for law in defaults}
+    for law, found in priced.items():
+        assert len({k for k, _ in found}) >= (1 if law in scaling.TABULATED else 3)
+        assert all(len({d for j, d in found if j == k}) >= 3 for k, _ in found)
+        assert all(d >= 10 * make_law(law, k, 10**9).core_dim for k, d in found) or law in scaling.CENTRAL
+    assert {c.params["law"] for c in cells if c.part == "scaling"} == set(scaling.CENTRAL)
+    # a law that is named alone is swept like the central ones
+    alone = scaling.plan(_options(law=("torus",)))
+    assert [c.part for c in alone if c.params.get("law") == "torus"].count("scaling") == 1
 
 
 def test_plan_refuses_laws_that_do_not_fit():

@@ -9,6 +9,7 @@ import torch
 
 import manifolds
 from manifolds.atoms import Atoms
+from manifolds.blind_weights import BlindWeights
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 
@@ -117,6 +118,32 @@ def test_blind_mean_does_not_depend_on_what_else_is_in_the_batch():
     f = BlindDenoiser(law, PRIORS["log-uniform"])
     alone = torch.cat([f(row[None]) for row in y])
     assert torch.allclose(f(y), alone, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("d", [1000, 10**6, 10**9])
+def test_blind_weights_keep_their_digits_where_the_prior_cuts_the_peak(d):
+    """Rows at and around the prior's low end, and one far from it, in one batch; h(S) by mpmath, 40 digits, in differences."""
+    gaps, scores = [0.0, 3e-4, 2e-3], [-6.0, -1.0, 0.0, 2.0, 300.0]
+    # on a grid of binary fractions, so that the sum below is exact
+    base = [round(d * 4e-4 * max(1 + z * math.sqrt(2 / d), 0.1) * 2**20) / 2**20 for z in scores]
+    rho2, d2 = torch.tensor(base, dtype=torch.float64) - 0.125, 0.125 + torch.tensor(gaps, dtype=torch.float64).repeat(len(base), 1)
+    found = BlindWeights(NoisePrior.power(-3.0, 0.02, 20.0), d).shares(rho2, d2, torch.zeros(3, dtype=torch.float64))
+    with mp.workdps(40):
+        for row, start in zip(found.tolist(), base):
+            logs = [_log_blind_integral(mp.mpf(start) + mp.mpf(gap), d) for gap in gaps]
+            exact = [mp.exp(value - max(logs)) for value in logs]
+            assert max(abs(a - float(b / sum(exact))) for a, b in zip(row, exact)) < 1e-9
+
+
+def _log_blind_integral(square, d):
+    """log int sigma^(-3-d) exp(-S/(2 sigma^2)) d sigma over [.02, 20]."""
+    low, high = mp.log(mp.mpf(0.02)), mp.log(20)
+    exponent = lambda s: (-2 - d) * s - square / 2 * mp.exp(-2 * s)
+    peak = min(max(mp.log(square / (d + 2)) / 2, low), high)
+    reach = 14 / mp.sqrt(2 * d)
+    ends = [max(low, peak - reach) + (min(high, peak + reach) - max(low, peak - reach)) * i / 12 for i in range(13)]
+    top = exponent(peak)
+    return top + mp.log(mp.quad(lambda s: mp.exp(exponent(s) - top), ends))
 
 
 def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():

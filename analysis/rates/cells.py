@@ -19,7 +19,7 @@ from analysis.metrics.sliced import sliced_with_floor
 from analysis.metrics.total_variation import tv_lower_from_samples
 from analysis.rates.mmse_curve import curves, discretisation, real_steps
 from analysis.rates.radii import radial_quantile
-from analysis.rates.setting import A, SIGMA_END, SIGMA_START, blind_denoiser, coordinate_scale, level_range, make_law, schedule
+from analysis.rates.setting import A, EPS, blind_denoiser, coordinate_scale, ends, level_range, make_law, schedule
 from analysis.rates.weights import total_variation_interval
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form, gaussian_price, gaussian_price_uniform
@@ -35,54 +35,78 @@ __all__ = ["EPSILONS", "cell_certificate", "cell_price", "cell_reading", "cell_r
 
 # nats; small enough that N is far above log(sigma_0/sigma_T), where disc is linear in h, and above the price at d = 10^3
 EPSILONS = (0.5, 0.2, 0.1)
+# the larger sigma_T, at eps = EPS
+COARSER_ENDS = (0.05, 0.1, 0.2)
 
 
 def cell_price(params: dict, seed: int) -> list[dict]:
     """The price of blindness of one law, k, d, beside its Gaussian form and Theorem 3.6's; and of two stand-ins for f*."""
     law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "price", params)
-    found = prices(law, blind_denoiser(law), SIGMA_END, SIGMA_START, params["points"], stream)
+    start, end = ends(law)
+    found = prices(law, blind_denoiser(law), end, start, params["points"], stream)
     k, d, row = params["dim"], params["ambient"], {}
     for name in ("price", "efficient", "biased"):
         value = mean(found[name])
         row |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
     row |= {"gaussian_form": gaussian_price(k, d), "gaussian_uniform": gaussian_price_uniform(k, d)}
-    return [row | {"paper_form": blindness_bound_form(k, d, math.sqrt(law.second_moment), SIGMA_START, SIGMA_END, A)}]
+    return [row | {"paper_form": blindness_bound_form(k, d, math.sqrt(law.second_moment), start, end, A)}]
 
 
 def cell_certificate(params: dict, seed: int) -> list[dict]:
-    """init, blind, and for each eps the steps at which the certificate init + blind + disc falls to eps nats."""
-    law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "certificate", params)
-    init = initial_term(law, SIGMA_START, params["points"], stream.child("init")).value
-    blind = price_of_blindness(law, blind_denoiser(law), SIGMA_END, SIGMA_START, params["points"], stream).value
-    measured = curves(law, max(params["points"] // 16, 256), 8, stream)
+    """init, blind, and the steps at which the certificate init + blind + disc falls to eps nats.
+
+    One row an ambient dimension and eps; at the largest dimension and EPS also for larger sigma_T (init and blind, which
+    do not grow with it, are those of the smallest).
+    """
+    ambients, points = sorted(int(d) for d in params["ambients"].split()), params["points"]
+    stream = _stream(seed, "certificate", params)
+    law = make_law(params["law"], params["dim"], ambients[-1])
+    start, end = ends(law)
+    init = initial_term(law, start, points, stream.child("init")).value
+    measured = curves(law, max(points // 16, 32), 8, stream)
     rows = []
-    for eps in EPSILONS:
-        steps = [real_steps(curve, init + blind, eps) for curve in measured]
-        found = mean(steps) if len(steps) > 1 else from_standard_error(steps[0], 0.0)
-        rows.append({"eps": eps, "init": init, "blind": blind, "steps": found.value, "steps_low": found.low, "steps_high": found.high})
+    for ambient in ambients:
+        law = make_law(params["law"], params["dim"], ambient)
+        blind = price_of_blindness(law, blind_denoiser(law), end, start, points, stream.child("price")).value
+        wanted = [(eps, end) for eps in EPSILONS]
+        wanted += [(EPS, coarser) for coarser in COARSER_ENDS if coarser > end and ambient == ambients[-1]]
+        for eps, sigma_T in wanted:
+            steps = [real_steps(curve, init + blind, eps, start, sigma_T) for curve in measured]
+            found = mean(steps) if len(steps) > 1 else from_standard_error(steps[0], 0.0)
+            row = {"ambient": ambient, "eps": eps, "sigma_T": sigma_T, "init": init, "blind": blind}
+            rows.append(row | {"steps": found.value, "steps_low": found.low, "steps_high": found.high})
     return rows
 
 
 def cell_telescope(params: dict, seed: int) -> list[dict]:
-    """disc by direct simulation of the joint law of two times, over the same by the MMSE telescope; and with a false joint law."""
+    """disc by direct simulation of the joint law of two times, over the same by the MMSE telescope; and with a false joint law.
+
+    One row a step count, from one MMSE curve.
+    """
     law, stream = make_law(params["law"], params["dim"], 10**6), _stream(seed, "telescope", params)
-    run, n = schedule(params["steps"]), params["points"]
-    init = initial_term(law, SIGMA_START, n, stream.child("start")).value
-    found = [discretisation(curve, params["steps"]) for curve in curves(law, max(n // 2, 512), 8, stream)]
-    direct = direct_total(law, ConditionalDenoiser(law), run, n, stream.child("direct"))
-    disc = float(direct.per_step.sum())
-    relative = float(direct.per_step_error.square().sum().sqrt()) / disc
-    telescope = sum(found) / len(found)
-    spread = 0.0 if len(found) == 1 else float(torch.tensor(found).std()) / math.sqrt(len(found)) / telescope
-    error = math.hypot(relative, spread)
-    # one Gaussian coordinate of the same variance: h/2 [log(s/sigma_T) - 1/2] as h -> 0, the logarithm in closed form
-    logarithm = gaussian_discretisation(run.sigma.numpy(), 1, coordinate_scale(law))
-    row = {"h": float(run.h[0]), "init": init, "disc": telescope, "logarithm": logarithm, "direct": disc, "ratio": disc / telescope}
-    row |= {"ratio_se": disc / telescope * error, "level_range": level_range(law)}
-    frozen = direct_total(law, lambda y, sigma: 1.2 * law.denoise(y, sigma), run, max(n // 8, 64), stream.child("wrong"))
-    row["frozen_wrong"] = float(frozen.per_step.sum())
-    false = _false_joint(law, run, n, stream.child("false"))
-    return [row | {"false_ratio": false / telescope, "false_ratio_se": false / telescope * error}]
+    n = params["points"]
+    start, end = ends(law)
+    init = initial_term(law, start, n, stream.child("start")).value
+    measured = curves(law, max(n // 2, 512), 8, stream)
+    rows = []
+    for steps in sorted(int(count) for count in params["counts"].split()):
+        run = schedule(law, steps)
+        found = [discretisation(curve, steps, start, end) for curve in measured]
+        direct = direct_total(law, ConditionalDenoiser(law), run, n, stream.child("direct"))
+        disc = float(direct.per_step.sum())
+        relative = float(direct.per_step_error.square().sum().sqrt()) / disc
+        telescope = sum(found) / len(found)
+        spread = 0.0 if len(found) == 1 else float(torch.tensor(found).std()) / math.sqrt(len(found)) / telescope
+        error = math.hypot(relative, spread)
+        # one Gaussian coordinate of the same variance: h/2 [log(s/sigma_T) - 1/2] as h -> 0, the logarithm in closed form
+        logarithm = gaussian_discretisation(run.sigma.numpy(), 1, coordinate_scale(law))
+        row = {"steps": steps, "h": float(run.h[0]), "init": init, "disc": telescope, "logarithm": logarithm, "direct": disc}
+        row |= {"ratio": disc / telescope, "ratio_se": disc / telescope * error, "level_range": level_range(law)}
+        frozen = direct_total(law, lambda y, sigma: 1.2 * law.denoise(y, sigma), run, max(n // 8, 64), stream.child("wrong"))
+        row["frozen_wrong"] = float(frozen.per_step.sum())
+        false = _false_joint(law, run, n, stream.child("false"))
+        rows.append(row | {"false_ratio": false / telescope, "false_ratio_se": false / telescope * error})
+    return rows
 
 
 def _false_joint(law, run, n: int, stream) -> float:
@@ -102,34 +126,35 @@ def _false_joint(law, run, n: int, stream) -> float:
 def cell_run(params: dict, seed: int) -> list[dict]:
     """One blind run: its ledger, the paper's bounds, and how far the law it ends in is from p_{sigma_T}."""
     law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "run", params)
-    run, f, n = schedule(params["steps"]), blind_denoiser(law), params["points"]
+    run, f, n = schedule(law, params["steps"]), blind_denoiser(law), params["points"]
+    start, end = ends(law)
     terms = ledger(law, f, run, max(64, params["ledger_points"] // run.steps), stream.child("ledger"))
-    end = sample(f, law, run, n, stream.child("run"))
-    truth, other = (law.add_noise(law.sample(n, s), SIGMA_END, s) for s in (stream.child("truth"), stream.child("other")))
-    row = {"h": float(run.h[0]), "run_status": end.status, "calls": end.calls, "level_range": level_range(law)}
+    result = sample(f, law, run, n, stream.child("run"))
+    truth, other = (law.add_noise(law.sample(n, s), end, s) for s in (stream.child("truth"), stream.child("other")))
+    row = {"h": float(run.h[0]), "run_status": result.status, "calls": result.calls, "level_range": level_range(law)}
     for name in ("init", "blind", "discretisation", "learning", "total"):
         term = getattr(terms, name)
         row |= {name: term.value, f"{name}_se": term.standard_error}
     radius = math.sqrt(law.second_moment)
-    row |= {"bound_init": initial_bound(law.second_moment, SIGMA_START)}
-    row |= {"bound_blind": blindness_bound_form(params["dim"], params["ambient"], radius, SIGMA_START, SIGMA_END, A)}
-    row |= {"bound_discretisation": discretisation_bound_form(params["dim"], float(run.h[0]), radius, SIGMA_END, A)}
+    row |= {"bound_init": initial_bound(law.second_moment, start)}
+    row |= {"bound_blind": blindness_bound_form(params["dim"], params["ambient"], radius, start, end, A)}
+    row |= {"bound_discretisation": discretisation_bound_form(params["dim"], float(run.h[0]), radius, end, A)}
     row |= {"tv_bound": terms.total_variation}
-    return [row | _measured(law, end, truth, other, stream) | _gaussian_exact(law, run)]
+    return [row | _measured(law, result.y, truth, other, stream) | _gaussian_exact(law, run)]
 
 
-def _measured(law, end, truth, other, stream) -> dict:
+def _measured(law, y, truth, other, stream) -> dict:
     """Errors of Y_N against p_{sigma_T} in core coordinates, each with its floor or interval."""
-    m = law.core_dim
-    y, truth, other = (law.space.split(p)[0] for p in (end.y, truth, other))
-    moment = second_moment_ratio(y, law.second_moment + m * SIGMA_END**2)
+    m, end = law.core_dim, ends(law)[1]
+    y, truth, other = (law.space.split(p)[0] for p in (y, truth, other))
+    moment = second_moment_ratio(y, law.second_moment + m * end**2)
     sliced = sliced_with_floor(y, truth, other, stream.child("slices"))
     row = {"moment_ratio": moment.value, "moment_low": moment.low, "moment_high": moment.high}
     row |= {"sliced_w2": sliced.distance.value, "sliced_low": sliced.distance.low, "sliced_high": sliced.distance.high}
     row |= {"sliced_floor": sliced.floor.value, "sliced_excess": sliced.excess, "sliced_excess_low": sliced.excess_low, "sliced_excess_high": sliced.excess_high}
     row |= {"tv_lower": tv_lower_from_samples(y, truth, stream.child("tv"))}
     row |= {"tv_lower_truth": tv_lower_from_samples(other, truth, stream.child("tv"))}
-    quantile = radial_quantile(law, SIGMA_END)
+    quantile = radial_quantile(law, end)
     if quantile is None:
         return row | {"radial_w2": None, "radial_floor": None, "radial_floor_95": None}
     radial = radial_distance(y.norm(dim=1), quantile, stream.child("radial"))
@@ -139,10 +164,10 @@ def _measured(law, end, truth, other, stream) -> dict:
 def cell_sabotage(params: dict, seed: int) -> list[dict]:
     """A run of a denoiser scaled by 0.8, held against the certificate of the denoiser it pretends to be."""
     law, stream = make_law(params["law"], params["dim"], params["ambient"]), _stream(seed, "sabotage", params)
-    run, f, n = schedule(params["steps"]), blind_denoiser(law), params["points"]
+    run, f, n = schedule(law, params["steps"]), blind_denoiser(law), params["points"]
     terms = ledger(law, f, run, max(64, params["ledger_points"] // run.steps), stream.child("ledger"))
     source = stream.child("truth")
-    truth = law.space.split(law.add_noise(law.sample(n, source), SIGMA_END, source))[0]
+    truth = law.space.split(law.add_noise(law.sample(n, source), ends(law)[1], source))[0]
     row = {"total": terms.total.value, "total_se": terms.total.standard_error, "tv_bound": terms.total_variation}
     for name, denoiser in (("honest", f), ("sabotaged", lambda y: 0.8 * f(y))):
         end = law.space.split(sample(denoiser, law, run, n, stream.child("run")).y)[0]

@@ -9,12 +9,11 @@ import pandas
 
 from analysis.rates.certificate import largest_slack
 from analysis.rates.fits import ERROR_TARGETS
+from analysis.rates.setting import EPS
 from analysis.runs import Claim, Control, Measurement, every_cell
 
 __all__ = ["CLAIMS", "decide"]
 
-# nats at which R2 is decided: small enough for disc ~ h, and ten times the price of blindness at d = 10^3 or more
-EPS = 0.2
 # what a smoke run's sizes can decide
 SMOKE = ("B3", "D1", "L2", "R1", "R3")
 

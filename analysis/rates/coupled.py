@@ -24,10 +24,10 @@ def cell_coupled(params: dict, seed: int) -> list[dict]:
     law, n = make_law(params["law"], params["dim"], params["ambient"]), params["points"]
     f, stream = blind_denoiser(law), manifolds.stream(seed, "scaling", "coupled", params["law"], params["dim"])
     counts = sorted(int(steps) for steps in params["steps"].split())
-    fine = schedule(REFINEMENT * counts[-1])
+    fine = schedule(law, REFINEMENT * counts[-1])
 
     def projected(denoiser, steps: int):
-        return law.project(sample(denoiser, law, schedule(steps), n, stream, noise=BrownianNoise(fine, stream)).y)
+        return law.project(sample(denoiser, law, schedule(law, steps), n, stream, noise=BrownianNoise(fine, stream)).y)
 
     limit = projected(f, fine.steps)
     rows = []

@@ -10,7 +10,7 @@ import pandas
 from analysis.metrics.fits import log_log_slope, power_law, steps_to_reach
 from analysis.metrics.intervals import Estimate, standard_error
 from analysis.rates.mmse_curve import real_steps
-from analysis.rates.setting import A, SIGMA_END, SIGMA_START
+from analysis.rates.setting import A, EPS, SIGMA_END, SIGMA_START
 from analysis.theory.coefficients import exponential_euler
 from analysis.theory.discretisation import gaussian_mmse
 from analysis.theory.gaussian_run import run_variances
@@ -68,7 +68,8 @@ def _measured(coupled: pandas.DataFrame) -> Iterator[dict]:
 
     N ~ error^{1/p} k^{-q/p} d^{-r/p}: the interval of a ratio is that of its ends, which is conservative.
     """
-    for law, group in coupled[coupled["scale"] == 1.0].groupby("law", sort=True):
+    # (runs that project onto the same point of a discrete set have no error that a logarithm could be taken of)
+    for law, group in coupled[(coupled["scale"] == 1.0) & (coupled["error"] > 0)].groupby("law", sort=True):
         columns = {name: group[of].to_numpy(float) for name, of in (("steps", "N"), ("dim", "dim"), ("ambient", "ambient")) if group[of].nunique() > 1}
         if "steps" not in columns or len(group) < len(columns) + 3:
             continue
@@ -114,13 +115,18 @@ def _exact_steps(runs: pandas.DataFrame) -> pandas.DataFrame:
     return pandas.DataFrame([{"law": "gaussian", "dim": dim, "inverse_error": 1 / target, "steps": steps} for dim in sorted(set(runs["dim"])) for target, steps in found.items()])
 
 
+def _at_the_end(certificate: pandas.DataFrame) -> pandas.DataFrame:
+    """The rows at each law's own sigma_T, the smallest."""
+    return certificate[certificate["sigma_T"] == certificate.groupby(["law", "dim"])["sigma_T"].transform("min")]
+
+
 def _linear_steps(certificate: pandas.DataFrame) -> pandas.DataFrame:
     """Steps for disc = eps of the Gaussian law by its closed form, without init or price."""
     rows = []
     for dim in sorted(set(certificate["dim"])):
         for eps in sorted(set(certificate["eps"])):
             closed = lambda sigma, dim=dim: gaussian_mmse(sigma, dim, 1.0)
-            rows.append({"law": "gaussian", "dim": dim, "eps": eps, "steps": real_steps(closed, 0.0, eps)})
+            rows.append({"law": "gaussian", "dim": dim, "eps": eps, "steps": real_steps(closed, 0.0, eps, SIGMA_START, SIGMA_END)})
     return pandas.DataFrame(rows)
 
 
@@ -135,6 +141,8 @@ def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
         found += _rows(price, "price of an efficient estimate (null)", "efficient", "ambient", ["dim"], "null_se")
         found += _rows(price, "price of a level read 5 % too high (power)", "biased", "ambient", ["dim"], "power_se")
     if certificate is not None:
+        coarser, certificate = certificate[certificate["eps"] == EPS], _at_the_end(certificate)
+        found += _rows(coarser.assign(inverse_sigma_T=1 / coarser["sigma_T"]), "certificate's steps", "steps", "inverse_sigma_T", ["dim", "ambient"])
         found += _rows(certificate, "certificate's steps", "steps", "dim", ["ambient", "eps"])
         found += _rows(certificate, "certificate's steps", "steps", "ambient", ["dim", "eps"])
         found += _joint(certificate, "certificate's steps")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
 
-from analysis.rates.setting import SIGMA_END, SIGMA_START
+from analysis.rates.setting import ends
 from analysis.theory.certificate import steps_for_certificate
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels
@@ -29,7 +29,8 @@ def curves(law: Law, n: int, batches: int, stream: Stream) -> list[Callable[[np.
     """
     closed = law.mmse(torch.ones(1)) is not None
     count = 4 * _KNOTS if closed else _KNOTS
-    knots = torch.linspace(math.log(SIGMA_END) - 0.1, math.log(SIGMA_START) + 0.1, count, dtype=torch.float64)
+    start, end = ends(law)
+    knots = torch.linspace(math.log(end) - 0.1, math.log(start) + 0.1, count, dtype=torch.float64)
     if closed:
         return [_spline(knots.numpy(), law.mmse(knots.exp()).log().numpy())]
     found = []
@@ -46,20 +47,21 @@ def _spline(knots: np.ndarray, logs: np.ndarray) -> Callable[[np.ndarray], np.nd
     return lambda sigma: np.exp(curve(np.log(sigma)))
 
 
-def discretisation(curve: Callable, steps: int) -> float:
-    """disc of constant steps over the experiment's range, in nats."""
-    return discretisation_from_mmse(constant_levels(SIGMA_START, SIGMA_END, steps), curve)
+def discretisation(curve: Callable, steps: int, start: float, end: float) -> float:
+    """disc of constant steps from level `start` to `end`, in nats."""
+    return discretisation_from_mmse(constant_levels(start, end, steps), curve)
 
 
-def real_steps(curve: Callable, rest: float, eps: float) -> float:
+def real_steps(curve: Callable, rest: float, eps: float, start: float, end: float) -> float:
     """Steps at which rest + disc = eps, interpolated between integers (a power law between them); inf if rest >= eps."""
     if rest >= eps:
         return math.inf
-    needed = steps_for_certificate(eps - rest, lambda steps: discretisation(curve, steps), most=2**20)
+    disc = lambda steps: discretisation(curve, steps, start, end)
+    needed = steps_for_certificate(eps - rest, disc, most=2**20)
     if needed is None:
         return math.inf
     if needed == 1:
         return 1.0
-    before, after = (math.log(discretisation(curve, steps)) for steps in (needed - 1, needed))
+    before, after = (math.log(disc(steps)) for steps in (needed - 1, needed))
     share = (before - math.log(eps - rest)) / (before - after)
     return math.exp(math.log(needed - 1) + share * math.log(needed / (needed - 1)))

@@ -1,0 +1,59 @@
+"""Exponents of the price of blindness and of the steps, law by law, beside the prediction and the paper's bound."""
+
+from __future__ import annotations
+
+import pandas
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.figures.style import COLORS, ROLES, new_figure, panel_label
+
+__all__ = ["draw"]
+
+# quantity, against, title, prediction, exponent of the paper's bound (None: it has none)
+_PANELS = (
+    ("price of blindness", "ambient", "price of blindness in $d$", -1.0, -1.0),
+    ("price of blindness", "dim", "price of blindness in $k$", 1.0, 2.0),
+    ("certificate's steps", "dim", "certified steps in $k$", 1.0, 2.0),
+    ("certificate's steps", "inverse_eps", "certified steps in 1/nats", 1.0, 1.0),
+    ("measured steps", "dim", "measured steps in $k$", None, 2.0),
+    ("measured steps", "inverse_error", "measured steps in 1/error", 1.0, 2.0),
+)
+
+
+def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
+    """None unless at least two laws have exponents."""
+    fits = tables.get("scaling_fits")
+    if fits is None:
+        return None
+    shown = [fits[(fits["quantity"] == quantity) & (fits["against"] == against)] for quantity, against, *_ in _PANELS]
+    laws = [law for law in dict.fromkeys(fits["law"]) if any((rows["law"] == law).any() for rows in shown)]
+    if len(laws) < 2:
+        return None
+    height = 0.55 + 0.115 * len(laws)
+    figure, axes = new_figure(2, 3, width="double", row_height=height, sharey=True)
+    for letter, axis, (_, _, title, prediction, bound), rows in zip("abcdef", axes.flat, _PANELS, shown):
+        for place, law in enumerate(laws):
+            own = rows[rows["law"] == law].sort_values("held")
+            # the fits at several held values (k, d, eps) side by side
+            for i, fit in enumerate(own.itertuples()):
+                at = place + 0.5 * ((i + 0.5) / len(own) - 0.5)
+                axis.plot([fit.low, fit.high], [at, at], color=COLORS["blue"], linewidth=0.7)
+                axis.plot(fit.exponent, at, "o", color=COLORS["blue"], markersize=1.8)
+        if prediction is not None:
+            axis.axvline(prediction, zorder=0, **ROLES["theory"])
+        axis.axvline(bound, zorder=0, **ROLES["bound"])
+        axis.set_title(title)
+        axis.set_yticks(range(len(laws)), [law.replace("_", " ") for law in laws])
+        axis.set_ylim(len(laws) - 0.4, -0.6)
+        axis.margins(x=0.08)
+        panel_label(axis, letter)
+    for axis in axes[1]:
+        axis.set_xlabel("exponent")
+    entries = [
+        Line2D([], [], color=COLORS["blue"], marker="o", markersize=1.8, linewidth=0.7, label="fitted, 95 % interval (one for each held $k$, $d$, $\\epsilon$)"),
+        Line2D([], [], label="derived for the Gaussian law", **ROLES["theory"]),
+        Line2D([], [], label="exponent of the paper's bound", **ROLES["bound"]),
+    ]
+    figure.legend(handles=entries, loc="outside lower center", ncols=3)
+    return figure
