@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pandas
@@ -32,7 +33,7 @@ TABULATED = {"ellipse": 1, "trefoil": 1, "moebius": 2, "swiss_roll": 2, "bars": 
 # e^k points: the largest k that is affordable
 MOST = {"random_code": 8}
 REST = ("torus", "cube", "ball", "product", "mixture_of_spheres", "union_of_subspaces", "random_code", *TABULATED)
-# seconds on one core, per million (points x steps), of one call: those of a Gaussian are one
+# seconds on one core, per million points and steps
 RATIO = {"gaussian": 1.0, "sphere": 4.0, "ball": 30.0, "union_of_subspaces": 60.0} | dict.fromkeys(TABULATED, 400.0)
 
 
@@ -57,6 +58,12 @@ def plan(options: Any) -> list[Cell]:
     return cells
 
 
+def _slow(key: dict) -> float:
+    """Seconds on one core per million points and steps."""
+    law = key["law"]
+    return 8.0 + 0.03 * math.exp(key["dim"]) if law in MOST else RATIO.get(law, 8.0)
+
+
 def dims_of(law: str, asked: tuple[int, ...], short: bool) -> tuple[int, ...]:
     """The k of a law in a sweep: for the rest of the catalogue every second one, those it can have, or its only one in the default sweep."""
     if not short:
@@ -76,7 +83,7 @@ def decades(ambient: tuple[int, ...]) -> list[int]:
 
 def _cells_of(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
     """Everything, of one law and k."""
-    cells, key, slow = [], {"law": law, "dim": dim}, RATIO.get(law, 8.0)
+    cells, key = [], {"law": law, "dim": dim}
     for ambient in options.ambient:
         cells.append(_price(key, ambient, size["price"]))
     # what a run shows does not depend on d (that is a claim): the two ends are enough
@@ -85,7 +92,7 @@ def _cells_of(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
             # long runs end close to their target: what they show needs fewer points, and each costs as many calls as steps
             points = max(min(size["run"], 2**19 // steps), 256)
             run = {**key, "ambient": ambient, "steps": steps, "points": points, "ledger_points": size["ledger"]}
-            cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * slow * (steps * points + size["ledger"])))
+            cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * _slow(key) * (steps * points + size["ledger"])))
         cells.append(_coupled(key, ambient, COUPLED_STEPS[options.profile], size["coupled"]))
     # the Gaussian law decides R2, and takes one point a decade
     cells.append(_certificate(key, decades(options.ambient) if law == "gaussian" else options.ambient, size["price"] // 4))
@@ -105,27 +112,27 @@ def _short(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
     counts = COUPLED_STEPS[options.profile]
     cells.append(_coupled(key, max(options.ambient), counts[:-1] if tabulated else counts, size["coupled"] // (4 if tabulated else 2)))
     if not tabulated:
-        cells.append(_telescope(key, size["telescope"] // (4 if RATIO.get(law, 8.0) > 8.0 else 1)))
+        cells.append(_telescope(key, size["telescope"] // (4 if _slow(key) > 20.0 else 1)))
     return cells
 
 
 def _price(key: dict, ambient: int, points: int) -> Cell:
-    return Cell("scaling_price", {**key, "ambient": ambient, "points": points}, cost=0.1 + 4e-6 * points * RATIO.get(key["law"], 8.0))
+    return Cell("scaling_price", {**key, "ambient": ambient, "points": points}, cost=0.1 + 4e-6 * points * _slow(key))
 
 
 def _certificate(key: dict, ambients: list[int], points: int) -> Cell:
     params = {**key, "ambients": " ".join(map(str, sorted(ambients))), "points": points}
-    return Cell("scaling_certificate", params, cost=0.1 + 4e-5 * points * RATIO.get(key["law"], 8.0))
+    return Cell("scaling_certificate", params, cost=0.1 + 4e-5 * points * _slow(key))
 
 
 def _telescope(key: dict, points: int) -> Cell:
     params = {**key, "counts": " ".join(map(str, TELESCOPE_STEPS)), "points": points}
-    return Cell("scaling_telescope", params, cost=0.1 + 2e-6 * RATIO.get(key["law"], 8.0) * sum(TELESCOPE_STEPS) * points)
+    return Cell("scaling_telescope", params, cost=0.1 + 2e-6 * _slow(key) * sum(TELESCOPE_STEPS) * points)
 
 
 def _coupled(key: dict, ambient: int, counts: tuple[int, ...], points: int, scale: float = 1.0) -> Cell:
     params = {**key, "ambient": ambient, "steps": " ".join(map(str, counts)), "points": points, "scale": scale}
-    return Cell("scaling_coupled", params, cost=0.3 + 1.5e-6 * RATIO.get(key["law"], 8.0) * points * REFINEMENT * counts[-1])
+    return Cell("scaling_coupled", params, cost=0.3 + 1.5e-6 * _slow(key) * points * REFINEMENT * counts[-1])
 
 
 def derive(tables: dict[str, pandas.DataFrame], options: Any) -> dict[str, pandas.DataFrame]:

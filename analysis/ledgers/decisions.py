@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas
 
+from analysis.ledgers.certificate import largest_slack
 from analysis.ledgers.claims import CLAIMS
 from analysis.ledgers.plan import LARGE
 from analysis.ledgers.tables import local_exponents
-from analysis.rates.certificate import largest_slack
 from analysis.runs import Control, Measurement, every_cell
 
 __all__ = ["decide"]

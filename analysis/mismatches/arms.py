@@ -52,8 +52,10 @@ def _lowest(law: Law, low: float) -> float:
 def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficients) -> Arm:
     """The arm of that name for a run with these coefficients; ValueError for an unknown name, or for a run that goes to levels
     which the law's quadrature nodes do not resolve."""
+    if name not in ARMS:
+        raise ValueError(f"arm must be one of {', '.join(ARMS)}, got {name!r}")
     low, high = schedule.sigma_end, schedule.sigma_start
-    finest, reached = getattr(law.core, "finest_sigma", 0.0), float(coefficients.normal_variance().min().sqrt()) if coefficients else low
+    finest, reached = getattr(law.core, "finest_sigma", 0.0), float(coefficients.normal_variance().min().sqrt())
     if reached < ROOM * finest:
         raise ValueError(f"finest must be at most {reached / ROOM:.3g} for {law.name}: the run reaches sigma = {reached:.3g}, got {finest:g}")
     if name == "blind":
@@ -62,6 +64,4 @@ def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficient
         return Arm(name, PlugInDenoiser(law, _lowest(law, low), high * MARGIN_ABOVE))
     if name == "conditional":
         return Arm(name, ConditionalDenoiser(law))
-    if name == "informed":
-        return Arm(name, ConditionalDenoiser(law), coefficients.normal_variance().sqrt())
-    raise ValueError(f"arm must be one of {', '.join(ARMS)}, got {name!r}")
+    return Arm(name, ConditionalDenoiser(law), coefficients.normal_variance().sqrt())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas
 
-from analysis.rates.certificate import largest_slack
+from analysis.ledgers.certificate import largest_slack
 from analysis.rates.fits import ERROR_TARGETS
 from analysis.rates.setting import EPS
 from analysis.runs import Claim, Control, Measurement, every_cell
