@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
+from manifolds.core import take
 from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
-from manifolds.denoisers.likelihood import NoiseLikelihood, take
+from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
 from manifolds.denoisers.window import PANEL, equal_count, equal_nodes, find_window, panel_count, panel_nodes
