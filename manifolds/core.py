@@ -18,7 +18,17 @@ import torch
 
 from manifolds.streams import Stream
 
-__all__ = ["Core", "Posterior"]
+__all__ = ["Core", "Posterior", "take"]
+
+
+def take(stats: Any, rows: torch.Tensor | slice) -> Any:
+    """Rows of a tensor or of a (named, nested) tuple of tensors."""
+    if isinstance(stats, torch.Tensor):
+        return stats[rows]
+    if isinstance(stats, tuple):
+        parts = [take(item, rows) for item in stats]
+        return type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts)
+    return stats
 
 
 @dataclass

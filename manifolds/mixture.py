@@ -12,11 +12,16 @@ from typing import NamedTuple, Sequence
 import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
-from manifolds.core import Core, Posterior
+from manifolds.core import Core, Posterior, take
+from manifolds.flats import Flats, random_frames
 from manifolds.gaussian import IsotropicGaussian
 from manifolds.streams import Stream, stream
 
-__all__ = ["Component", "Mixture", "low_rank_mixture", "random_frames"]
+__all__ = ["Component", "Mixture", "low_rank_mixture"]
+
+_UNFELT, _ENOUGH = 1e-17, 1e-13  # a spread of the components' means below this fraction of the trace is left out; its accuracy
+_ABSENT = 1e-24  # coefficients of a component that are below this fraction of a row's largest are left out,
+_MOST_PRESENT = 0.6  # where that leaves out enough
 
 
 class Component(NamedTuple):
@@ -27,9 +32,9 @@ class Component(NamedTuple):
     shift: torch.Tensor
 
 
-class _Placed(NamedTuple):
-    stats: object
-    normal2: torch.Tensor  # (n,) squared distance to the component's affine subspace
+class _Statistics(NamedTuple):
+    parts: tuple  # of each component
+    normal2: torch.Tensor  # (n, J) squared distances to the components' affine subspaces
 
 
 class Mixture(Core):
@@ -54,6 +59,9 @@ class Mixture(Core):
             self._check(part)
         self.intrinsic_dim = max(part.core.intrinsic_dim for part in self.components)
         self.radius = max(self._reach(part) for part in self.components)
+        self._flats = Flats([part.frame for part in self.components], [part.shift for part in self.components])
+        self._log_weights = torch.log(self.weights)
+        self._codims = torch.tensor([self.core_dim - part.core.core_dim for part in self.components], dtype=torch.float64)
 
     def _check(self, part: Component) -> None:
         m, own = self.core_dim, part.core.core_dim
@@ -96,36 +104,32 @@ class Mixture(Core):
         """Index (n,) of the component whose support is nearest to core points u (n, m)."""
         return torch.stack([self._gap2(part, u)[1] for part in self.components]).argmin(dim=0)
 
-    def statistics(self, u: torch.Tensor) -> tuple[_Placed, ...]:
-        placed = []
-        for part in self.components:
-            centred = u - part.shift.to(u.device)
-            if part.frame is None:
-                placed.append(_Placed(part.core.statistics(centred), torch.zeros_like(u[:, 0])))
-                continue
-            own = centred @ part.frame.to(u.device)
-            rest = centred - self._lift(part, own)  # by difference of vectors: |.|^2 - |.|^2 would cancel
-            placed.append(_Placed(part.core.statistics(own), (rest * rest).sum(dim=1)))
-        return tuple(placed)
+    def statistics(self, u: torch.Tensor) -> _Statistics:
+        own, normal2 = self._flats.coordinates(u)
+        return _Statistics(tuple(part.core.statistics(block) for part, block in zip(self.components, own)), normal2)
 
-    def posterior(self, stats: tuple[_Placed, ...], sigma: torch.Tensor, order: int) -> Posterior:
-        parts, logs = [], []
-        log_sigma, half_precision = torch.log(sigma), 0.5 / (sigma * sigma)
-        for weight, part, own in zip(self.weights.tolist(), self.components, stats):
-            post = part.core.posterior(own.stats, sigma, order)
-            codim = self.core_dim - part.core.core_dim
-            normal = codim * (log_sigma + 0.5 * math.log(2 * math.pi)) + own.normal2[:, None] * half_precision
-            parts.append(post)
-            logs.append(math.log(weight) + post.log_p - normal)
-        stacked = torch.stack(logs)
-        log_p = torch.logsumexp(stacked, dim=0)
-        mixed = Posterior(log_p=log_p)
+    def posterior(self, stats: _Statistics, sigma: torch.Tensor, order: int) -> Posterior:
+        parts = [part.core.posterior(own, sigma, order) for part, own in zip(self.components, stats.parts)]
+        normal2 = stats.normal2.T[..., None]  # (J, n, 1)
+        log_weights, codims = (t.to(sigma.device)[:, None, None] for t in (self._log_weights, self._codims))
+        logs = torch.stack([post.log_p for post in parts]) + log_weights
+        logs -= codims * (torch.log(sigma) + 0.5 * math.log(2 * math.pi)) + normal2 * (0.5 / (sigma * sigma))
+        mixed = Posterior(log_p=torch.logsumexp(logs, dim=0))
         if order == 0:
             return mixed
-        share = torch.exp(stacked - log_p)  # responsibilities (J, n, q)
+        share = torch.exp(logs - mixed.log_p)  # responsibilities (J, n, q)
         mixed.coef = self._join(share, [post.coef for post in parts], share)
         if order >= 2:
-            self._second_order(mixed, stats, parts, share, order)
+            sqdist = torch.stack([post.sqdist for post in parts]) + normal2
+            mixed.sqdist = (share * sqdist).sum(dim=0)
+            mixed.trace = self._trace(stats, parts, share, sqdist)
+        if order >= 3:
+            excess = sqdist - mixed.sqdist
+            third = [post.third + extra[..., None] * post.coef for post, extra in zip(parts, excess)]
+            mixed.third = self._join(share, third, share * excess)
+        if order >= 4:
+            within = torch.stack([post.var_sqdist for post in parts])
+            mixed.var_sqdist = (share * (within + excess * excess)).sum(dim=0)
         return mixed
 
     @staticmethod
@@ -134,51 +138,41 @@ class Mixture(Core):
         own = [share[..., None] * coef for share, coef in zip(own_share, coefs)]
         return torch.cat([*own, shift_share.movedim(0, -1)], dim=-1)
 
-    def _second_order(
-        self, mixed: Posterior, stats: tuple[_Placed, ...], parts: list[Posterior], share: torch.Tensor, order: int
-    ) -> None:
-        sqdist = torch.stack([p.sqdist + own.normal2[:, None] for p, own in zip(parts, stats)])
-        mixed.sqdist = (share * sqdist).sum(dim=0)
-        mean = self._mean_at_levels(stats, mixed.coef)
-        spread = torch.zeros_like(mixed.sqdist)
-        for j, (part, own, post) in enumerate(zip(self.components, stats, parts)):
-            centre = self._lift(part, self._own_mean(part, own, post.coef)) + part.shift.to(mean.device)
-            spread = spread + share[j] * (post.trace + ((centre - mean) ** 2).sum(dim=-1))
-        mixed.trace = spread
-        if order >= 3:
-            tilt = share * (sqdist - mixed.sqdist)
-            third = [post.third + (sqdist[j] - mixed.sqdist)[..., None] * post.coef for j, post in enumerate(parts)]
-            mixed.third = self._join(share, third, tilt)
-        if order >= 4:
-            within = torch.stack([post.var_sqdist for post in parts])
-            mixed.var_sqdist = (share * (within + (sqdist - mixed.sqdist) ** 2)).sum(dim=0)
+    def _trace(self, stats: _Statistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor) -> torch.Tensor:
+        """The components' own traces, averaged, and the spread of their means (only where it can be felt)."""
+        trace = (share * torch.stack([post.trace for post in parts])).sum(dim=0)
+        heaviest = share.argmax(dim=0, keepdim=True)
+        others = share.scatter(0, heaviest, 0.0)
+        # about the heaviest component's mean, squared distances being at most twice the sum of those to u
+        most = 2.0 * (others * (sqdist + sqdist.gather(0, heaviest))).sum(dim=0)
+        rows, level = (most > _UNFELT * trace).nonzero(as_tuple=True)
+        if len(rows):
+            own = [part.core.assemble(take(s, rows), post.coef[rows, level]) for part, s, post in zip(self.components, stats.parts, parts)]
+            found = trace[rows, level]
+            trace[rows, level] = found + self._flats.spread(own, share[:, rows, level].T, _ENOUGH * found)
+        return trace
 
-    @staticmethod
-    def _own_mean(part: Component, own: _Placed, coef: torch.Tensor) -> torch.Tensor:
-        """Posterior means (n, q, m_j) of one component at every level."""
-        return torch.stack([part.core.assemble(own.stats, coef[:, i]) for i in range(coef.shape[1])], dim=1)
-
-    def _mean_at_levels(self, stats: tuple[_Placed, ...], coef: torch.Tensor) -> torch.Tensor:
-        return torch.stack([self.assemble(stats, coef[:, i]) for i in range(coef.shape[1])], dim=1)
-
-    def assemble(self, stats: tuple[_Placed, ...], coef: torch.Tensor) -> torch.Tensor:
-        count = len(self.components)
-        shifts = torch.stack([part.shift for part in self.components]).to(coef.device)
-        total, start = coef[:, -count:] @ shifts, 0
-        # the width of each component's coefficients is what is left after the shifts, in order
-        for part, own, width in zip(self.components, stats, self._widths(coef.shape[1] - count, stats)):
-            total = total + self._lift(part, part.core.assemble(own.stats, coef[:, start : start + width]))
-            start += width
+    def assemble(self, stats: _Statistics, coef: torch.Tensor) -> torch.Tensor:
+        *blocks, shift_coef = coef.split([*self._widths(stats), len(self.components)], dim=1)
+        size = torch.stack([block.abs().amax(dim=1) for block in blocks], dim=1).maximum(shift_coef.abs())
+        present = size > _ABSENT * size.amax(dim=1, keepdim=True)
+        counts = present.sum(dim=0).tolist()
+        if sum(counts) > _MOST_PRESENT * present.numel():
+            own = [part.core.assemble(s, block) for part, s, block in zip(self.components, stats.parts, blocks)]
+            return self._flats.combine(own, shift_coef)
+        total = coef.new_zeros(len(coef), self.core_dim)
+        for j, (part, own, block) in enumerate(zip(self.components, stats.parts, blocks)):
+            if counts[j]:
+                rows = present[:, j].nonzero()[:, 0]
+                points = self._flats.lift(j, part.core.assemble(take(own, rows), block[rows]), shift_coef[rows, j : j + 1])
+                total.index_add_(0, rows, points)
         return total
 
-    def _widths(self, total: int, stats: tuple[_Placed, ...]) -> list[int]:
-        widths = [part.core.coef_width(own.stats) for part, own in zip(self.components, stats)]
-        if sum(widths) != total:
-            raise ValueError(f"coef must have {sum(widths)} + {len(widths)} columns, got {total} + {len(widths)}")
-        return widths
+    def _widths(self, stats: _Statistics) -> list[int]:
+        return [part.core.coef_width(own) for part, own in zip(self.components, stats.parts)]
 
-    def coef_width(self, stats: tuple[_Placed, ...]) -> int:
-        return sum(p.core.coef_width(own.stats) for p, own in zip(self.components, stats)) + len(self.components)
+    def coef_width(self, stats: _Statistics) -> int:
+        return sum(self._widths(stats)) + len(self.components)
 
     def _gap2(self, part: Component, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Nearest point of one component (n, m) and its squared distance (n,)."""
@@ -211,21 +205,9 @@ class Mixture(Core):
         upper = math.inf if math.inf in high else float(torch.logsumexp(torch.tensor(high, dtype=torch.float64), 0))
         return max(b[0] for b in bounds), upper
 
-    def level_hints(self, stats: tuple[_Placed, ...], rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
-        guesses = []
-        for part, own in zip(self.components, stats):
-            codim = normal_dim + self.core_dim - part.core.core_dim
-            guesses.append((rho2 + own.normal2) / max(codim, 1))
-        return torch.stack(guesses, dim=1)
-
-
-def random_frames(count: int, core_dim: int, dim: int, source: Stream) -> list[torch.Tensor]:
-    """`count` uniformly random orthonormal frames (core_dim, dim)."""
-    frames = []
-    for j in range(count):
-        q, r = torch.linalg.qr(source.child("frame", j).normal(core_dim, dim))
-        frames.append(q * torch.sign(torch.diagonal(r)))
-    return frames
+    def level_hints(self, stats: _Statistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+        """What each component's own normal coordinates suggest."""
+        return (rho2[:, None] + stats.normal2) / (normal_dim + self._codims.to(rho2.device)).clamp(min=1.0)
 
 
 def low_rank_mixture(

@@ -10,10 +10,11 @@ from manifolds.ball import ball
 from manifolds.checks import positive_int
 from manifolds.core import Core
 from manifolds.cube import Cube
+from manifolds.flats import random_frames
 from manifolds.gaussian import gaussian
 from manifolds.images import bars, blobs, discs
 from manifolds.law import Law
-from manifolds.mixture import low_rank_mixture, random_frames
+from manifolds.mixture import low_rank_mixture
 from manifolds.product import sphere_times_cube
 from manifolds.scale_mixture import full_gaussian, scale_mixture, two_scale
 from manifolds.sphere import Sphere

@@ -8,7 +8,8 @@ import torch
 
 from manifolds.ball import ball
 from manifolds.checks import positive_int, positive_number
-from manifolds.mixture import Component, Mixture, random_frames
+from manifolds.flats import random_frames
+from manifolds.mixture import Component, Mixture
 from manifolds.sphere import Sphere
 from manifolds.streams import stream
 

@@ -38,7 +38,7 @@ def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
     assert torch.allclose(side * normal_score(gamma, shape), score, atol=1e-11)
     tail = special.gammaincc if side > 0 else special.gammainc
     for q in (4, 8):
-        rule = cut_rule(shape, q, side, gamma, least)
+        rule = cut_rule(shape, q, gamma, torch.full_like(gamma, side), (least, least))
         weight = torch.exp(rule.log_weight)
         assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-10
         assert bool((side * rule.x < 0).all())

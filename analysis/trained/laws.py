@@ -7,7 +7,8 @@ from analysis.learning import DataMoments, balanced_prior
 from manifolds.denoisers import NoisePrior
 from manifolds.gaussian import AxisGaussian
 from manifolds.law import Law
-from manifolds.mixture import Component, Mixture, random_frames
+from manifolds.flats import random_frames
+from manifolds.mixture import Component, Mixture
 from manifolds.streams import stream
 
 __all__ = ["law_of", "prior_of"]

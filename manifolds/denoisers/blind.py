@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 
+from manifolds.core import take
 from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
-from manifolds.denoisers.likelihood import NoiseLikelihood, take
+from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
+from manifolds.denoisers.rules import row_sums
 from manifolds.denoisers.window import PANEL, equal_count, equal_nodes, find_window, panel_count, panel_nodes
 from manifolds.law import Law
 
@@ -99,23 +101,23 @@ class BlindDenoiser:
         if self._gamma is None:
             return self.law.core.assemble(stats, self._by_window(stats, rho2))
         groups = self._gamma.split(rho2)
-        if len(groups) == 1 and len(rho2) == len(rho2[groups[0][1]]):
+        if len(groups) == 1 and isinstance(groups[0][1], slice):
             return self.law.core.assemble(stats, self._by_gamma(groups[0][0], stats, rho2))
         total = torch.empty(len(rho2), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
         rest = torch.ones(len(rho2), dtype=torch.bool, device=rho2.device)
-        for side, rows in groups:
-            total[rows] = self._by_gamma(side, take(stats, rows), rho2[rows])
+        for cut, rows in groups:
+            total[rows] = self._by_gamma(cut, take(stats, rows), rho2[rows])
             rest[rows] = False
         if bool(rest.any()):
             total[rest] = self._by_window(take(stats, rest), rho2[rest])
         return self.law.core.assemble(stats, total)
 
-    def _by_gamma(self, side: int, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
+    def _by_gamma(self, cut: bool, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
-        for q in self._gamma.rungs(side, self._first):
+        for q in self._gamma.rungs(cut, self._first, self.law.core.coef_width(stats)):
             some = pending is not None
-            sigma, rule = self._gamma.rule(side, rho2[pending] if some else rho2, q)
+            sigma, rule = self._gamma.rule(cut, rho2[pending] if some else rho2, q)
             post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
             weight, poor = self._gamma.weigh(rule, post.log_p, self.tol)
             found = _weighted(weight, post.coef)
@@ -166,7 +168,7 @@ class BlindDenoiser:
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     """sum_q weight (n, q) coef (n, q, B)."""
-    return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else (weight * coef[..., 0]).sum(1, keepdim=True)
+    return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight * coef[..., 0])[:, None]
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from manifolds.denoisers.cut_rules import cut_rule, least_score
 from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
-from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised
+from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised, row_sums
 
 __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 
@@ -38,48 +38,51 @@ class GammaNodes:
     def __init__(self, shape: float, low: float, high: float, core_dim: int):
         self.shape, self.low, self.high, self.core_dim = shape, low, high, core_dim
         score = CUT_SCORE + 2.5 * math.sqrt(core_dim / shape)
-        self._least = {side: least_score(shape, side, score) for side in (1, -1)}
+        self._least = least_score(shape, -1, score), least_score(shape, 1, score)
+        # rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not
+        self._lowest = 2.0 * low**2 * _gamma_of_score(-self._least[0], shape)
+        self._highest = 2.0 * high**2 * _gamma_of_score(self._least[1], shape)
 
-    def split(self, rho2: torch.Tensor) -> list[tuple[int, torch.Tensor | slice]]:
-        """Groups (side, rows): 0 for peaks inside the prior, 1 for those cut by its high end and -1 by its low end.
+    def split(self, rho2: torch.Tensor) -> list[tuple[bool, torch.Tensor | slice]]:
+        """Groups (cut, rows): of peaks inside the prior, and of those that one of its ends cuts.
 
         Points whose peak both ends cut are in no group.
         """
-        rho2 = rho2.clamp(min=_TINY)
         # scores increase with rho^2: two numbers decide for all points
-        lowest, highest = self._ends
-        inside = (rho2 > lowest) & (rho2 < highest)
-        if bool(inside.all()):
-            return [(0, slice(None))]
-        by_low, by_high = rho2 <= lowest, rho2 >= highest
-        groups = [(0, inside), (-1, by_low & ~by_high), (1, by_high & ~by_low)]
-        return [(side, rows.nonzero()[:, 0]) for side, rows in groups if bool(rows.any())]
+        least, most = (float(end) for end in torch.aminmax(rho2))
+        if least > self._lowest and most < self._highest:
+            return [(False, slice(None))]
+        above, below = rho2 > self._lowest, rho2 < self._highest
+        inside, cut = above & below, above ^ below
+        groups = [(False, inside), (True, cut)]
+        if bool(cut.all()):
+            return [(True, slice(None))]
+        return [(kind, rows.nonzero()[:, 0]) for kind, rows in groups if bool(rows.any())]
 
-    @property
-    def _ends(self) -> tuple[float, float]:
-        """rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not."""
-        by_low = 2.0 * self.low**2 * _gamma_of_score(-self._least[-1], self.shape)
-        by_high = 2.0 * self.high**2 * _gamma_of_score(self._least[1], self.shape)
-        return by_low, by_high
+    def rungs(self, cut: bool, first: int, width: int) -> tuple[int, ...]:
+        """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule.
 
-    def rungs(self, side: int, first: int) -> tuple[int, ...]:
-        """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule."""
+        Args:
+            width: numbers that the law gives a node.
+        """
         fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
-        # what the low end leaves is narrower than the whole
-        start = first - 1 if first and (side < 0 or (side == 0 and fewer)) else first
-        return tuple(q for q in RUNGS[start::2] if side == 0 or q <= MOST_CUT_NODES)
+        # what an end leaves is narrower than the whole; but where a node is cheap, a second attempt for a few points is not worth it
+        start = first - 1 if first and (width > 1 if cut else fewer) else first
+        return tuple(q for q in RUNGS[start::2] if not cut or q <= MOST_CUT_NODES)
 
-    def rule(self, side: int, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
+    def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
         """(sigma (n, q), rule) of the points of one group."""
         rho2 = rho2.clamp(min=_TINY)
-        if side == 0:
+        if not cut:
             interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
             rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
             return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * torch.exp(rule.x), rule
-        end = self.high if side > 0 else self.low
-        rule = cut_rule(self.shape, q, side, rho2 / (2.0 * end * end), self._least[side])
+        high = rho2 > self._lowest  # and then, being cut, not below the highest
+        end = torch.where(high, rho2.new_tensor(self.high), rho2.new_tensor(self.low))
+        side = high.to(rho2.dtype).mul_(2.0).sub_(1.0)
+        rule = cut_rule(self.shape, q, rho2 / (2.0 * end * end), side, self._least)
         # rounding must not put a node beyond the end
-        return (end * torch.exp(rule.x)).clamp(self.low, self.high), rule
+        return (end[:, None] * torch.exp(rule.x)).clamp_(self.low, self.high), rule
 
     def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
         """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
@@ -106,7 +109,7 @@ def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> 
     tol = tol if shape >= _NEARLY_NORMAL else 0.1 * tol
     out = None
     for degree, tail in zip((q - 1, q - 2), rule.tails):
-        size = weight @ tail if tail.ndim == 1 else (weight * tail).sum(dim=1)
+        size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)
         decay = q / degree * math.lgamma(degree + 1) + _log_exponential_error(q) if shape >= _NEARLY_NORMAL else 0.0
         over = size.abs() > math.exp((math.log(tol) - 0.5 * decay) * degree / (2.0 * q))
         out = over if out is None else out | over

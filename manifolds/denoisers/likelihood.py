@@ -7,21 +7,11 @@ from typing import Any
 
 import torch
 
-from manifolds.core import Posterior
+from manifolds.core import Posterior, take
 from manifolds.denoisers.prior import PiecewisePowerPrior
 from manifolds.law import Law
 
-__all__ = ["NoiseLikelihood", "take"]
-
-
-def take(stats: Any, rows: torch.Tensor | slice) -> Any:
-    """Rows of a tensor or of a (named, nested) tuple of tensors."""
-    if isinstance(stats, torch.Tensor):
-        return stats[rows]
-    if isinstance(stats, tuple):
-        parts = [take(item, rows) for item in stats]
-        return type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts)
-    return stats
+__all__ = ["NoiseLikelihood"]
 
 
 class NoiseLikelihood:

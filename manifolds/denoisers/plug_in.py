@@ -7,7 +7,8 @@ import math
 import torch
 
 from manifolds.checks import positive_number
-from manifolds.denoisers.likelihood import NoiseLikelihood, take
+from manifolds.core import take
+from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.window import peak
 from manifolds.law import Law
 

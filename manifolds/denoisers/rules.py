@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-__all__ = ["GaussRule", "gauss", "gamma_rule", "normalised"]
+__all__ = ["GaussRule", "gauss", "gamma_rule", "normalised", "row_sums"]
 
 
 class GaussRule(NamedTuple):
@@ -81,4 +81,9 @@ def normalised(log_weight: torch.Tensor) -> torch.Tensor:
     so, and the rule is refused.)"""
     middle = log_weight.shape[1] // 2
     weight = (log_weight - log_weight[:, middle : middle + 1]).clamp_(max=600.0).exp_()
-    return weight.div_(weight.sum(dim=1, keepdim=True))
+    return weight.div_(row_sums(weight)[:, None])
+
+
+def row_sums(values: torch.Tensor) -> torch.Tensor:
+    """Sums (n,) over few columns, as a product: the library's sum over three takes ten times as long."""
+    return values @ values.new_ones(values.shape[1])
