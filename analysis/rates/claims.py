@@ -129,7 +129,7 @@ def _telescope(tables) -> Measurement | None:
 
 
 # several far pieces add the entropy of the choice between them, whatever k: their exponent is 1 in the limit only
-_PIECES = ("mixture_of_spheres", "union_of_subspaces")
+_PIECES = ("mixture_of_spheres",)
 
 
 def _slope_in_k(tables) -> Measurement | None:
