@@ -4,7 +4,8 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 
     h(S) = log int sigma^(e-d) exp(-S/(2 sigma^2)) d sigma = -A log S + r(S),    A = (d - 1 - e)/2.
 
-r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2. In log S it varies on the scale
+r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need no table.
+Elsewhere, in log S, it varies on the scale
 1/sqrt(A), or, far beyond what the prior's largest level explains, 1/sqrt(S/(2 b^2)).
 It is tabulated on a uniform grid in log S by quadrature around its peak and interpolated by quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
@@ -26,6 +27,7 @@ _DROP = 45.0
 _MAX_NODES = 1 << 15
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
+_CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
 
 
 class _PiecewisePower(Protocol):
@@ -59,6 +61,15 @@ class BlindWeights:
         self.exponent = float(self._shape[0])
         if not bool((self._shape > 0).all()):
             raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
+        self._free = self._free_range()
+
+    def _free_range(self) -> tuple[float, float]:
+        """log S between which r is constant to e^-27 (by Chernoff's bound of the Gamma law's tails); empty for several pieces."""
+        if len(self._shape) > 1:
+            return math.inf, -math.inf
+        a = self.exponent
+        lo, hi = (math.log(2.0 * a) + 2.0 * float(knot) for knot in self.knots)
+        return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Guesses (n,) of the smallest and largest noise variances that matter to points rho away from the atoms' space.
@@ -111,10 +122,28 @@ class BlindWeights:
         least = d2.min(dim=1, keepdim=True).values
         base = (rho2[:, None] + least).clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
-        beyond = (float(base.max()) + float(d2.max() - d2.min())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
+        d2.sub_(least)
+        reach = (_KEEP + float(log_weights.max() - log_weights.min())) / self.exponent
+        free = (x0 >= self._free[0]) & (x0 + reach <= self._free[1])
+        if bool(free.all()):
+            return self._uncut(base, d2, log_weights)
+        if bool(free.any()):
+            d2[free] = self._uncut(base[free], d2[free], log_weights)
+            rest = (~free).nonzero()[:, 0]
+            d2[rest] = self._cut(base[rest], x0[rest], d2[rest], log_weights)
+            return d2
+        return self._cut(base, x0, d2, log_weights)
+
+    def _uncut(self, base: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above where r is constant, overwriting gap = S - S_min of the row."""
+        out = gap.div_(base).log1p_().mul_(-self.exponent).add_(log_weights).exp_()
+        return out.div_(out.sum(dim=1, keepdim=True))
+
+    def _cut(self, base: torch.Tensor, x0: torch.Tensor, d2: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above by tables, overwriting d2 = S - S_min of the row."""
+        beyond = (float(base.max()) + float(d2.max())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
         # rows that together need too long a table are done in groups; rows come sorted, roughly, by x0
-        d2.sub_(least)
         if float(x0.max() - x0.min()) < step * _MAX_NODES:
             return self._shares(base, x0, d2, log_weights, step)
         order = torch.argsort(x0)
@@ -171,6 +200,17 @@ class BlindWeights:
     def _h_at(self, x: float, low: float) -> float:
         value = torch.tensor([x], dtype=torch.float64)
         return float(self._remainder(value) - self.exponent * (value - low))
+
+
+def _chernoff(shape: float, sign: float) -> float:
+    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT: a Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT."""
+    low, high = 0.0, 1.0
+    while shape * (math.expm1(sign * high) - sign * high) < _CUT:
+        low, high = high, 2.0 * high
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if shape * (math.expm1(sign * middle) - sign * middle) < _CUT else (low, middle)
+    return high
 
 
 # column j holds the coefficients of the j-th of six equispaced values (at -2 .. 3) in the monomials of the interpolating quintic
