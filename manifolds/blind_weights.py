@@ -4,9 +4,9 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 
     h(S) = log int sigma^(e-d) exp(-S/(2 sigma^2)) d sigma = -A log S + r(S),    A = (d - 1 - e)/2.
 
-r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2. In log S it varies on the scale
-1/sqrt(A), or, far beyond what the prior's largest level explains, 1/sqrt(S/(2 b^2)).
-It is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its peak, and interpolated by
+r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need no table.
+Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains, 1/sqrt(S/(2 b^2)):
+it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its peak, and interpolated by
 quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 """
@@ -19,6 +19,7 @@ from typing import Protocol
 import torch
 
 from manifolds.special.quadrature import legendre
+from manifolds.special.quintics import interpolate, quintics
 
 __all__ = ["BlindWeights"]
 
@@ -28,6 +29,7 @@ _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are far
 _AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
+_CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
 
 
 class _PiecewisePower(Protocol):
@@ -61,6 +63,15 @@ class BlindWeights:
         self.exponent = float(self._shape[0])
         if not bool((self._shape > 0).all()):
             raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
+        self._free = self._free_range()
+
+    def _free_range(self) -> tuple[float, float]:
+        """log S between which r is constant to e^-27 (by Chernoff's bound of the Gamma law's tails); empty for several pieces."""
+        if len(self._shape) > 1:
+            return math.inf, -math.inf
+        a = self.exponent
+        lo, hi = (math.log(2.0 * a) + 2.0 * float(knot) for knot in self.knots)
+        return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Guesses (n,) of the smallest and largest noise variances that matter to points rho away from the atoms' space.
@@ -115,22 +126,38 @@ class BlindWeights:
 
     def shares(self, rho2: torch.Tensor, d2: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
         """Posterior weights (n, N) of atoms at squared distances rho2 (n,) + d2 (n, N), overwriting d2."""
-        gap = d2
-        least = gap.min(dim=1, keepdim=True).values
+        gap, least = d2, d2.min(dim=1, keepdim=True).values
         base = (rho2[:, None] + least).clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
-        beyond = (float(base.max()) + float(gap.max() - least.min())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
-        step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
         gap.sub_(least)
+        reach = (_KEEP + float(log_weights.max() - log_weights.min())) / self.exponent
+        free = (x0 >= self._free[0]) & (x0 + reach <= self._free[1])
+        if bool(free.all()):
+            return self._uncut(base, gap, log_weights)
+        if not bool(free.any()):
+            return self._cut(base, x0, gap, log_weights)
+        gap[free] = self._uncut(base[free], gap[free], log_weights)
+        gap[~free] = self._cut(base[~free], x0[~free], gap[~free], log_weights)
+        return gap
+
+    def _uncut(self, base: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above where r is constant, overwriting gap = S - S_min of the row."""
+        out = gap.div_(base).log1p_().mul_(-self.exponent).add_(log_weights).exp_()
+        return out.div_(out.sum(dim=1, keepdim=True))
+
+    def _cut(self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above by a table; gap = S - S_min of the row."""
+        beyond = (float(base.max()) + float(gap.max())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
+        step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
         low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.max(dim=1).values)
         grid, first, length = self._grid(x0, farthest, low, step)
         remainder = self._remainder(low + step * grid)
         h = remainder - self.exponent * (step * grid)
-        cells = _quintics(remainder)
+        cells = quintics(remainder)
         # a row's position in the table: its own in units of the step, moved to where its stretch of the grid is kept
         offset = (x0 - low) / step + (first - grid[first])
         offset, largest = offset - 2.0, (first + length - 6).to(torch.float64) + 0.999999
-        h0 = _interpolate(cells, offset)
+        h0 = interpolate(cells, offset)
         # the grid point beyond which the row's weights are below e^-KEEP (h falls): nothing after it is evaluated
         spread = float(log_weights.max() - log_weights.min())
         level = h0 - self.exponent * (x0 - low) - _KEEP - spread
@@ -142,7 +169,7 @@ class BlindWeights:
         def weigh(gap, base, offset, largest, h0, log_weight):
             rise = torch.log1p(gap / base)
             position = torch.minimum(torch.add(offset, rise, alpha=1.0 / step), largest)
-            return _interpolate(cells, position).sub_(h0).sub_(rise, alpha=self.exponent).add_(log_weight).exp_()
+            return interpolate(cells, position).sub_(h0).sub_(rise, alpha=self.exponent).add_(log_weight).exp_()
 
         if float(keep.sum()) > 0.3 * keep.numel():
             for rows in torch.arange(len(gap)).split(max(_PAIRS // gap.shape[1], 1)):
@@ -192,30 +219,12 @@ def _within(counts: torch.Tensor) -> torch.Tensor:
     return torch.arange(int(ends[-1])) - torch.repeat_interleave(ends - counts, counts)
 
 
-# column j holds the coefficients of the j-th of six equispaced values (at -2 .. 3) in the monomials of the interpolating quintic
-_NODES = torch.arange(-2.0, 4.0, dtype=torch.float64)
-_TO_MONOMIALS = torch.linalg.inv(_NODES[:, None] ** torch.arange(6, dtype=torch.float64))
-
-
-def _quintics(values: torch.Tensor) -> torch.Tensor:
-    """(6, T - 5) coefficients of the quintic through six neighbours, for the cell between the third and the fourth.
-
-    The third value is taken off before the matrix product and put back into the constant: values of size A then lose
-    no digits.
-    """
-    stencil = values.unfold(0, 6, 1)
-    base = stencil[:, 2]
-    cells = _TO_MONOMIALS @ (stencil - base[:, None]).T
-    cells[0] += base
-    return cells.contiguous()
-
-
-def _interpolate(cells: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
-    """Values at positions >= 0, of any shape, counted in grid steps from the third grid point."""
-    flat = position.reshape(-1)
-    index = flat.to(torch.int32).clamp_(max=cells.shape[1] - 1)
-    t = flat - index
-    out = cells[5].index_select(0, index)
-    for j in (4, 3, 2, 1, 0):
-        out.mul_(t).add_(cells[j].index_select(0, index))
-    return out.reshape(position.shape)
+def _chernoff(shape: float, sign: float) -> float:
+    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT: a Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT."""
+    low, high = 0.0, 1.0
+    while shape * (math.expm1(sign * high) - sign * high) < _CUT:
+        low, high = high, 2.0 * high
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if shape * (math.expm1(sign * middle) - sign * middle) < _CUT else (low, middle)
+    return high

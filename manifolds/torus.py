@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import NamedTuple, Sequence
 
 import torch
@@ -90,7 +91,7 @@ class Torus(Core):
         return max(lower, 0.0), upper
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
-        return sum(Sphere(1, r).mmse(sigma) for r in self.radii.tolist())
+        return sum(count * Sphere(1, r).mmse(sigma) for r, count in Counter(self.radii.tolist()).items())
 
     def level_hints(self, stats: _TorusStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
         """The squared distance to the torus, and the excess of |y|^2 over |X|^2, a coordinate."""

@@ -176,3 +176,27 @@ def test_covering_bounds_of_a_grid_hold_for_the_exact_number():
 def test_bad_atoms_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+@pytest.mark.parametrize("dim", [3, 40, 2000])
+def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
+    """Two atoms, the second farther by a few posterior widths: their weights' ratio by mpmath's incomplete gamma function."""
+    mp.mp.dps = 40
+    low, high, exponent = 0.05, 7.0, -1.0
+    weigher = BlindWeights(NoisePrior.power(exponent, low, high), dim)
+    a = (dim - 1 - exponent) / 2
+    ends = [2 * a * low**2, 2 * a * high**2]
+    # far below, at, just above and far above either end, and between
+    square = torch.tensor([0.3 * ends[0], ends[0], 1.2 * ends[0], 2 * ends[0], (ends[0] * ends[1]) ** 0.5, 0.4 * ends[1], 0.9 * ends[1], 2 * ends[1]], dtype=torch.float64)
+    farther = square * (1.0 + 2.0 / a)
+    share = weigher.shares(square * 0.5, torch.stack([square * 0.5, farther - square * 0.5], dim=1), torch.tensor([0.3, 0.7], dtype=torch.float64).log())
+
+    def h(s):
+        s = mp.mpf(s)
+        return -a * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2), s / (2 * mp.mpf(low) ** 2)))
+
+    exact = [float(mp.mpf("0.7") / mp.mpf("0.3") * mp.exp(h(f) - h(s))) for s, f in zip(square.tolist(), farther.tolist())]
+    assert torch.allclose(share[:, 1] / share[:, 0], torch.tensor(exact, dtype=torch.float64), rtol=1e-8)
+    free = weigher._free
+    assert dim < 40 or bool(((square.log() > free[0]) & (farther.log() < free[1])).any()), "no row that needs no table"
+    assert not bool(((square.log() > free[0]) & (farther.log() < free[1])).all())

@@ -154,3 +154,15 @@ def test_mixture_projection_is_the_nearest_point_over_components():
 def test_bad_mixtures_are_refused(parts, weights, message):
     with pytest.raises(ValueError, match=message):
         Mixture(parts, weights)
+
+
+@pytest.mark.parametrize("name", ["mixture", "sphere", "ball", "random_code", "scale_mixture"])
+@pytest.mark.parametrize("reduced", [True, False])
+def test_mean_and_trace_are_those_asked_for_one_by_one(name, reduced):
+    law = manifolds.make(name, dim=20 if name == "scale_mixture" else 2, ambient=20, reduced=reduced)
+    source = manifolds.stream(0, "both", name)
+    y = law.add_noise(law.sample(12, source), 0.3, source)
+    sigma = 0.2 + 0.3 * source.uniform(12)
+    mean, trace = law.mean_and_trace(y, sigma)
+    assert torch.allclose(mean, law.denoise(y, sigma), rtol=1e-12, atol=1e-14)
+    assert torch.equal(trace, law.posterior_trace(y, sigma))

@@ -63,7 +63,9 @@ def ledger(
     check_prior(denoiser, schedule.sigma)
     f = as_denoiser(denoiser, law.space)
     best = resolve_reference(law, f, schedule, reference)
-    exact_disc = telescope_term(law, schedule) if is_brownian_reversal(schedule) else None
+    reversal = is_brownian_reversal(schedule)
+    exact_disc = telescope_term(law, schedule) if reversal else None
+    martingale = reversal and exact_disc is None
     names = ("blind", "learning", "cross_prior", "discretisation", "cross_steps", "all")
     tallies = {name: Tally() for name in names}
     sigma = schedule.sigma.tolist()
@@ -71,15 +73,16 @@ def ledger(
         own = stream.child("ledger", i)
         x, draw = law.sample(n, own.child("data")), law.space.draw(n, own.child("noise"))
         y = law.space.perturb(x, sigma[i], draw)
-        gap = measure_gap(y, sigma[i], law.denoise(y, sigma[i]), f, best)
+        mean, trace = law.mean_and_trace(y, sigma[i]) if martingale else (law.denoise(y, sigma[i]), None)
+        gap = measure_gap(y, sigma[i], mean, f, best)
         parts = {"blind": weight * gap.blind, "learning": weight * gap.learning, "cross_prior": weight * gap.cross}
         zero = torch.zeros(n, dtype=torch.float64)
         if exact_disc is not None:
             parts["discretisation"] = exact_disc.per_step[i].expand(n)
             parts["cross_steps"] = zero
         else:
-            if is_brownian_reversal(schedule):
-                step = martingale_step(law, schedule, i, x, draw, own.child("time"))
+            if martingale:
+                step = martingale_step(law, schedule, i, x, draw, trace, own.child("time"))
             else:
                 step = simulated_step(law, schedule, i, y, gap.difference, substeps, own.child("ideal"))
             parts["discretisation"] = step.discretisation

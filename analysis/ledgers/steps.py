@@ -29,12 +29,15 @@ class Step(NamedTuple):
     cross: torch.Tensor | None
 
 
-def martingale_step(law: Law, schedule: Schedule, i: int, x: torch.Tensor, draw, stream: Stream) -> Step:
-    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over the step, one z for both."""
+def martingale_step(law: Law, schedule: Schedule, i: int, x: torch.Tensor, draw, first: torch.Tensor, stream: Stream) -> Step:
+    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over the step, one z for both.
+
+    Args:
+        first: (n,) tr C(x + sigma_i z).
+    """
     n, sigma = len(x), schedule.sigma.tolist()
     u = (torch.arange(n, dtype=torch.float64) + stream.uniform(n)) / n
     level = level_within(sigma[i], sigma[i + 1], u)
-    first = law.posterior_trace(law.space.perturb(x, sigma[i], draw), sigma[i])
     later = law.posterior_trace(law.space.perturb(x, level, draw), level)
     return Step(float(schedule.kl_weights[i]) * (first - later), None)
 
