@@ -25,7 +25,7 @@ CLAIMS = (
     # 1 % of the total is the accuracy asked for; intervals are narrower
     Claim("L1", "sharper", "derived here", "at a = 1/2 and for the aligned prior the path KL is init + blind + disc + learn exactly, for every denoiser and step count",
           "(total - sum of terms) / total, widest interval over laws and denoisers", "0", (-0.01, 0.01)),
-    Claim("L2b", "certificate", f"{_PAPER}, eq. (16) and Pinsker", "the same certificate over nine laws, k from 1 to 64 (a code: 8), d from 2k or m + 1 to 1e9, N from 4 to 2048 (torus, cube, ball, product: 512): no run is farther than it says",
+    Claim("L2b", "certificate", f"{_PAPER}, eq. (16) and Pinsker", "the same certificate over nine laws, k from 1 to 64 (a code: 8), d from 2k or m + 1 to 1e9, N from 4 to 2048: no run is farther than it says",
           "largest (lower 95 % limit on TV) - sqrt(KL_path/2) over all runs", "<= 0", (-math.inf, 0.0)),
     Claim("L3", "paper", f"{_PAPER}, B.4", "the start costs at most E|X|^2/(2 sigma_0^2)",
           "KL(p_{sigma_0} || N) / bound, widest interval over laws and sigma_0", "<= 1", (0.0, 1.0)),

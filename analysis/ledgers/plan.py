@@ -109,12 +109,10 @@ def _runs(size: float) -> list[Cell]:
         if size < 1 and law not in ("gaussian", "sphere"):
             continue
         corners = [(least, HUGE, 4), (middle, None, 32), (middle, HUGE, 256), (most, None, 4)]
-        # laws of special functions take a quarter of the steps
-        many = 2048 if law in ("gaussian", "sphere", "mixture", "union_of_subspaces", "random_code") else 512
-        corners += [(least, HUGE, many), (most, HUGE, many)] if size >= 1 else []
+        corners += [(least, HUGE, 2048), (most, HUGE, 2048)] if size >= 1 else []
         for k, d, steps in corners:
             d = d or max(2 * k, manifolds.make(law, dim=k, ambient=HUGE, reduced=True).core_dim + 1)
             params = {"law": law, "dim": k, "ambient": d, "steps": steps, "points": int(max(256 * size, 128)), "ledger_points": int(2048 * size)}
-            cells.append(Cell("theorems_certificate", params, cost=0.5 + 6e-6 * params["points"] * steps * (4 if many == 512 else 1) * (1 + k / 32)))
+            cells.append(Cell("theorems_certificate", params, cost=0.5 + 1e-5 * params["points"] * steps * (1 + k / 32)))
     sabotage = {"law": "gaussian", "dim": 2, "ambient": HUGE, "steps": 512, "points": 500, "ledger_points": 2048}
     return [*cells, Cell("theorems_sabotage", sabotage, cost=1.0)]
