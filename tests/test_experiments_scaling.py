@@ -10,6 +10,7 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
+from analysis.figures import exponents_by_law
 from analysis.rates.cells import cell_certificate, cell_price, cell_run, cell_telescope
 from analysis.rates.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
 from analysis.rates.coupled import cell_coupled
@@ -292,3 +293,15 @@ def test_bad_arguments_are_one_line_and_write_nothing(arguments, message, tmp_pa
     error = capsys.readouterr().err.strip()
     assert message in error and "\n" not in error
     assert not out.exists()
+
+
+def test_the_figure_of_exponents_shows_each_law_at_its_fits():
+    rows = [{"quantity": "price of blindness", "law": law, "against": "ambient", "held": f"dim={k}", "exponent": -1 + 0.01 * k, "low": -1.02, "high": -0.9}
+            for law in ("sphere", "cube") for k in (1, 3)]
+    figure = exponents_by_law.draw({"scaling_fits": pandas.DataFrame(rows)})
+    first, second = figure.axes[0], figure.axes[1]
+    assert [label.get_text() for label in first.get_yticklabels()] == ["sphere", "cube"]
+    points = [line.get_xydata() for line in first.lines if line.get_marker() == "o"]
+    assert [tuple(p[0]) for p in points] == [(-0.98, 0), (-0.98, 1)]
+    assert not [line for line in second.lines if line.get_marker() == "o"]
+    assert exponents_by_law.draw({"scaling_fits": pandas.DataFrame(rows[:2])}) is None

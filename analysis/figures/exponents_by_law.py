@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.style import COLORS, ROLES, new_figure, panel_label
 
@@ -34,12 +35,11 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     figure, axes = new_figure(2, 3, width="double", row_height=height, sharey=True)
     for letter, axis, (_, _, title, prediction, bound), rows in zip("abcdef", axes.flat, _PANELS, shown):
         for place, law in enumerate(laws):
-            own = rows[rows["law"] == law].sort_values("held")
-            # the fits at several held values (k, d, eps) side by side
-            for i, fit in enumerate(own.itertuples()):
-                at = place + 0.5 * ((i + 0.5) / len(own) - 0.5)
-                axis.plot([fit.low, fit.high], [at, at], color=COLORS["blue"], linewidth=0.7)
-                axis.plot(fit.exponent, at, "o", color=COLORS["blue"], markersize=1.8)
+            own = rows[rows["law"] == law]
+            if own.empty:
+                continue
+            axis.plot([own["low"].min(), own["high"].max()], [place, place], color=COLORS["blue"], linewidth=0.8)
+            axis.plot(own["exponent"].mean(), place, "o", color=COLORS["blue"], markersize=2.5)
         if prediction is not None:
             axis.axvline(prediction, zorder=0, **ROLES["theory"])
         axis.axvline(bound, zorder=0, **ROLES["bound"])
@@ -47,11 +47,12 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
         axis.set_yticks(range(len(laws)), [law.replace("_", " ") for law in laws])
         axis.set_ylim(len(laws) - 0.4, -0.6)
         axis.margins(x=0.08)
+        axis.xaxis.set_major_locator(MaxNLocator(4))
         panel_label(axis, letter)
     for axis in axes[1]:
         axis.set_xlabel("exponent")
     entries = [
-        Line2D([], [], color=COLORS["blue"], marker="o", markersize=1.8, linewidth=0.7, label="fitted, 95 % interval (one for each held $k$, $d$, $\\epsilon$)"),
+        Line2D([], [], color=COLORS["blue"], marker="o", markersize=2.5, linewidth=0.8, label="fitted: mean over what is held, hull of the 95 % intervals"),
         Line2D([], [], label="derived for the Gaussian law", **ROLES["theory"]),
         Line2D([], [], label="exponent of the paper's bound", **ROLES["bound"]),
     ]
