@@ -11,7 +11,8 @@ import pytest
 from scipy import stats
 
 from analysis.runs.claims import judge
-from analysis.trained.decide import decide, largest
+from analysis.trained.decide import decide
+from analysis.trained.intervals import largest
 from analysis.training import EXPERIMENT, PARTS, plan
 
 OPTIONS = SimpleNamespace(profile="paper", part=PARTS, replicates=4, device="cpu", seed=0)
