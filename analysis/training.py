@@ -5,6 +5,7 @@ from __future__ import annotations
 from analysis.runs import Argument, Cell, Claim, Experiment, main, one_of, positive_int
 from analysis.trained.decide import decide, show
 from analysis.trained.figures import cell_figures
+from analysis.trained.image_plan import IMAGE_CLAIMS, image_cells
 from analysis.trained.images import cell_images
 from analysis.trained.memory import cell_memory
 from analysis.trained.nets import cell_nets
@@ -96,45 +97,7 @@ CLAIMS = (
         predicted="<= 0.1; it grows as n falls",
         allowed=(-0.1, 0.1),
     ),
-    # 0.3 dB: half of what the exact conditional optimum of each of the four image laws loses, at its worst level, when it is
-    # told 1.5 times the noise level (0.58 to 0.74 dB); the exact blind optima lose at most 0.011 dB.
-    Claim(
-        id="I2",
-        kind="paper",
-        source=f"{_PAPER}, figure 4",
-        statement="a blind and a conditional network of one body are equal in PSNR at every noise level: images on a 2-manifold",
-        quantity="largest |PSNR blind - PSNR conditional| in dB over the levels of the training range; 16 x 16 blobs, trained networks",
-        predicted="<= 0.3; the exact optima differ by 0.007",
-        allowed=(float("-inf"), 0.3),
-    ),
-    Claim(
-        id="I4",
-        kind="finding",
-        source=f"{_PAPER}, figure 4 and the premise k^2 << d",
-        statement="blind and conditional networks are equal in PSNR also where k_eff^2 > d: smooth random images, k_eff^2/d up to 44",
-        quantity="largest |PSNR blind - PSNR conditional| in dB over the levels with k_eff^2/d > 1, k_eff = mmse/sigma^2; trained networks",
-        predicted="<= 0.3: the condition is linear in k, the exact optima differ by 0.011",
-        allowed=(float("-inf"), 0.3),
-    ),
-    # 0.1: twice the exact posterior's standard deviation 1/sqrt(2(d - m)) = 0.049
-    Claim(
-        id="I1b",
-        kind="paper",
-        source=f"{_PAPER}, figure 12",
-        statement="a small convolutional network estimates the noise level of one image accurately, inside the range it was trained on",
-        quantity="largest root mean square of log(sigma_hat/sigma) over the levels up to 3; 16 x 16 blobs",
-        predicted="<= 0.1; the exact posterior mean attains 0.045",
-        allowed=(float("-inf"), 0.1),
-    ),
-    Claim(
-        id="I1c",
-        kind="finding",
-        source=f"{_PAPER}, figure 12",
-        statement="the same network is as accurate beyond that range, up to 10",
-        quantity="largest root mean square of log(sigma_hat/sigma) over the levels from 3 to 10; 16 x 16 blobs",
-        predicted="<= 0.1: its estimate is homogeneous where noise dominates",
-        allowed=(float("-inf"), 0.1),
-    ),
+    *IMAGE_CLAIMS,
 )
 
 # Sizes by profile. Costs: seconds on one core.
@@ -170,19 +133,6 @@ _MEMORY = {
     "paper": {"width": 64, "steps": 2000, "batch": 512, "points": 2000},
 }
 _MEMORY["full"] = {**_MEMORY["paper"], "points": 10_000}
-
-# "finest" levels of the quadratures are the low ends
-_IMAGE_LAWS = {
-    "blobs": {"dim": 2, "low": 0.2, "prior": "-3"},
-    "discs": {"dim": 2, "low": 0.2, "prior": "-3"},
-    "bars": {"dim": 2, "low": 0.2, "prior": "-3"},
-    "field": {"dim": 128, "low": 0.1, "prior": "-2"},
-}
-_IMAGES = {
-    "smoke": {"ambient": 64, "low": 0.5, "levels": 3, "points": 100, "channels": 4, "filters": 4, "steps": 20, "batch": 32},
-    "paper": {"ambient": 256, "levels": 9, "points": 1000, "channels": 16, "filters": 16, "steps": 2500, "batch": 64},
-}
-_IMAGES["full"] = {**_IMAGES["paper"], "points": 4000, "channels": 32, "steps": 10_000}
 
 
 def _net_cells(options) -> list[Cell]:
@@ -227,30 +177,9 @@ def _memory_cells(options) -> list[Cell]:
     return cells
 
 
-def _image_cells(options) -> list[Cell]:
-    sizes, cells = _IMAGES[options.profile], []
-    measured = {"high": 3.0, "levels": sizes["levels"], "points": sizes["points"], "ambient": sizes["ambient"]}
-    training = {name: sizes[name] for name in ("channels", "filters", "steps", "batch")}
-    for law, own in _IMAGE_LAWS.items():
-        shared = {"law": law, **own, **measured, "low": sizes.get("low", own["low"])}
-        if "dim" in own and own["dim"] > sizes["ambient"] // 2:
-            shared["dim"] = sizes["ambient"] // 2
-        cells.append(Cell("training_images", {"task": "exact", **shared}, cost=0.01 * sizes["points"]))
-        if law not in ("blobs", "field"):
-            continue
-        for blind in (True, False):
-            params = {"task": "denoise", **shared, **training, "blind": blind, "architecture": "conv", "lr": 4e-3, "device": options.device}
-            cells.append(Cell("training_images", params, cost=0.01 * sizes["points"] + 0.03 * sizes["steps"]))
-    blobs = {"law": "blobs", **_IMAGE_LAWS["blobs"], **measured, "low": sizes.get("low", _IMAGE_LAWS["blobs"]["low"]), "prior": "-1"}
-    level = {"blind": True, "architecture": "conv_noise_level", "filters": 2 * sizes["filters"], "steps": sizes["steps"], "batch": 2 * sizes["batch"]}
-    exact = {"top": 10.0, "exact_points": sizes["points"] // 5, "levels": sizes["levels"] + 4, "lr": 4e-3, "device": options.device}
-    params = {"task": "level", **blobs, **level, **exact}
-    return [*cells, Cell("training_images", params, cost=0.04 * sizes["points"] + 0.01 * sizes["steps"])]
-
-
 def plan(options) -> list[Cell]:
     """Cells of the parts that were asked for."""
-    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": _image_cells}
+    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": image_cells}
     return [cell for part in PARTS if part in options.part for cell in cells[part](options)]
 
 
