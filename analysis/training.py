@@ -200,7 +200,7 @@ EXPERIMENT = Experiment(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
-    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11"),
+    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12"),
     show=show,
 )
 

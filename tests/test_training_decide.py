@@ -12,6 +12,7 @@ from scipy import stats
 
 from analysis.runs.claims import judge
 from analysis.trained.decide import decide
+from analysis.trained.decide_images import differences, effective_dimensions
 from analysis.trained.intervals import largest
 from analysis.training import EXPERIMENT, PARTS, plan
 
@@ -131,6 +132,85 @@ def memory(few: float, many: float) -> list[dict]:
 def test_memory_compares_the_largest_n_with_the_smallest(few, many, outcome):
     found, verdict = verdicts({"training_memory": memory(few, many)})
     assert found["T4"].measured == many and verdict == {"T4": outcome}
+
+
+LEVELS = (0.1, 1.0, 3.0)
+
+
+def images(blind: dict[float, float], told: float = 0.3, k_eff: dict[float, float] | None = None, se: float = 0.001) -> list[dict]:
+    """Cells of the field and of blobs, d = 100: the conditional network is 5 % above the optimum, the blind one as given."""
+    k_eff = k_eff or {0.1: 50.0, 1.0: 11.0, 3.0: 2.0}
+    rows = []
+    for law in ("field", "blobs"):
+        shared = {"law": law, "ambient": 100, "blind": None, "task": "exact"}
+        rows += [row("bayes", k_eff[s] * s * s, se, level=s, **shared) for s in LEVELS] + [row("price", 0.002, 0.0, level=s, **shared) for s in LEVELS]
+        for kind in (True, False):
+            own = {**shared, "task": "denoise", "blind": kind}
+            rows += [row("excess", blind[s] if kind else 0.05, se, level=s, **own) for s in LEVELS]
+            rows += [row("excess", told, se, level=s, series="told", **own) for s in LEVELS[:2] if not kind]
+    return rows
+
+
+def levels_of_estimator(inside: float, beyond: float, off: float = 0.2) -> list[dict]:
+    rows, shared = [], {"law": "blobs", "ambient": 100, "blind": True, "task": "level", "high": 3.0}
+    for s in (0.1, 1.0, 3.0, 10.0):
+        known = {"trained": inside if s <= 3.0 else beyond, "exact": 0.05, "off": off, **({"prior as trained": 1.2} if s > 3.0 else {})}
+        rows += [row("log_rms", v, 0.001, level=s, series=name, **shared) for name, v in known.items()]
+        rows += [row("log_bias", 0.0, level=s, series="trained", **shared), row("log_spread", 0.05, level=s, series="trained", **shared)]
+        rows.append(row("posterior_sd", 0.05, level=s, series="exact", **shared))
+    return rows
+
+
+def test_psnr_differences_are_those_of_the_mean_squared_errors():
+    """10 log10(d/mse) of both by itself, with mse = mmse (1 + excess); interval by the delta method against a finite difference."""
+    mmse, first, second = 3.0, 0.2, 0.1
+    frames = [pandas.DataFrame({"value": [e], "se": [0.01]}, index=[1.0]) for e in (first, second)]
+    found = differences(*frames)
+    psnr = [10 * math.log10(256 / (mmse * (1 + e))) for e in (first, second)]
+    assert found.value.iloc[0] == pytest.approx(psnr[1] - psnr[0])
+    slope = [(10 * math.log10(1 + e + 1e-6) - 10 * math.log10(1 + e)) / 1e-6 for e in (first, second)]
+    assert found.se.iloc[0] == pytest.approx(math.hypot(*slope) * 0.01, rel=1e-5)
+    assert differences(frames[0]).value.iloc[0] == pytest.approx(10 * math.log10(1.2))
+
+
+def test_effective_dimensions_are_risks_over_the_noise_variance():
+    found = effective_dimensions(pandas.DataFrame(images({0.1: 0.1, 1.0: 0.2, 3.0: 0.0})), "field")
+    assert found.k_eff.tolist() == pytest.approx([50.0, 11.0, 2.0])
+    assert found["k_eff^2/d"].tolist() == pytest.approx([25.0, 1.21, 0.04])
+    assert found["blind network"].tolist() == pytest.approx([55.0, 13.2, 2.0])
+    assert found["conditional network"].tolist() == pytest.approx([52.5, 11.55, 2.1])
+
+
+@pytest.mark.parametrize(
+    ("blind", "told", "expected"),
+    [
+        ({0.1: 0.06, 1.0: 0.03, 3.0: 0.05}, 0.3, {"I2": "holds", "I4": "holds"}),
+        ({0.1: 0.05, 1.0: 0.05, 3.0: 0.3}, 0.3, {"I2": "violated", "I4": "holds"}),  # the premise holds at sigma = 3
+        ({0.1: 0.05, 1.0: 0.3, 3.0: 0.05}, 0.3, {"I2": "violated", "I4": "violated"}),
+        ({0.1: 0.05, 1.0: 0.05, 3.0: 0.05}, 0.06, {"I2": "inconclusive", "I4": "inconclusive"}),  # a wrong level would not be seen
+        ({0.1: 0.05, 1.0: 1.05 * 10**0.03 - 1.0, 3.0: 0.05}, 0.3, {"I2": "inconclusive", "I4": "inconclusive"}),  # on the limit
+    ],
+)
+def test_equality_in_psnr_is_decided_at_every_level_or_where_the_premise_fails(blind, told, expected):
+    found, verdict = verdicts({"training_images": images(blind, told)})
+    assert verdict == expected
+    gap = {s: abs(10 * math.log10((1 + blind[s]) / 1.05)) for s in LEVELS}
+    assert found["I2"].measured == pytest.approx(max(gap.values()), abs=1e-12)
+    assert found["I4"].measured == pytest.approx(max(gap[0.1], gap[1.0]), abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("inside", "beyond", "off", "expected"),
+    [
+        (0.06, 0.06, 0.2, {"I1b": "holds", "I1c": "holds"}),
+        (0.06, 0.2, 0.2, {"I1b": "holds", "I1c": "violated"}),
+        (0.2, 0.06, 0.2, {"I1b": "violated", "I1c": "holds"}),
+        (0.06, 0.06, 0.08, {"I1b": "inconclusive", "I1c": "holds"}),
+    ],
+)
+def test_estimators_are_decided_inside_and_beyond_their_range(inside, beyond, off, expected):
+    found, verdict = verdicts({"training_images": levels_of_estimator(inside, beyond, off)})
+    assert verdict == expected and (found["I1b"].measured, found["I1c"].measured) == (inside, beyond)
 
 
 def test_a_smoke_run_leaves_the_trained_claims_open():
