@@ -57,7 +57,7 @@ def _estimates(axis, table: pandas.DataFrame, low: float, top: float) -> None:
     axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
     axis.minorticks_off()
     axis.set_ylabel(r"estimated $\hat\sigma$")
-    axis.annotate("trained on", (low * 1.1, top * 0.012 / 0.2 * low), size=6.5, color=COLORS["grey"])
+    axis.text(3.0 * low, 0.04, "training range", size=6.5, color=COLORS["grey"], transform=axis.get_xaxis_transform())
 
 
 def _errors(axis, table: pandas.DataFrame) -> None:

@@ -13,6 +13,7 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 LIMIT = 0.3  # dB, of the claims
 _DECIBELS = 10.0 / math.log(10.0)
+_SMALL = {"size": 6.5, "color": COLORS["grey"]}
 
 
 def draw(tables: Mapping) -> Figure | None:
@@ -25,7 +26,7 @@ def draw(tables: Mapping) -> Figure | None:
     laws = sorted(table[table.task == "denoise"].law.unique())
     if not laws:
         return None
-    figure, axes = new_figure(2, len(laws), width="double", row_height=2.3, sharex="col", height_ratios=[1.25, 1.0], squeeze=False)
+    figure, axes = new_figure(2, len(laws), width="double", row_height=2.3, sharex="col", height_ratios=[1.25, 1.0])
     for column, law in enumerate(laws):
         rows = table[table.law == law]
         k, d = int(rows.dim.iloc[0]), int(rows.ambient.iloc[0])
@@ -33,6 +34,7 @@ def draw(tables: Mapping) -> Figure | None:
         if len(curves.failing):
             for axis in axes[:, column]:
                 axis.axvspan(curves.failing.min() - 0.5, curves.failing.max() + 0.5, color=COLORS["grey"], alpha=0.15, linewidth=0)
+            axes[0][column].text(curves.failing.min(), 0.04, r"$k_{\rm eff}^2>d$", **_SMALL, transform=axes[0][column].get_xaxis_transform())
         _levels(axes[0][column], curves)
         _difference(axes[1][column], curves)
         side = math.isqrt(d)
@@ -41,9 +43,9 @@ def draw(tables: Mapping) -> Figure | None:
         for line in (0, 1):
             panel_label(axes[line][column], "abcdefgh"[line * len(laws) + column])
     axes[0][0].set_ylabel("PSNR out (dB)")
-    axes[1][0].set_ylabel("blind $-$ conditional (dB)")
+    axes[1][0].set_ylabel("PSNR $-$ conditional's (dB)")
     axes[0][0].legend(loc="upper left")
-    axes[1][0].legend(loc="lower left")
+    figure.legend(*axes[1][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -87,10 +89,11 @@ def _difference(axis, curves: _Curves) -> None:
     _, base, base_se = curves.loss("denoise", "excess", "False")
     axis.axhspan(-LIMIT, LIMIT, color=COLORS["sky"], alpha=0.15, linewidth=0)
     axis.axhline(0.0, color=COLORS["grey"], linewidth=0.5)
-    axis.errorbar(x, base - loss, yerr=1.96 * np.sqrt(se**2 + base_se**2), marker="o", label="trained networks", **ROLES["blind"])
+    axis.annotate(f"allowed: {LIMIT:g} dB", (x.min(), LIMIT), xytext=(0, -8), textcoords="offset points", **_SMALL)
+    axis.errorbar(x, base - loss, yerr=1.96 * np.sqrt(se**2 + base_se**2), marker="o", label="trained: blind $-$ conditional", **ROLES["blind"])
     at, price, _ = curves.loss("exact", "price")
-    axis.plot(at, -price, label="exact optima", **ROLES["theory"])
+    axis.plot(at, -price, label="exact optima: blind $-$ conditional", **ROLES["theory"])
     at, wrong, wrong_se = curves.loss("denoise", "excess", "False", "told")
     shown = base.loc[wrong.index]
-    label = r"conditional told $1.5\,\sigma$ $-$ conditional"
+    label = r"trained: conditional told $1.5\,\sigma$ $-$ conditional"
     axis.errorbar(at, shown - wrong, yerr=1.96 * wrong_se, marker="D", linestyle=":", label=label, **ROLES["conditional"])
