@@ -10,6 +10,7 @@ import pandas
 import pytest
 from scipy import stats
 
+from analysis.figures import paper_fig4, paper_fig12
 from analysis.runs.claims import judge
 from analysis.trained.decide import decide
 from analysis.trained.decide_images import differences, effective_dimensions
@@ -211,6 +212,32 @@ def test_equality_in_psnr_is_decided_at_every_level_or_where_the_premise_fails(b
 def test_estimators_are_decided_inside_and_beyond_their_range(inside, beyond, off, expected):
     found, verdict = verdicts({"training_images": levels_of_estimator(inside, beyond, off)})
     assert verdict == expected and (found["I1b"].measured, found["I1c"].measured) == (inside, beyond)
+
+
+def test_figure_4_draws_psnr_and_marks_where_the_premise_fails():
+    """PSNR out of the optima is 10 log10(d/mmse) with mmse = k_eff sigma^2; the grey area covers k_eff^2 > d, sigma = .1 and 1."""
+    figure = paper_fig4.draw({"training_images": pandas.DataFrame(images({0.1: 0.06, 1.0: 0.03, 3.0: 0.05})).assign(dim=60)})
+    above, below = figure.axes[1], figure.axes[3]  # the field; blobs come first
+    optimum = next(line for line in above.lines if line.get_label().startswith("exact"))
+    expected = {-20 * math.log10(s): 10 * math.log10(100 / (k * s * s)) for s, k in zip(LEVELS, (50.0, 11.0, 2.0))}
+    assert dict(zip(optimum.get_xdata(), optimum.get_ydata())) == pytest.approx(expected)
+    grey = above.patches[0].get_extents().transformed(above.transData.inverted())
+    assert grey.x0 < 0.0 < 20.0 < grey.x1 and grey.x0 > -20 * math.log10(3.0)
+    trained = next(c for c in below.containers if c.get_label().startswith("trained: blind")).lines[0]
+    assert trained.get_ydata().tolist() == pytest.approx([10 * math.log10(1.05 / (1 + e)) for e in (0.06, 0.03, 0.05)], abs=1e-12)
+    assert paper_fig4.draw({}) is None and paper_fig4.draw({"training_images": pandas.DataFrame()}) is None
+
+
+def test_figure_12_draws_the_estimates_where_they_are():
+    table = pandas.DataFrame(levels_of_estimator(0.06, 0.2)).assign(low=0.1, top=10.0)
+    table.loc[table.measure == "log_bias", "value"] = 0.1
+    core = pandas.DataFrame([row("core_dim", 50.0, ambient=100, task="level", low=0.1, high=3.0, top=10.0)])
+    beyond = table[(table.level == 10.0) & table.measure.isin(["log_bias", "log_spread"])].assign(series="prior as trained")
+    figure = paper_fig12.draw({"training_images": pandas.concat([table, core, beyond])})
+    drawn = next(c for c in figure.axes[0].containers if c.get_label().startswith("network")).lines[0]
+    assert drawn.get_ydata().tolist() == pytest.approx([s * math.exp(0.1) for s in (0.1, 1.0, 3.0, 10.0)])
+    theory = next(line for line in figure.axes[1].lines if "d-m" in line.get_label())
+    assert theory.get_ydata()[0] == pytest.approx(0.1)  # 1/sqrt(2 (100 - 50))
 
 
 def test_a_smoke_run_leaves_the_trained_claims_open():
