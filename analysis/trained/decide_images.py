@@ -6,11 +6,12 @@ import math
 
 import numpy as np
 import pandas
+from scipy import stats
 
 from analysis.runs import Control, Measurement
 from analysis.trained.intervals import largest
 
-__all__ = ["decide_images", "differences", "effective_dimensions", "show_images"]
+__all__ = ["decide_images", "differences", "effective_dimensions", "run_difference", "show_images"]
 
 DECIBELS = 10.0 / math.log(10.0)
 
@@ -108,9 +109,36 @@ def _levels(table: pandas.DataFrame) -> list[Measurement]:
     return found
 
 
+def run_difference(table: pandas.DataFrame, task: str, run: str) -> tuple[float, float, float]:
+    """Squared sliced W2, blind minus conditional, of one run ("integrator steps"): (mean, standard error, quantile of Student's
+    law for two such intervals at once), paired block by block."""
+    rows = table[(table.law == "blobs") & (table.task == task) & (table.measure == "run_error")]
+    blind, told = (rows[rows.series == f"{name} {run}"].set_index("level").value for name in ("blind", "conditional"))
+    gap = (blind - told).dropna()
+    return float(gap.mean()), float(gap.std(ddof=1)) / math.sqrt(len(gap)), float(stats.t.ppf(1.0 - 0.025 / 2, len(gap) - 1))
+
+
+def _samples(table: pandas.DataFrame) -> list[Measurement]:
+    """The run whose difference is farther from 0, with an interval that holds for both."""
+    if table[(table.task == "denoise") & (table.measure == "run_error")].empty:
+        return []
+
+    def interval(task: str, *runs: str) -> tuple[float, float, float]:
+        mean, se, z = max((run_difference(table, task, run) for run in runs), key=lambda found: abs(found[0]))
+        return mean, mean - z * se, mean + z * se
+
+    consistent = ("exponential_euler 4", "exponential_euler 16")
+    controls = [
+        Control("null", "the exact blind and conditional optimum, exponential Euler", *interval("exact", *consistent)[1:]),
+        Control("power", "the same networks with plain Euler, 4 steps", *interval("denoise", "euler 4")[1:]),
+    ]
+    gaps = ", ".join(f"{kind} {interval(task, 'euler 4')[0]:+.4f}" for kind, task in (("networks", "denoise"), ("exact optima", "exact")))
+    return [Measurement("I3", *interval("denoise", *consistent), controls=controls, note=f"plain Euler, 4 steps: {gaps}")]
+
+
 def decide_images(table: pandas.DataFrame) -> list[Measurement]:
-    """Measurements of I2, I4, I1b and I1c."""
-    return [*_equality(table, "I2", "blobs", False), *_equality(table, "I4", "field", True), *_levels(table)]
+    """Measurements of I2, I3, I4, I1b and I1c."""
+    return [*_equality(table, "I2", "blobs", False), *_samples(table), *_equality(table, "I4", "field", True), *_levels(table)]
 
 
 def show_images(table: pandas.DataFrame) -> str:

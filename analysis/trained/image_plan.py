@@ -20,6 +20,18 @@ IMAGE_CLAIMS = (
         predicted="<= 0.3; the exact optima differ by 0.007",
         allowed=(float("-inf"), 0.3),
     ),
+    # 0.015: half of the gap that plain Euler opens between the exact optima in 4 steps, 0.033
+    Claim(
+        id="I3",
+        kind="paper",
+        source=f"{_PAPER}, figures 5, 7 and 8; attribution derived here",
+        statement="with coefficients that keep the scheduled level, samples of a blind and a conditional network from matched starts "
+        "are equally good; the gap under plain Euler is one of coefficients",
+        quantity="difference of squared sliced W2 to the law, blind - conditional, over its variance, the larger of 4 and 16 steps from "
+        "3 to 0.5 (exponential Euler, a = 0); 16 x 16 blobs, trained networks",
+        predicted="0; the exact optima differ by 0.001",
+        allowed=(-0.015, 0.015),
+    ),
     Claim(
         id="I4",
         kind="finding",
@@ -76,6 +88,7 @@ def image_cells(options) -> list[Cell]:
     laws = {law: {"law": law, **own, "high": 3.0, **{key: sizes[key] for key in ("ambient", "levels", "points")}} for law, own in _LAWS.items()}
     if profile == "smoke":
         laws = {law: {**own, "low": 0.5, "dim": min(own["dim"], 32)} for law, own in laws.items()}
+    laws["blobs"]["run_points"] = sizes["points"]
     measuring = 0.01 * sizes["points"]
     shared = {"filters": sizes["filters"], "batch": sizes["batch"], "lr": 8e-3, "device": options.device}
     for law, own in laws.items():
@@ -87,5 +100,6 @@ def image_cells(options) -> list[Cell]:
             cells.append(Cell("training_images", {**own, **shared, **training}, cost=cost))
     tested = {"top": _TOP, "levels": sizes["levels"] + _EXTRA_LEVELS, "exact_points": sizes["points"] // 5}
     training = {"task": "level", "blind": True, "architecture": "conv_noise_level", "steps": _ESTIMATOR_STEPS[profile], "prior": "-1"}
-    params = {**laws["blobs"], **shared, **tested, **training, "filters": 2 * sizes["filters"], "batch": 2 * sizes["batch"]}
+    blobs = {key: value for key, value in laws["blobs"].items() if key != "run_points"}
+    params = {**blobs, **shared, **tested, **training, "filters": 2 * sizes["filters"], "batch": 2 * sizes["batch"]}
     return [*cells, Cell("training_images", params, cost=3.0 * measuring + 0.01 * _ESTIMATOR_STEPS[profile])]

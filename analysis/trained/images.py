@@ -14,6 +14,7 @@ import torch
 from analysis.learning import Network, NoiseLevelEstimator, Recipe, TrainedDenoiser, train
 from analysis.trained.fit import RECIPE, curve_rows, row
 from analysis.trained.image_laws import image_law
+from analysis.trained.image_runs import image_run_rows
 from analysis.trained.laws import prior_of
 from analysis.trained.nets import levels_of, risk_rows
 from manifolds import stream
@@ -96,10 +97,16 @@ def cell_images(params: dict, seed: int) -> list[dict]:
     optimum = BlindDenoiser(law, prior_of(params, law))
     if params["task"] == "exact":
         exact = ConditionalDenoiser(law)
-        measured = risk_rows(exact, law, optimum, params, draws)
-        return [row("core_dim", law.core_dim), *measured, *told_rows(exact, law, optimum, params, draws, "told")]
+        rows = [row("core_dim", law.core_dim), *risk_rows(exact, law, optimum, params, draws)]
+        rows += told_rows(exact, law, optimum, params, draws, "told")
+        if "run_points" in params:
+            for name, known in (("blind", optimum), ("conditional", exact)):
+                rows += image_run_rows(known, law, params, draws.child("run"), name)
+        return rows
     f = fit_images(params, law, draws.child("training"))
     rows = curve_rows(f) + risk_rows(f, law, optimum, params, draws)
     if not f.blind:
         rows += told_rows(f, law, optimum, params, draws, "told")
+    if "run_points" in params:
+        rows += image_run_rows(f, law, params, draws.child("run"), "blind" if f.blind else "conditional")
     return rows
