@@ -11,6 +11,7 @@ import torch
 from analysis.samplers import Schedule, sample
 from analysis.trained.figures import READINGS
 from analysis.trained.image_laws import CONTRAST, smooth_field
+from analysis.trained.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
 from analysis.trained.images import TOLD, cell_images, level_rows
 from analysis.trained.laws import law_of, prior_of
 from analysis.trained.memory import memory_rows
@@ -211,3 +212,29 @@ def test_exact_estimate_of_the_level_has_the_posterior_s_error():
     assert math.log(0.9 * 3 / 10) < cut <= math.log(3 / 10)
     off, own = (measured(rows, "log_bias", series)[0]["value"] for series in ("off", "trained"))
     assert off - own == pytest.approx(math.log(1.2), abs=1e-9)
+
+
+def test_runs_of_images_are_matched_and_held_against_the_law():
+    """Of an independent sample of the law the error is of sampling size; of a constant, the law's variance along a direction, which
+    is the unit; and plain Euler ends in the training range."""
+    law = smooth_field(24, 64)
+    params = {**FIELD, "run_points": 1000}
+
+    class Fixed:
+        blind = True
+
+        def __init__(self, x):
+            self.x = x
+
+        def __call__(self, y):
+            return self.x
+
+    errors = {}
+    for name, x in (("truth", law.sample(1000, stream(5))), ("zero", torch.zeros(1000, 64, dtype=torch.float64))):
+        rows = image_run_rows(Fixed(x), law, params, stream(0, "runs"), name)
+        assert len(rows) == BLOCKS * len(RUNS)
+        errors[name] = sum(r["value"] for r in rows) / len(rows)
+    assert errors["truth"] < 0.1 and errors["zero"] == pytest.approx(1.0, abs=0.1)
+    for integrator, steps in RUNS:
+        h = math.log(3.0 / SIGMA_END) / steps
+        assert 3.0 * (1.0 - h) ** steps > 0.2 or integrator != "euler"

@@ -200,6 +200,31 @@ def test_equality_in_psnr_is_decided_at_every_level_or_where_the_premise_fails(b
     assert found["I4"].measured == pytest.approx(max(gap[0.1], gap[1.0]), abs=1e-12)
 
 
+def runs_of_images(consistent: float, euler: float) -> list[dict]:
+    """Ten blocks, whose errors rise together; a blind network's are `consistent` or `euler` larger, give or take .001."""
+    rows = []
+    for task, gaps in (("exact", (0.0, 0.0, -0.03)), ("denoise", (consistent, 0.0, euler))):
+        for run, gap in zip(("exponential_euler 4", "exponential_euler 16", "euler 4"), gaps):
+            for block in range(10):
+                wobble = 0.001 * (-1) ** block
+                for name, value in (("blind", 0.1 * block + gap + wobble), ("conditional", 0.1 * block)):
+                    rows.append(row("run_error", value, level=block, series=f"{name} {run}", law="blobs", task=task, blind=name == "blind", ambient=100))
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("consistent", "euler", "outcome"),
+    [(-0.002, -0.03, "holds"), (0.03, -0.03, "violated"), (-0.03, -0.03, "violated"), (0.0, -0.014, "inconclusive"), (0.0145, -0.03, "inconclusive")],
+)
+def test_samples_are_compared_block_by_block(consistent, euler, outcome):
+    """The common rise of the blocks' errors (.3 in standard deviation) does not widen the interval."""
+    found, verdict = verdicts({"training_images": [*images({s: 0.05 for s in LEVELS}), *runs_of_images(consistent, euler)]})
+    size = abs(consistent)
+    assert verdict["I3"] == outcome and found["I3"].measured == pytest.approx(size, abs=1e-12)
+    half = stats.t.ppf(1 - 0.025 / 2, 9) * 0.001 * math.sqrt(10 / 9) / math.sqrt(10)
+    assert (found["I3"].low, found["I3"].high) == pytest.approx((size - half, size + half))
+
+
 @pytest.mark.parametrize(
     ("inside", "beyond", "off", "expected"),
     [
