@@ -1,15 +1,17 @@
-"""Trained blind denoisers held against the Bayes optimum: excess risk, tracking, the ledger, priors, finite data."""
+"""Trained blind denoisers held against the Bayes optimum: excess risk, tracking, the ledger, priors, finite data, images."""
 
 from __future__ import annotations
 
 from analysis.runs import Argument, Cell, Claim, Experiment, main, one_of, positive_int
 from analysis.trained.decide import decide, show
 from analysis.trained.figures import cell_figures
+from analysis.trained.image_plan import IMAGE_CLAIMS, image_cells
+from analysis.trained.images import cell_images
 from analysis.trained.memory import cell_memory
 from analysis.trained.nets import cell_nets
 from analysis.trained.priors import cell_priors
 
-PARTS = ("nets", "figures", "priors", "memory")
+PARTS = ("nets", "figures", "priors", "memory", "images")
 
 _PAPER = "arXiv 2602.09639"
 
@@ -95,6 +97,7 @@ CLAIMS = (
         predicted="<= 0.1; it grows as n falls",
         allowed=(-0.1, 0.1),
     ),
+    *IMAGE_CLAIMS,
 )
 
 # Sizes by profile. Costs: seconds on one core.
@@ -176,7 +179,7 @@ def _memory_cells(options) -> list[Cell]:
 
 def plan(options) -> list[Cell]:
     """Cells of the parts that were asked for."""
-    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells}
+    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": image_cells}
     return [cell for part in PARTS if part in options.part for cell in cells[part](options)]
 
 
@@ -188,6 +191,7 @@ EXPERIMENT = Experiment(
         "training_figures": cell_figures,
         "training_priors": cell_priors,
         "training_memory": cell_memory,
+        "training_images": cell_images,
     },
     plan=plan,
     decide=decide,
@@ -196,7 +200,7 @@ EXPERIMENT = Experiment(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
-    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11"),
+    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12"),
     show=show,
 )
 

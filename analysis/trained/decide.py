@@ -10,18 +10,12 @@ import pandas
 from scipy import stats
 
 from analysis.runs import Control, Measurement
+from analysis.trained.decide_images import decide_images, show_images
+from analysis.trained.intervals import largest
 
 __all__ = ["decide", "show"]
 
 READING = "as stated"
-
-
-def largest(values, errors, absolute: bool = False) -> tuple[float, float, float]:
-    """The largest of several measured values with a simultaneous 95 % interval (Bonferroni)."""
-    values, errors = np.asarray(values, dtype=float), np.asarray(errors, dtype=float)
-    values = np.abs(values) if absolute else values
-    z = stats.norm.ppf(1.0 - 0.025 / len(values))
-    return float(values.max()), float((values - z * errors).max()), float((values + z * errors).max())
 
 
 def _of(table: pandas.DataFrame, measure: str, series: str | None = None) -> pandas.DataFrame:
@@ -165,7 +159,7 @@ def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        for name, part in (("training_nets", _excess), ("training_figures", _tracking), ("training_memory", _memory)):
+        for name, part in (("training_nets", _excess), ("training_figures", _tracking), ("training_memory", _memory), ("training_images", decide_images)):
             if name in tables:
                 found += part(tables[name])
     if "training_priors" in tables:
@@ -198,4 +192,6 @@ def show(tables: Mapping[str, pandas.DataFrame], options) -> str:
         lines.append("training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points; a row a level")
         rows = _of(tables["training_memory"], "position", "fresh")
         lines.append(rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f"))
+    if "training_images" in tables:
+        lines.append(show_images(tables["training_images"]))
     return "\n".join(lines)
