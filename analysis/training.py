@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.runs import Argument, Cell, Claim, Experiment, main, one_of, positive_int
 from analysis.trained.decide import decide, show
+from analysis.trained.decide_recipes import RECIPE_CLAIMS
 from analysis.trained.figures import cell_figures
 from analysis.trained.image_plan import IMAGE_CLAIMS, image_cells
 from analysis.trained.images import cell_images
@@ -97,6 +98,7 @@ CLAIMS = (
         predicted="<= 0.1; it grows as n falls",
         allowed=(-0.1, 0.1),
     ),
+    *RECIPE_CLAIMS,
     *IMAGE_CLAIMS,
 )
 

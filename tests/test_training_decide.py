@@ -14,6 +14,7 @@ from analysis.figures import paper_fig4, paper_fig12
 from analysis.runs.claims import judge
 from analysis.trained.decide import decide
 from analysis.trained.decide_images import differences, effective_dimensions
+from analysis.trained.decide_recipes import RECIPE_CLAIMS, decide_recipes
 from analysis.trained.intervals import largest
 from analysis.training import EXPERIMENT, PARTS, plan
 
@@ -286,3 +287,14 @@ def test_every_cell_is_distinct_and_the_figures_are_the_paper_s(profile):
         for p in stated:
             assert (p["architecture"], p["width"], p["steps"], p["batch"], p["lr"]) == ("mlp", 512, 50_000, 512, 1e-3)
             assert p["weight_decay"] == (0.05 if p["law"] == "figure11" else 0.01)
+
+
+@pytest.mark.parametrize("short, stated, outcome", [(0.1, 0.3, "holds"), (0.3, 0.1, "violated"), (0.2, 0.2, "holds"), (0.22, 0.2, "inconclusive")])
+def test_a_shorter_recipe_is_as_good_only_if_its_excess_is_no_larger(short, stated, outcome):
+    rows = [{"law": law, "dim": 2, "ambient": d, "recipe": recipe, "measure": measure, "level": level, "value": factor * size * level, "se": 1e-3 * size}
+            for law, d, measure, factor in (("figure3", 100, "gap", 1), ("figure11", 200, "gap", 1), ("figure3", 2, "gap", 5), ("figure3", 2, "excess", 50))
+            for recipe, size in (("short", short), ("stated", stated)) for level in (0.5, 1.0)]
+    (measured,) = decide_recipes(pandas.DataFrame(rows))
+    assert measured.measured == pytest.approx(math.log(short / stated))
+    assert judge(RECIPE_CLAIMS[0], measured).outcome == outcome
+    assert decide_recipes(pandas.DataFrame([r for r in rows if r["recipe"] == "short"])) == []

@@ -11,6 +11,7 @@ from scipy import stats
 
 from analysis.runs import Control, Measurement
 from analysis.trained.decide_images import decide_images, show_images
+from analysis.trained.decide_recipes import decide_recipes
 from analysis.trained.intervals import largest
 
 __all__ = ["decide", "show"]
@@ -159,7 +160,8 @@ def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        for name, part in (("training_nets", _excess), ("training_figures", _tracking), ("training_memory", _memory), ("training_images", decide_images)):
+        parts = (("nets", _excess), ("figures", _tracking), ("figures", decide_recipes), ("memory", _memory), ("images", decide_images))
+        for name, part in ((f"training_{name}", part) for name, part in parts):
             if name in tables:
                 found += part(tables[name])
     if "training_priors" in tables:
