@@ -66,6 +66,7 @@ class Core(ABC):
         radius: R = sup |x| over the support; math.inf where unbounded.
         absorbs_normal: True if the law is not concentrated on R^m but depends on the normal coordinates through their
             norm alone (m = 0 and u is replaced by the norm): see `statistics`.
+        closed_form: True if the posterior costs no more than a few elementary functions a point and level.
         needs_normal: True if the law makes no sense without at least one normal coordinate (ambient > core).
     """
 
@@ -75,6 +76,7 @@ class Core(ABC):
     radius: float = math.inf
     absorbs_normal: bool = False
     needs_normal: bool = True
+    closed_form: bool = False
 
     @abstractmethod
     def sample(self, n: int, stream: Stream) -> torch.Tensor:

@@ -24,7 +24,7 @@ class _IsotropicStatistics(NamedTuple):
 class IsotropicGaussian(Core):
     """N(0, s^2 I_k) on R^k. The posterior of X given u = X + sigma z is N(c u, v I), c = s^2/(s^2+sigma^2), v = c sigma^2."""
 
-    name = "gaussian"
+    name, closed_form = "gaussian", True
 
     def __init__(self, dim: int, scale: float = 1.0):
         self.intrinsic_dim = self.core_dim = positive_int(dim, "dim")

@@ -10,6 +10,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
+from manifolds.special import bessel_moments
 from manifolds.sphere import Sphere, sphere_posterior
 from manifolds.streams import Stream
 from manifolds.volumes import log_ball_volume
@@ -54,13 +55,24 @@ class Torus(Core):
         return _TorusStatistics(planes, planes.norm(dim=2))
 
     def posterior(self, stats: _TorusStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+        if order <= 1:
+            return self._density_and_mean(stats, sigma)
         each = sphere_posterior(2, self.radii.to(sigma.device), stats.norm[:, None, :], sigma[..., None], order)
         post = Posterior(log_p=each.log_p.sum(dim=-1), coef=each.coef, third=each.third)
-        if order >= 2:
-            post.trace, post.sqdist = each.trace.sum(dim=-1), each.sqdist.sum(dim=-1)
+        post.trace, post.sqdist = each.trace.sum(dim=-1), each.sqdist.sum(dim=-1)
         if order >= 4:
             post.var_sqdist = each.var_sqdist.sum(dim=-1)
         return post
+
+    def _density_and_mean(self, stats: _TorusStatistics, sigma: torch.Tensor) -> Posterior:
+        """As `sphere_posterior` on every circle, but what is quadratic in |u| is summed over circles before levels come in."""
+        radii, sigma2 = self.radii.to(sigma.device), sigma * sigma
+        inverse = 1.0 / sigma2
+        kappa = (radii * stats.norm)[:, None, :] * inverse[..., None]
+        by_kappa, _, _, log_mgf = bessel_moments(0.0, kappa, with_log=True, with_derivative=False)
+        gap2 = ((stats.norm - radii) ** 2).sum(dim=1, keepdim=True)
+        log_p = log_mgf.sum(dim=-1) - self.intrinsic_dim * torch.log(2.0 * math.pi * sigma2) - 0.5 * gap2 * inverse
+        return Posterior(log_p=log_p, coef=by_kappa.mul_(radii**2 * inverse[..., None]))
 
     def coef_width(self, stats: _TorusStatistics) -> int:
         return self.intrinsic_dim

@@ -91,6 +91,19 @@ def test_few_nodes_agree_with_fine_panels_in_high_dimensions(name, dim, d):
     assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
 
 
+@pytest.mark.parametrize("name", ["mixture", "sphere", "torus", "cube"])
+@pytest.mark.parametrize("dim, d", [(2, 250), (8, 820)])
+def test_many_points_at_the_high_end_agree_with_fine_panels(name, dim, d):
+    """Where the cut rules begin with fewest nodes: the worst of many points, not a typical one."""
+    law = manifolds.make(name, dim=dim, ambient=d, reduced=True)
+    source = manifolds.stream(0, "high end", name, d)
+    n = 100000 // d
+    y = law.add_noise(law.sample(n, source), 10.0 * torch.exp(-0.15 * source.uniform(n) ** 2), source)
+    f = BlindDenoiser(law, NoisePrior.power(-1.0, 0.01, 10.0))
+    exact = _by_panels(f, y)
+    assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
+
+
 @pytest.mark.parametrize("shape", [400.0, 5000.0, 5e8])
 def test_the_interpolating_rule_is_exact_for_tilts_and_refuses_what_is_rough(shape):
     """L = -2 p x turns Gamma(A) into Gamma(A + p), and x = -log(G / A)/2 has the mean -(digamma(A + p) - log A)/2."""

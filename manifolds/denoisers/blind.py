@@ -22,6 +22,8 @@ CHUNK_ELEMENTS = 1 << 21
 # windows for means need not be as wide and as fine as those of densities and quantiles: e^-DROP is left out, and a panel
 # covers this many of the narrowest widths that a peak can have
 DROP, PANEL_WIDTHS = 36.0, 5.0
+# part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which is too small
+WARY = 0.2
 
 
 class BlindDenoiser:
@@ -115,11 +117,12 @@ class BlindDenoiser:
     def _by_gamma(self, cut: bool, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
-        for q in self._gamma.rungs(cut, self._first, self.law.core.coef_width(stats)):
+        for q in self._gamma.rungs(cut, self._first, self.law.core.closed_form):
             some = pending is not None
             sigma, rule = self._gamma.rule(cut, rho2[pending] if some else rho2, q)
             post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
-            weight, poor = self._gamma.weigh(rule, post.log_p, self.tol)
+            wary = WARY if cut and q < RUNGS[self._first] else 1.0
+            weight, poor = self._gamma.weigh(rule, post.log_p, wary * self.tol)
             found = _weighted(weight, post.coef)
             if total is None:
                 total = found

@@ -59,15 +59,15 @@ class GammaNodes:
             return [(True, slice(None))]
         return [(kind, rows.nonzero()[:, 0]) for kind, rows in groups if bool(rows.any())]
 
-    def rungs(self, cut: bool, first: int, width: int) -> tuple[int, ...]:
+    def rungs(self, cut: bool, first: int, cheap: bool) -> tuple[int, ...]:
         """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule.
 
         Args:
-            width: numbers that the law gives a node.
+            cheap: nodes cost so little that one more for all points is better than a second attempt for a few.
         """
         fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
-        # what an end leaves is narrower than the whole; but where a node is cheap, a second attempt for a few points is not worth it
-        start = first - 1 if first and (width > 1 if cut else fewer) else first
+        # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
+        start = first - 1 if first > 1 and (cut or fewer) and not cheap else first
         return tuple(q for q in RUNGS[start::2] if not cut or q <= MOST_CUT_NODES)
 
     def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:

@@ -153,8 +153,8 @@ def _over_chunks(nu: float, x: Tensor, want_derivative: bool, want_log: bool) ->
 
 def bessel_moments(
     nu: float, x: Tensor, with_log: bool = False, with_derivative: bool = True
-) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); the last two are None where not asked for.
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); r and r' come with the derivative, and what is not asked for is None.
 
     With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of concentration x:
     E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
@@ -162,12 +162,12 @@ def bessel_moments(
     if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles: library functions as exact, and faster
         i0 = torch.special.i0e(x)
         w = torch.special.i1e(x).add_(0.5e-300).div_(x + 1e-300).div_(i0)  # 1/2 at x = 0
-        return w, x * w, None, i0.log_() if with_log else None
+        return w, None, None, i0.log_() if with_log else None
     w, derivative, log_mgf = _over_chunks(nu, x, with_derivative, with_log)
     if nu == -0.5 and with_derivative:  # r = tanh: the recurrence's last subtraction would cancel
         e = torch.exp(-2.0 * x)
         derivative = 4.0 * e / (1.0 + e) ** 2
-    return w, x * w, derivative, log_mgf
+    return w, x * w if with_derivative else None, derivative, log_mgf
 
 
 def bessel_ratio(nu: float, x: Tensor) -> Tensor:
