@@ -11,13 +11,14 @@ from pathlib import Path
 import torch
 
 from analysis import learning
-from analysis.learning import Network, Recipe, TrainedDenoiser, train
+from analysis.learning import Network, NoiseLevelEstimator, Recipe, TrainedDenoiser, train
 from analysis.trained.laws import prior_of
 from manifolds.law import Law
 from manifolds.streams import Stream
 
 __all__ = ["curve_rows", "fit", "row"]
 
+SIZES = ("width", "channels", "blocks", "filters")
 RECIPE = ("steps", "batch", "lr", "weight_decay", "average", "decay", "clip")
 
 
@@ -27,11 +28,11 @@ def row(measure: str, value: float, se: float = 0.0, level: float = float("nan")
 
 
 def network_of(params: dict) -> Network:
-    options = {"width": params["width"]} if params.get("width") else {}
+    options = {name: params[name] for name in SIZES if params.get(name)}
     return Network(params["architecture"], blind=params["blind"], options=options)
 
 
-def fit(params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None) -> TrainedDenoiser:
+def fit(params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None) -> TrainedDenoiser | NoiseLevelEstimator:
     """Train on fresh samples of the law, or on `data`.
 
     While it runs its state is kept under the temporary folder, so that a killed sweep goes on where it was; the file is

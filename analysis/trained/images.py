@@ -11,8 +11,7 @@ import math
 
 import torch
 
-from analysis.learning import Network, NoiseLevelEstimator, Recipe, TrainedDenoiser, train
-from analysis.trained.fit import RECIPE, curve_rows, row
+from analysis.trained.fit import curve_rows, fit, row
 from analysis.trained.image_laws import image_law
 from analysis.trained.image_runs import image_run_rows
 from analysis.trained.laws import prior_of
@@ -40,16 +39,6 @@ class Told:
         return self.f(y, self.factor * sigma)
 
 
-def fit_images(params: dict, law: Law, draws: Stream) -> TrainedDenoiser | NoiseLevelEstimator:
-    """Train on fresh images. A training takes a minute or two: no state of it is kept."""
-    sizes = {name: params[name] for name in ("channels", "blocks", "filters") if name in params}
-    recipe = Recipe(**{name: params[name] for name in RECIPE if name in params})
-    every = max(recipe.steps // 10, 1)
-    network = Network(params["architecture"], blind=params["blind"], options=sizes)
-    own = {"stream": draws, "recipe": recipe, "validate_every": every, "device": params.get("device", "cpu"), "progress": False}
-    return train(law, network, prior_of(params, law), **own)
-
-
 def told_rows(f, law: Law, optimum: BlindDenoiser, params: dict, draws: Stream, series: str) -> list[dict]:
     """Excess risk of a conditional denoiser that is told TOLD times the level, where that is still in the training range."""
     found = risk_rows(Told(f, TOLD), law, optimum, params, draws, series)
@@ -72,7 +61,7 @@ def level_rows(estimate: torch.Tensor, sigma: float, series: str) -> list[dict]:
 def _level_cell(params: dict, law: Law, draws: Stream) -> list[dict]:
     """The estimator, the same 1.2 times off, and exp E[log sigma | y] of the exact posterior, with a prior that ends beyond
     the tested levels and with one that ends where the training does."""
-    f = fit_images(params, law, draws.child("training", "level"))
+    f = fit(params, law, draws.child("training", "level"))
     low, high, top = params["low"], params["high"], params["top"]
     wide, narrow = (BlindDenoiser(law, NoisePrior.power(-1.0, low, end)) for end in (1.5 * top, high))
     rows = curve_rows(f)
@@ -103,7 +92,7 @@ def cell_images(params: dict, seed: int) -> list[dict]:
             for name, known in (("blind", optimum), ("conditional", exact)):
                 rows += image_run_rows(known, law, params, draws.child("run"), name)
         return rows
-    f = fit_images(params, law, draws.child("training"))
+    f = fit(params, law, draws.child("training"))
     rows = curve_rows(f) + risk_rows(f, law, optimum, params, draws)
     if not f.blind:
         rows += told_rows(f, law, optimum, params, draws, "told")
