@@ -151,7 +151,7 @@ def _net_cells(options) -> list[Cell]:
 def _figure_cells(options) -> list[Cell]:
     cells = []
     for law, n, ambients, weight_decay in (("figure3", 5000, (2, 100), 0.01), ("figure11", 50_000, (2, 200), 0.05)):
-        for ambient in ambients:
+        for ambient in ambients if law.removeprefix("figure") in options.figure else ():
             for recipe in _FIGURES[options.profile]:
                 shared = {"law": law, "dim": 2, "ambient": ambient, "n": n, "blind": True, "prior": "-1", "low": 0.01, "high": 10.0}
                 params = {**shared, "weight_decay": weight_decay, "device": options.device, **recipe}
@@ -200,6 +200,7 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     arguments=(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
+        Argument("--figure", type=one_of("3", "11"), nargs="+", default=("3", "11"), help="which figures of the paper the part figures trains for"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
     figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12"),

@@ -18,7 +18,7 @@ from analysis.trained.decide_recipes import RECIPE_CLAIMS, decide_recipes
 from analysis.trained.intervals import largest
 from analysis.training import EXPERIMENT, PARTS, plan
 
-OPTIONS = SimpleNamespace(profile="paper", part=PARTS, replicates=4, device="cpu", seed=0)
+OPTIONS = SimpleNamespace(profile="paper", part=PARTS, figure=("3", "11"), replicates=4, device="cpu", seed=0)
 Z3 = stats.norm.ppf(1 - 0.025 / 3)
 
 
@@ -298,3 +298,12 @@ def test_a_shorter_recipe_is_as_good_only_if_its_excess_is_no_larger(short, stat
     assert measured.measured == pytest.approx(math.log(short / stated))
     assert judge(RECIPE_CLAIMS[0], measured).outcome == outcome
     assert decide_recipes(pandas.DataFrame([r for r in rows if r["recipe"] == "short"])) == []
+
+
+def test_a_figure_is_trained_for_alone_and_the_full_profile_adds_the_stated_recipe():
+    chosen = SimpleNamespace(**{**vars(OPTIONS), "profile": "full", "part": ("figures",), "figure": ("3",)})
+    cells = [cell.params for cell in plan(chosen)]
+    assert {(c["law"], c["ambient"], c["recipe"]) for c in cells} == {("figure3", d, r) for d in (2, 100) for r in ("short", "stated")}
+    stated = next(c for c in cells if c["recipe"] == "stated")
+    assert (stated["architecture"], stated["width"], stated["steps"], stated["batch"], stated["lr"], stated["n"]) == ("mlp", 512, 50_000, 512, 1e-3, 5000)
+    assert (stated["low"], stated["high"], stated["prior"]) == (0.01, 10.0, "-1")
