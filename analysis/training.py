@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from analysis.runs import Argument, Cell, Claim, Experiment, main, one_of, positive_int
 from analysis.trained.decide import decide, show
+from analysis.trained.decide_recipes import RECIPE_CLAIMS
 from analysis.trained.figures import cell_figures
 from analysis.trained.memory import cell_memory
 from analysis.trained.nets import cell_nets
@@ -95,6 +96,7 @@ CLAIMS = (
         predicted="<= 0.1; it grows as n falls",
         allowed=(-0.1, 0.1),
     ),
+    *RECIPE_CLAIMS,
 )
 
 # Sizes by profile. Costs: seconds on one core.
@@ -146,7 +148,7 @@ def _net_cells(options) -> list[Cell]:
 def _figure_cells(options) -> list[Cell]:
     cells = []
     for law, n, ambients, weight_decay in (("figure3", 5000, (2, 100), 0.01), ("figure11", 50_000, (2, 200), 0.05)):
-        for ambient in ambients:
+        for ambient in ambients if law.removeprefix("figure") in options.figure else ():
             for recipe in _FIGURES[options.profile]:
                 shared = {"law": law, "dim": 2, "ambient": ambient, "n": n, "blind": True, "prior": "-1", "low": 0.01, "high": 10.0}
                 params = {**shared, "weight_decay": weight_decay, "device": options.device, **recipe}
@@ -194,6 +196,7 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     arguments=(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
+        Argument("--figure", type=one_of("3", "11"), nargs="+", default=("3", "11"), help="which figures of the paper the part figures trains for"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
     figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11"),

@@ -10,18 +10,12 @@ import pandas
 from scipy import stats
 
 from analysis.runs import Control, Measurement
+from analysis.trained.decide_recipes import decide_recipes
+from analysis.trained.intervals import largest
 
 __all__ = ["decide", "show"]
 
 READING = "as stated"
-
-
-def largest(values, errors, absolute: bool = False) -> tuple[float, float, float]:
-    """The largest of several measured values with a simultaneous 95 % interval (Bonferroni)."""
-    values, errors = np.asarray(values, dtype=float), np.asarray(errors, dtype=float)
-    values = np.abs(values) if absolute else values
-    z = stats.norm.ppf(1.0 - 0.025 / len(values))
-    return float(values.max()), float((values - z * errors).max()), float((values + z * errors).max())
 
 
 def _of(table: pandas.DataFrame, measure: str, series: str | None = None) -> pandas.DataFrame:
@@ -165,7 +159,8 @@ def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        for name, part in (("training_nets", _excess), ("training_figures", _tracking), ("training_memory", _memory)):
+        parts = (("nets", _excess), ("figures", _tracking), ("figures", decide_recipes), ("memory", _memory))
+        for name, part in ((f"training_{name}", part) for name, part in parts):
             if name in tables:
                 found += part(tables[name])
     if "training_priors" in tables:
