@@ -40,7 +40,8 @@ def _small_level(name: str) -> dict:
         return {"level": 1e-3}
     finer = {1: 8.0, 2: 3.0}.get(found.dim, 1.0)  # by which its default nodes are refined
     size = rms(build(case(name, 2, _NORMAL_DIM), reduced=True))
-    return {"level": 1.01 * found.finest / finer, "finest": found.finest * size / finer}
+    # in six digits: the last ones of a measured size vary with the number of threads, and a cell is known by its parameters
+    return {name: float(f"{value:.6g}") for name, value in (("level", 1.01 * found.finest / finer), ("finest", found.finest * size / finer))}
 
 
 def decide(tables, options) -> list[Measurement]:
