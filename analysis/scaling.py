@@ -110,8 +110,9 @@ def _short(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
     least = 10 * make_law(law, dim, max(options.ambient)).core_dim
     wide = [d for d in options.ambient if d >= least]
     wide = wide if len(wide) >= 3 or len(options.ambient) < 3 else [d for d in decades(options.ambient) if d >= least]
-    points = size["price"] // (64 if tabulated else 16)
-    cells = [_price(key, ambient, points) for ambient in wide] + [_certificate(key, wide, points)]
+    few, many = size["price"] // 64, size["price"] // 16
+    cells = [_price(key, ambient, few if tabulated else many) for ambient in wide]
+    cells.append(_certificate(key, wide, few if slow else many))
     cells.append(_coupled(key, max(options.ambient), COUPLED_STEPS[options.profile], size["coupled"] // (4 if slow else 2)))
     # what a direct simulation sees to a percent or so in a few seconds
     if law in DIRECT:
