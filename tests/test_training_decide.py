@@ -292,11 +292,16 @@ def test_every_cell_is_distinct_and_the_figures_are_the_paper_s(profile):
 @pytest.mark.parametrize("short, stated, outcome", [(0.1, 0.3, "holds"), (0.3, 0.1, "violated"), (0.2, 0.2, "holds"), (0.22, 0.2, "inconclusive")])
 def test_a_shorter_recipe_is_as_good_only_if_its_excess_is_no_larger(short, stated, outcome):
     rows = [{"law": law, "dim": 2, "ambient": d, "recipe": recipe, "measure": measure, "level": level, "value": factor * size * level, "se": 1e-3 * size}
-            for law, d, measure, factor in (("figure3", 100, "gap", 1), ("figure11", 200, "gap", 1), ("figure3", 2, "gap", 5), ("figure3", 2, "excess", 50))
+            for law, d, measure, factor in (("figure3", 100, "gap", 1), ("figure11", 200, "gap", 1), ("figure3", 2, "gap", 5), ("figure3", 2, "excess", 50), ("figure3", 100, "price", 0.01))
             for recipe, size in (("short", short), ("stated", stated)) for level in (0.5, 1.0)]
     (measured,) = decide_recipes(pandas.DataFrame(rows))
     assert measured.measured == pytest.approx(math.log(short / stated))
     assert judge(RECIPE_CLAIMS[0], measured).outcome == outcome
+    null = next(c for c in measured.controls if c.kind == "null")
+    assert null.low < math.log(0.01 * short / stated) < null.high
+    # an optimum that measures worse than the networks says that the measurement is wrong
+    worse = [{**r, "value": 1e3 * r["value"]} if r["measure"] == "price" else r for r in rows]
+    assert judge(RECIPE_CLAIMS[0], decide_recipes(pandas.DataFrame(worse))[0]).outcome == "inconclusive"
     assert decide_recipes(pandas.DataFrame([r for r in rows if r["recipe"] == "short"])) == []
 
 

@@ -14,7 +14,6 @@ from analysis.runs import Claim, Control, Measurement, every_cell
 
 __all__ = ["CLAIMS", "decide"]
 
-STEPS = "certificate's steps"
 # what a smoke run's sizes can decide
 SMOKE = ("B3", "D1", "L2", "R1", "R3")
 
@@ -172,7 +171,7 @@ def _measured_steps(tables) -> Measurement | None:
 
 
 def _certified_steps(tables) -> Measurement | None:
-    in_k, in_d = (_at(_fit(tables, STEPS, against, "gaussian"), f"eps={EPS:g}, jointly") for against in ("dim", "ambient"))
+    in_k, in_d = (_at(_fit(tables, "certificate's steps", against, "gaussian"), f"eps={EPS:g}, jointly") for against in ("dim", "ambient"))
     if in_k.empty or in_d.empty:
         return None
     quadratic = _at(_fit(tables, "certificate's steps times k (power)", "dim", "gaussian"), f"eps={EPS:g}, jointly")
@@ -180,9 +179,10 @@ def _certified_steps(tables) -> Measurement | None:
     controls = [Control("null", "steps for disc alone, by the Gaussian closed form", *_off(closed, 1.0, 0.03)[1:]),
                 Control("power", "the paper's order k^2: steps times k", *_off(quadratic, 1.0, 0.03)[1:])]
     ends = zip(_off(in_k, 1.0, 0.03), _off(in_d, 0.0, 0.02))
-    others = _at(_fit(tables, STEPS, "dim"), f"eps={EPS:g}")
+    others = _at(_fit(tables, "certificate's steps", "dim"), f"eps={EPS:g}")
     show = lambda rows: ", ".join(f"{law} {group['exponent'].min():.2f} to {group['exponent'].max():.2f}" for law, group in rows.groupby("law"))
-    note = f"in k at one d: {show(others)}; in 1/eps: {show(_fit(tables, STEPS, 'inverse_eps'))}"
+    in_eps = _fit(tables, "certificate's steps", "inverse_eps")
+    note = f"in k at one d: {show(others)}; in 1/eps: {show(in_eps)}"
     return Measurement("R2", *map(max, ends), controls, note)
 
 

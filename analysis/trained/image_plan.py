@@ -20,7 +20,7 @@ IMAGE_CLAIMS = (
         predicted="<= 0.3; the exact optima differ by 0.007",
         allowed=(float("-inf"), 0.3),
     ),
-    # 0.015: half of the gap that plain Euler opens between the exact optima in 4 steps, 0.033
+    # 0.015: half of the gap that plain Euler opened between the exact optima in 4 steps, in a pilot; the note has it as measured
     Claim(
         id="I3",
         kind="paper",
