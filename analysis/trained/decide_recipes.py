@@ -36,13 +36,22 @@ def decide_recipes(table: pandas.DataFrame) -> list[Measurement]:
     if not found:
         return []
     ratios = {law: _log_ratio(short, stated) for law, (short, stated) in found.items()}
-    lost = table[(table.ambient == table.dim) & (table.measure == "excess") & (table.recipe == "short") & table.law.isin(list(found))]
-    lost = [_log_ratio(largest(net.value, net.se), found[law][1]) for law, net in lost.groupby("law")]
-    controls = [Control("null", "the stated network against itself", 0.0, 0.0)]
+    # of the same runs: the exact blind optimum, whose excess over the conditional one is the price of blindness
+    optimum = _against_stated(table[(table.ambient > table.dim) & (table.measure == "price")], found)
+    lost = _against_stated(table[(table.ambient == table.dim) & (table.measure == "excess")], found)
+    controls = []
+    if optimum:
+        controls.append(Control("null", "the exact blind optimum, over the conditional one", *(max(c) for c in list(zip(*optimum))[1:])))
     if lost:
         controls.append(Control("power", "a network that cannot know its level (d = 2, over the conditional optimum)", *(min(c) for c in list(zip(*lost))[1:])))
     note = "; ".join(f"{law}: short {short[0]:.3g}, stated {stated[0]:.3g} of the optimum's risk" for law, (short, stated) in found.items())
     return [Measurement("T1d", *(max(column) for column in zip(*ratios.values())), controls=controls, note=note)]
+
+
+def _against_stated(rows: pandas.DataFrame, found: dict) -> list[tuple[float, float, float]]:
+    """Log ratios of what the short recipe's rows measure to the excess of the stated networks, a figure each."""
+    rows = rows[(rows.recipe == "short") & rows.law.isin(list(found))]
+    return [_log_ratio(largest(net.value, net.se), found[law][1]) for law, net in rows.groupby("law")]
 
 
 def _log_ratio(top: tuple[float, float, float], bottom: tuple[float, float, float]) -> tuple[float, float, float]:
