@@ -13,6 +13,7 @@ from analysis.ledger import direct_total, ledger
 from analysis.ledgers.initial import initial_term
 from analysis.ledgers.telescope import telescope_term
 from analysis.samplers import Schedule, get_integrator
+from analysis.theory.discretisation import gaussian_discretisation
 from manifolds import Law, stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, as_denoiser
 from manifolds.gaussian import IsotropicGaussian
@@ -88,6 +89,14 @@ def test_telescope_of_a_gaussian_is_adaptive_quadrature_of_its_mmse_curve(steps)
             0, h[i], epsabs=0, epsrel=1e-10,
         )[0]
         assert float(telescope_term(law, schedule).per_step[i]) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("steps", [8, 64, 2048])
+def test_telescope_of_few_and_of_many_steps_is_the_closed_form(steps):
+    """Of many steps the MMSE curve is interpolated, of few it is not."""
+    schedule = Schedule.proportional(20.0, 0.02, 0.5, steps)
+    exact = gaussian_discretisation(schedule.sigma.numpy(), 4, 1.0)
+    assert telescope_term(gaussian(), schedule).value == pytest.approx(exact, rel=1e-8)
 
 
 @pytest.mark.parametrize("law", [gaussian(dim=2, ambient=9, scale=[0.4, 2.0]), mixture(), two_bumps()], ids=lambda law: law.name)
