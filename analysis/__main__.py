@@ -46,7 +46,7 @@ def _folder(given: dict) -> Path:
 
 
 def _list(experiments, given: dict, prog: str) -> int:
-    from analysis.runs.run import expected_seconds, plan
+    from analysis.runs.planning import expected_seconds, plan
     from analysis.runs.screen import columns, duration
 
     rows = []

@@ -40,12 +40,13 @@ class IsotropicGaussian(Core):
         k, norm2 = self.core_dim, stats.norm2[:, None]
         sigma2 = sigma * sigma
         total = self.scale**2 + sigma2
-        post = Posterior(log_p=-0.5 * (k * (_LOG_2PI + torch.log(total)) + norm2 / total))
+        inverse = 1.0 / total
+        post = Posterior(log_p=torch.addcmul(-0.5 * k * _LOG_2PI - 0.5 * k * torch.log(total), norm2, inverse, value=-0.5))
         if order >= 1:
-            keep = self.scale**2 / total
+            keep = self.scale**2 * inverse
             post.coef = keep.expand_as(post.log_p)[..., None]
         if order >= 2:
-            shrink = sigma2 / total  # 1 - c, without cancellation
+            shrink = sigma2 * inverse  # 1 - c, without cancellation
             variance = keep * sigma2
             post.trace = (k * variance).expand_as(post.log_p)
             post.sqdist = post.trace + shrink * shrink * norm2

@@ -10,7 +10,7 @@ from scipy import special
 
 import manifolds
 from manifolds.denoisers import BlindDenoiser, NoisePrior
-from manifolds.denoisers.cut_rules import cut_rule, least_score, normal_score
+from manifolds.denoisers.cut_rules import cut_rule, unfelt
 from manifolds.denoisers.gamma_nodes import CUT_SCORE, LEAST_SHAPE
 from manifolds.denoisers.interpolated import interpolated_rule
 from manifolds.denoisers.rules import gamma_rule
@@ -18,31 +18,31 @@ from manifolds.denoisers.rules import gamma_rule
 
 @pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0, 5e8])
 def test_the_whole_rule_has_the_moments_of_the_law(shape):
-    """E[(G/A)^p] = Gamma(A + p) / (Gamma(A) A^p), with (G/A)^p = exp(-2 p x)."""
+    """E[(G/A)^p] = Gamma(A + p) / (Gamma(A) A^p), with (G/A)^p = ratio^(-2 p)."""
     rule = gamma_rule(shape, 8)
     weight = torch.exp(rule.log_weight)
     assert abs(float(weight.sum()) - 1.0) < 1e-13
     for p in (-1.0, 0.5, 2.0):
         exact = math.exp(-p * math.log(shape)) / special.poch(shape + p, -p) if shape < 1e6 else 1 + p * (p - 1) / (2 * shape)
-        assert float(weight @ torch.exp(-2.0 * p * rule.x)) == pytest.approx(exact, rel=1e-10)
+        assert float(weight @ rule.ratio ** (-2.0 * p)) == pytest.approx(exact, rel=1e-10)
 
 
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0])
 def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
     """E[G | G > c] = A Q(A + 1, c) / Q(A, c), and with P for G < c: from far outside the peak to where the cut is not felt."""
-    least = least_score(shape, side, CUT_SCORE)
-    score = torch.tensor([least + 0.01, -5.0, -2.0, -0.3, 0.0, 0.7, 2.0, 5.0], dtype=torch.float64)
-    score = score[score > least]
-    gamma = shape * (1.0 + side * score / (3.0 * math.sqrt(shape)) - 1.0 / (9.0 * shape)) ** 3
-    assert torch.allclose(side * normal_score(gamma, shape), score, atol=1e-11)
+    ends = unfelt(shape, CUT_SCORE)
+    assert special.gammaincc(shape, ends[0]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
+    assert special.gammainc(shape, ends[1]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
+    root = 2.0 * np.sqrt(ends[side > 0]) + side * np.array([0.01, 1.5, 4.5, 6.2, 6.5, 7.2, 8.5, 11.5])
+    gamma = torch.from_numpy(0.25 * root[root > 0] ** 2)
     tail = special.gammaincc if side > 0 else special.gammainc
     for q in (4, 8):
-        rule = cut_rule(shape, q, gamma, torch.full_like(gamma, side), (least, least))
+        rule = cut_rule(shape, q, gamma, torch.full_like(gamma, side), ends)
         weight = torch.exp(rule.log_weight)
         assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-10
-        assert bool((side * rule.x < 0).all())
-        values = gamma[:, None] * torch.exp(-2.0 * rule.x)
+        assert bool((side * (rule.ratio - 1.0) < 0).all())
+        values = gamma[:, None] * rule.ratio**-2
         exact = shape * tail(shape + 1.0, gamma.numpy()) / tail(shape, gamma.numpy())
         accuracy = 1e-8 if q == 8 else 1e-4
         assert np.abs((weight * values).sum(dim=1).numpy() / exact - 1.0).max() < accuracy
@@ -108,13 +108,14 @@ def test_many_points_at_the_high_end_agree_with_fine_panels(name, dim, d):
 def test_the_interpolating_rule_is_exact_for_tilts_and_refuses_what_is_rough(shape):
     """L = -2 p x turns Gamma(A) into Gamma(A + p), and x = -log(G / A)/2 has the mean -(digamma(A + p) - log A)/2."""
     rule = interpolated_rule(shape, 4)
+    x = torch.log(rule.ratio)
     p = math.sqrt(shape) * torch.tensor([-0.4, 0.0, 0.1, 0.4], dtype=torch.float64)
-    weight, poor = rule.weigh(-2.0 * p[:, None] * rule.x, 1, 1e-9)
+    weight, poor = rule.weigh(-2.0 * p[:, None] * x, 1, 1e-9)
     exact = -0.5 * (np.array([float(mp.digamma(shape + t) - mp.log(shape)) for t in p.tolist()]))
-    assert np.abs((weight @ rule.x).numpy() - exact).max() < 1e-9 / math.sqrt(shape)
+    assert np.abs((weight @ x).numpy() - exact).max() < 1e-9 / math.sqrt(shape)
     assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-13
     assert not bool(poor[1])
-    rough = 3.0 * torch.sin(3.0 * math.sqrt(shape) * rule.x)[None] + 1.0
+    rough = 3.0 * torch.sin(3.0 * math.sqrt(shape) * x)[None] + 1.0
     assert bool(rule.weigh(rough, 1, 1e-9)[1].all()) and bool(rule.weigh(torch.full((1, 4), math.nan, dtype=torch.float64), 1, 1e-9)[1].all())
 
 

@@ -193,6 +193,16 @@ def test_a_dry_run_counts_and_writes_nothing(here, capsys):
     assert list(here.iterdir()) == []
 
 
+def test_a_dry_run_leaves_out_what_is_finished(tmp_path, capsys):
+    few, more = ["--out", str(tmp_path), "--cells", "9", "--jobs", "1"], ["--out", str(tmp_path), "--cells", "12", "--jobs", "1", "--dry-run"]
+    assert main(toy_runs.WAVES, few) == 0
+    capsys.readouterr()
+    assert main(toy_runs.WAVES, more) == 0
+    assert capsys.readouterr().out.startswith("waves: 12 cells, 9 of them in the store, about ")
+    assert main(toy_runs.WAVES, [*more, "--fresh"]) == 0
+    assert capsys.readouterr().out.startswith("waves: 12 cells, about ")
+
+
 @pytest.fixture
 def registered(monkeypatch):
     """The toy as the only registered experiment."""

@@ -13,8 +13,10 @@ from analysis.runs.claims import Verdict, judge_all, undecided
 from analysis.runs.encoding import canonical, digest
 from analysis.runs.experiment import Cell, Experiment
 from analysis.runs.files import Publication
-from analysis.runs.options import UsageError, command
+from analysis.runs.options import command
 from analysis.runs.places import default_folder, shown
+from analysis.runs.planning import plan
+from analysis.runs.status import forecast
 from analysis.runs.store import Store
 from analysis.runs.sweep import Planned, Tally, prepare, sweep
 from analysis.runs.worker import peak_memory
@@ -23,29 +25,11 @@ from analysis.runs.worker import peak_memory
 WORTH_WORKERS = 2.0
 
 
-def plan(experiment: Experiment, options: Any) -> Sequence[Cell]:
-    """The cells of a selection; a ValueError of the plan is a bad argument."""
-    try:
-        cells = list(experiment.plan(options))
-    except ValueError as error:
-        raise UsageError(f"python -m {experiment.module}: {error}") from error
-    if not cells:
-        raise UsageError(f"python -m {experiment.module}: this selection holds no cells")
-    return cells
-
-
-def expected_seconds(cells: Sequence[Cell], jobs: int) -> float:
-    """Expected wall time: the work shared by the workers, but never less than the longest cell."""
-    costs = [c.cost for c in cells]
-    return max(sum(costs) / jobs, max(costs, default=0.0))
-
-
 def execute(experiment: Experiment, options: Any) -> int:
     """Run, publish, print; returns the exit status."""
     cells = plan(experiment, options)
     if options.dry_run:
-        seconds = screen.duration(expected_seconds(cells, options.jobs))
-        print(f"{experiment.name}: {len(cells)} cells, about {seconds} with {options.jobs} jobs; nothing was computed")
+        print(f"{forecast(experiment, options)}; nothing was computed")
         return 0
     planned = prepare(experiment, cells, options.seed)
     run, jobs = _backend(experiment, options, cells)

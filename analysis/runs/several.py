@@ -12,7 +12,8 @@ from analysis.runs.command import INTERRUPTED, guarded
 from analysis.runs.experiment import Experiment
 from analysis.runs.options import complete
 from analysis.runs.places import default_folder, shown
-from analysis.runs.run import execute, plan
+from analysis.runs.planning import plan
+from analysis.runs.run import execute
 
 
 def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str, finish: Callable[[Path], int]) -> int:

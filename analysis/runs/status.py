@@ -9,7 +9,8 @@ from typing import Any
 
 from analysis.runs import screen
 from analysis.runs.experiment import Experiment
-from analysis.runs.run import plan
+from analysis.runs.places import default_folder
+from analysis.runs.planning import expected_seconds, plan
 from analysis.runs.store import Store, peek
 from analysis.runs.sweep import prepare
 
@@ -32,7 +33,8 @@ def status_of(experiment: Experiment, options: Any, store: Store | None) -> Stat
     took compared with theirs."""
     planned = prepare(experiment, plan(experiment, options), options.seed)
     done = failed = stale = missing = 0
-    left = planned_cost = real_cost = 0.0
+    planned_cost = real_cost = 0.0
+    left = []
     for p in planned:
         record = store.get(p.key) if store else None
         if record is not None and record.done:
@@ -40,7 +42,7 @@ def status_of(experiment: Experiment, options: Any, store: Store | None) -> Stat
             planned_cost += p.cell.cost
             real_cost += record.wall
             continue
-        left += p.cell.cost
+        left.append(p.cell)
         if record is not None:
             failed += 1
         elif store is not None and store.stale(p.key):
@@ -48,7 +50,21 @@ def status_of(experiment: Experiment, options: Any, store: Store | None) -> Stat
         else:
             missing += 1
     scale = real_cost / planned_cost if planned_cost > 0 and real_cost > 0 else 1.0
-    return Status(experiment.name, len(planned), done, failed, stale, missing, left * scale / options.jobs)
+    return Status(experiment.name, len(planned), done, failed, stale, missing, scale * expected_seconds(left, options.jobs))
+
+
+def forecast(experiment: Experiment, options: Any) -> str:
+    """One line for --dry-run: how many cells, how many of them are in the store, and the time that the others will take."""
+    temporary = options.out is None and options.profile == "smoke"
+    out = options.out or (None if temporary else default_folder(experiment.name, options.profile, options.changed))
+    store = None if temporary or options.fresh else peek(Path(out))
+    try:
+        found = status_of(experiment, options, store)
+    finally:
+        if store:
+            store.close()
+    stored = f", {found.done} of them in the store" if found.done else ""
+    return f"{experiment.name}: {found.total} cells{stored}, about {screen.duration(found.remaining)} with {options.jobs} jobs"
 
 
 def table(experiments: Sequence[Experiment], all_options: Sequence[Any], out: Path) -> str:

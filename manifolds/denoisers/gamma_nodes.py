@@ -6,14 +6,14 @@ import math
 
 import torch
 
-from manifolds.denoisers.cut_rules import cut_rule, least_score
+from manifolds.denoisers.cut_rules import cut_rule, unfelt
 from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
 from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised, row_sums
 
 __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
 
 # Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
-RUNGS = (3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
+RUNGS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 # cut rules of more nodes are not smooth enough in the cut's position for their table (1e-10 at 12 nodes, 1e-8 at 16)
 MOST_CUT_NODES = 12
 # where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from the second on
@@ -37,11 +37,9 @@ class GammaNodes:
 
     def __init__(self, shape: float, low: float, high: float, core_dim: int):
         self.shape, self.low, self.high, self.core_dim = shape, low, high, core_dim
-        score = CUT_SCORE + 2.5 * math.sqrt(core_dim / shape)
-        self._least = least_score(shape, -1, score), least_score(shape, 1, score)
+        self._ends = unfelt(shape, CUT_SCORE + 2.5 * math.sqrt(core_dim / shape))
         # rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not
-        self._lowest = 2.0 * low**2 * _gamma_of_score(-self._least[0], shape)
-        self._highest = 2.0 * high**2 * _gamma_of_score(self._least[1], shape)
+        self._lowest, self._highest = 2.0 * low**2 * self._ends[0], 2.0 * high**2 * self._ends[1]
 
     def split(self, rho2: torch.Tensor) -> list[tuple[bool, torch.Tensor | slice]]:
         """Groups (cut, rows): of peaks inside the prior, and of those that one of its ends cuts.
@@ -67,7 +65,7 @@ class GammaNodes:
         """
         fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
         # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
-        start = first - 1 if first > 1 and (cut or fewer) and not cheap else first
+        start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
         return tuple(q for q in RUNGS[start::2] if not cut or q <= MOST_CUT_NODES)
 
     def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
@@ -76,13 +74,13 @@ class GammaNodes:
         if not cut:
             interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
             rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
-            return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * torch.exp(rule.x), rule
+            return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * rule.ratio, rule
         high = rho2 > self._lowest  # and then, being cut, not below the highest
         end = torch.where(high, rho2.new_tensor(self.high), rho2.new_tensor(self.low))
         side = high.to(rho2.dtype).mul_(2.0).sub_(1.0)
-        rule = cut_rule(self.shape, q, rho2 / (2.0 * end * end), side, self._least)
+        rule = cut_rule(self.shape, q, rho2 / (2.0 * end * end), side, self._ends)
         # rounding must not put a node beyond the end
-        return (end[:, None] * torch.exp(rule.x)).clamp_(self.low, self.high), rule
+        return (end[:, None] * rule.ratio).clamp_(self.low, self.high), rule
 
     def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
         """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
@@ -90,11 +88,6 @@ class GammaNodes:
             return rule.weigh(log_p, self.core_dim, tol)
         weight = normalised(rule.log_weight + log_p)
         return weight, refused(weight, rule, self.shape, tol)
-
-
-def _gamma_of_score(score: float, shape: float) -> float:
-    """The inverse of `normal_score`; 0 where there is none."""
-    return shape * max(1.0 + score / (3.0 * math.sqrt(shape)) - 1.0 / (9.0 * shape), 0.0) ** 3
 
 
 def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> torch.Tensor:
@@ -109,6 +102,8 @@ def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> 
     tol = tol if shape >= _NEARLY_NORMAL else 0.1 * tol
     out = None
     for degree, tail in zip((q - 1, q - 2), rule.tails):
+        if degree == 0:  # that of two nodes is the whole
+            break
         size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)
         decay = q / degree * math.lgamma(degree + 1) + _log_exponential_error(q) if shape >= _NEARLY_NORMAL else 0.0
         over = size.abs() > math.exp((math.log(tol) - 0.5 * decay) * degree / (2.0 * q))

@@ -26,7 +26,7 @@ class InterpolatedRule(NamedTuple):
     """A rule of q nodes for one shape A.
 
     Attributes:
-        x: (q,) nodes, as offsets in log sigma.
+        ratio: (q,) nodes, as levels sigma over a reference level.
         log_weight: (Q, 1) log weights of the finer rule.
         from_nodes: (Q + 2, q) map of L at the nodes to its interpolant at the finer rule's, and to its coefficients of degrees
             q - 1 and q - 2, relative to those of e^(2 log sigma).
@@ -35,7 +35,7 @@ class InterpolatedRule(NamedTuple):
         unit: the coefficient of degree q of e^(2 log sigma): of a function that varies as fast as powers of sigma^2.
     """
 
-    x: torch.Tensor
+    ratio: torch.Tensor
     log_weight: torch.Tensor
     from_nodes: torch.Tensor
     to_nodes: torch.Tensor
@@ -49,7 +49,7 @@ class InterpolatedRule(NamedTuple):
 
         L, and the denoiser with it, is taken to vary like (m/2) e^(2 log sigma), or more if its last coefficients say so.
         """
-        q, finer = len(self.x), len(self.log_weight)
+        q, finer = len(self.ratio), len(self.log_weight)
         known = self.from_nodes @ (log_p - log_p[:, q // 2, None]).T  # points in columns: faster
         found = self.to_nodes @ torch.exp(known[:finer] + self.log_weight)
         found = found / found[-1]
@@ -61,10 +61,11 @@ class InterpolatedRule(NamedTuple):
 
 @lru_cache(maxsize=256)
 def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
-    """The rule of the law of -log(G / A)/2, G ~ Gamma(A, 1)."""
+    """The rule of the law of -log(G / A)/2, G ~ Gamma(A, 1): levels over that at G = A."""
     rule, finer = gamma_rule(shape, q), gamma_rule(shape, q + _MORE)
-    gap = rule.x[:, None] - rule.x + torch.eye(q, dtype=torch.float64)
-    at = finer.x - rule.x[:, None]  # (q, Q)
+    x = torch.log(rule.ratio)
+    gap = x[:, None] - x + torch.eye(q, dtype=torch.float64)
+    at = torch.log(finer.ratio) - x[:, None]  # (q, Q)
     lagrange = torch.stack([torch.cat([at[:i], at[i + 1 :]]).prod(dim=0) / gap[i].prod() for i in range(q)])
     beyond = at.prod(dim=0)
     beyond = beyond / torch.sqrt((torch.exp(finer.log_weight) * beyond**2).sum())
@@ -72,7 +73,7 @@ def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
     to_nodes = torch.cat([lagrange, torch.stack([beyond, tail, torch.ones_like(beyond)])])
     weight = torch.exp(rule.log_weight)
     smoothness = torch.stack([weight * tail / _power(shape, q - j) for j, tail in enumerate(rule.tails, start=1)])
-    return InterpolatedRule(rule.x, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, _power(shape, q))
+    return InterpolatedRule(rule.ratio, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, _power(shape, q))
 
 
 def _power(shape: float, degree: int) -> float:

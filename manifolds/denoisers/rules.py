@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from manifolds.special.quadrature import legendre
+
 __all__ = ["GaussRule", "gauss", "gamma_rule", "normalised", "row_sums"]
 
 
@@ -22,32 +24,32 @@ class GaussRule(NamedTuple):
     """q-point rules, one (q,) or one a point (n, q).
 
     Attributes:
-        x: nodes, as offsets in log sigma.
+        ratio: nodes, as levels sigma over a reference level.
         log_weight: log weights, of weights that sum to one.
         tails: the orthonormal polynomials of degrees q - 1 and q - 2 at the nodes.
     """
 
-    x: torch.Tensor
+    ratio: torch.Tensor
     log_weight: torch.Tensor
     tails: tuple[torch.Tensor, torch.Tensor]
 
     def to(self, device: torch.device) -> GaussRule:
-        return GaussRule(self.x.to(device), self.log_weight.to(device), tuple(tail.to(device) for tail in self.tails))
+        return GaussRule(self.ratio.to(device), self.log_weight.to(device), tuple(tail.to(device) for tail in self.tails))
 
 
 @lru_cache(maxsize=1024)
 def gamma_rule(shape: float, q: int) -> GaussRule:
-    """The q-point rule of the law of -log(G / A)/2, G ~ Gamma(A, 1)."""
-    x, w = np.polynomial.legendre.leggauss(400)
+    """The q-point rule of the law of -log(G / A)/2, G ~ Gamma(A, 1): levels over that at G = A."""
+    x, w = (v.numpy() for v in legendre(400))
     # in t = sqrt(A) log(G/A): the log density is close to -t^2/2 on the right and falls no faster than linearly on the left
     right, left = 12.0, -12.0 - 60.0 / np.sqrt(shape)
-    t = left + 0.5 * (right - left) * (x + 1.0)
+    t = left + (right - left) * x
     tau = t / np.sqrt(shape)
     mass = w * np.exp(shape * (tau - np.expm1(tau)))
     nodes, vectors = gauss(t[None], mass[None] / mass.sum(), q)
     first = vectors[0, 0]
     tails = tuple(torch.from_numpy(vectors[0, -j] / first) for j in (1, 2))
-    return GaussRule(torch.from_numpy(-0.5 * nodes[0] / np.sqrt(shape)), torch.from_numpy(2.0 * np.log(first)), tails)
+    return GaussRule(torch.from_numpy(np.exp(-0.5 * nodes[0] / np.sqrt(shape))), torch.from_numpy(2.0 * np.log(first)), tails)
 
 
 def gauss(t: np.ndarray, mass: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarray]:
