@@ -130,14 +130,14 @@ class BlindWeights:
         base = (rho2[:, None] + least).clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
         gap.sub_(least)
-        reach = (_KEEP + float(log_weights.max() - log_weights.min())) / self.exponent
-        free = (x0 >= self._free[0]) & (x0 + reach <= self._free[1])
+        fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
+        free = (x0 >= self._free[0]) & (x0 + fall / self.exponent <= self._free[1])
         if bool(free.all()):
             return self._uncut(base, gap, log_weights)
         if not bool(free.any()):
-            return self._cut(base, x0, gap, log_weights)
+            return self._cut(base, x0, gap, log_weights, fall)
         gap[free] = self._uncut(base[free], gap[free], log_weights)
-        gap[~free] = self._cut(base[~free], x0[~free], gap[~free], log_weights)
+        gap[~free] = self._cut(base[~free], x0[~free], gap[~free], log_weights, fall)
         return gap
 
     def _uncut(self, base: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
@@ -145,7 +145,7 @@ class BlindWeights:
         out = gap.div_(base).log1p_().mul_(-self.exponent).add_(log_weights).exp_()
         return out.div_(out.sum(dim=1, keepdim=True))
 
-    def _cut(self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+    def _cut(self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float) -> torch.Tensor:
         """As above by a table; gap = S - S_min of the row."""
         beyond = (float(base.max()) + float(gap.max())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
@@ -159,8 +159,7 @@ class BlindWeights:
         offset, largest = offset - 2.0, (first + length - 6).to(torch.float64) + 0.999999
         h0 = interpolate(cells, offset)
         # the grid point beyond which the row's weights are below e^-KEEP (h falls): nothing after it is evaluated
-        spread = float(log_weights.max() - log_weights.min())
-        level = h0 - self.exponent * (x0 - low) - _KEEP - spread
+        level = h0 - self.exponent * (x0 - low) - fall
         last = torch.minimum(torch.searchsorted(-h, -level), first + length - 1)
         limit = torch.expm1(low + step * grid[last] - x0) * base[:, 0]
         keep = gap <= limit[:, None]

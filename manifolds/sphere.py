@@ -14,12 +14,22 @@ from manifolds.special.quadrature import legendre
 from manifolds.streams import Stream
 from manifolds.volumes import sphere_covering
 
-__all__ = ["Sphere", "sphere_posterior"]
+__all__ = ["Sphere", "sphere_mean", "sphere_posterior"]
 
 
 class _SphereStatistics(NamedTuple):
     u: torch.Tensor
     norm: torch.Tensor
+
+
+def sphere_mean(
+    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, inverse: torch.Tensor, moments: bool = False
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
+    """(log E exp(<X, u>/sigma^2) - kappa, coefficient of u in E[X | u]; and with `moments` r/kappa, r and r'), r the Bessel ratio
+    at kappa = R |u|/sigma^2, given inverse = sigma^-2."""
+    kappa = (radius * norm) * inverse
+    by_kappa, ratio, slope, log_mgf = bessel_moments(0.5 * core_dim - 1.0, kappa, with_log=True, with_derivative=moments)
+    return log_mgf, by_kappa * (radius**2 * inverse), by_kappa, ratio, slope
 
 
 def sphere_posterior(
@@ -30,15 +40,12 @@ def sphere_posterior(
     All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive terms: with r the Bessel
     ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
     """
-    nu = 0.5 * core_dim - 1.0
-    sigma2 = sigma * sigma
-    inverse = 1.0 / sigma2
-    kappa = (radius * norm) * inverse
-    half_log = torch.addcmul(0.5 * core_dim * torch.log(2.0 * math.pi * sigma2), 0.5 * (norm - radius) ** 2, inverse)
+    inverse = 1.0 / (sigma * sigma)
+    half_log = torch.addcmul(0.5 * core_dim * torch.log(2.0 * math.pi * sigma * sigma), 0.5 * (norm - radius) ** 2, inverse)
     if order == 0:
-        return Posterior(log_p=log_sphere_mgf(nu, kappa, scaled=True) - half_log)
-    by_kappa, ratio, slope, log_mgf = bessel_moments(nu, kappa, with_log=True, with_derivative=order >= 2)
-    post = Posterior(log_p=log_mgf - half_log, coef=by_kappa * (radius**2 * inverse))
+        return Posterior(log_p=log_sphere_mgf(0.5 * core_dim - 1.0, radius * norm * inverse, scaled=True) - half_log)
+    log_mgf, coef, by_kappa, ratio, slope = sphere_mean(core_dim, radius, norm, inverse, moments=order >= 2)
+    post = Posterior(log_p=log_mgf - half_log, coef=coef)
     if order >= 2:
         defect = slope + (core_dim - 1) * by_kappa  # 1 - r^2
         post.trace = radius**2 * defect

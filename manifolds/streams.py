@@ -18,6 +18,10 @@ __all__ = ["Stream", "stream"]
 
 def _canonical(label: object) -> str:
     """A label as text, such that equal labels of different types (8, numpy.int64(8)) are one label."""
+    if type(label) is str:  # the common ones first: the tests below ask abstract classes
+        return f"s:{label}"
+    if type(label) is int:
+        return f"i:{label}"
     if isinstance(label, (bool, np.bool_)):
         return f"b:{bool(label)}"
     if isinstance(label, numbers.Integral):

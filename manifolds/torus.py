@@ -10,8 +10,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
-from manifolds.special import bessel_moments
-from manifolds.sphere import Sphere, sphere_posterior
+from manifolds.sphere import Sphere, sphere_mean, sphere_posterior
 from manifolds.streams import Stream
 from manifolds.volumes import log_ball_volume
 
@@ -68,11 +67,10 @@ class Torus(Core):
         """As `sphere_posterior` on every circle, but what is quadratic in |u| is summed over circles before levels come in."""
         radii, sigma2 = self.radii.to(sigma.device), sigma * sigma
         inverse = 1.0 / sigma2
-        kappa = (radii * stats.norm)[:, None, :] * inverse[..., None]
-        by_kappa, _, _, log_mgf = bessel_moments(0.0, kappa, with_log=True, with_derivative=False)
+        log_mgf, coef, *_ = sphere_mean(2, radii, stats.norm[:, None, :], inverse[..., None])
         gap2 = ((stats.norm - radii) ** 2).sum(dim=1, keepdim=True)
         log_p = log_mgf.sum(dim=-1) - self.intrinsic_dim * torch.log(2.0 * math.pi * sigma2) - 0.5 * gap2 * inverse
-        return Posterior(log_p=log_p, coef=by_kappa.mul_(radii**2 * inverse[..., None]))
+        return Posterior(log_p=log_p, coef=coef)
 
     def coef_width(self, stats: _TorusStatistics) -> int:
         return self.intrinsic_dim

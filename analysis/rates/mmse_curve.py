@@ -14,6 +14,7 @@ from analysis.theory.certificate import steps_for_certificate
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels
 from manifolds.law import Law
+from manifolds.mmse_curve import known_mmse
 from manifolds.streams import Stream
 
 __all__ = ["curves", "discretisation", "real_steps"]
@@ -22,17 +23,13 @@ _KNOTS = 73
 
 
 def curves(law: Law, n: int, batches: int, stream: Stream) -> list[Callable[[np.ndarray], np.ndarray]]:
-    """MMSE curves: one, if the law knows it; else one a batch, from n points each with common noise at every level.
-
-    A curve is a cubic spline of log mmse in log sigma: a known one may cost a quadrature a level, and is asked for
-    thousands of levels; the common noise keeps a measured one smooth.
-    """
-    closed = law.mmse(torch.ones(1)) is not None
-    count = 4 * _KNOTS if closed else _KNOTS
+    """MMSE curves: one, if the law knows it; else one a batch, from n points each with common noise at every level, a cubic spline
+    of log mmse in log sigma (the common noise keeps it smooth)."""
     start, end = ends(law)
-    knots = torch.linspace(math.log(end) - 0.1, math.log(start) + 0.1, count, dtype=torch.float64)
-    if closed:
-        return [_spline(knots.numpy(), law.mmse(knots.exp()).log().numpy())]
+    known = known_mmse(law, end, start)
+    if known is not None:
+        return [known]
+    knots = torch.linspace(math.log(end) - 0.1, math.log(start) + 0.1, _KNOTS, dtype=torch.float64)
     found = []
     for b in range(batches):
         own = stream.child("mmse", b)

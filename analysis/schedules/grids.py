@@ -15,6 +15,7 @@ from analysis.schedules.catalogue import build
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels, equidistributed_levels, optimal_levels
 from manifolds.law import Law
+from manifolds.mmse_curve import known_mmse
 from manifolds.streams import Stream
 
 __all__ = ["cell_grid", "cell_levels", "mmse_curve"]
@@ -23,17 +24,17 @@ _KNOTS = 129
 
 
 def mmse_curve(law: Law, sigma_T: float, sigma_0: float, n: int, stream: Stream) -> Callable[[np.ndarray], np.ndarray]:
-    """E tr Cov[X | Y] as a function of sigma: a monotone cubic of mmse/sigma^2 in log sigma, tabulated.
-
-    From the law's own curve where it has one, else measured from n points with the same noise at every level. Not a curve of
-    logarithms: discrete laws have mmse = 0 to rounding at small levels.
+    """E tr Cov[X | Y] as a function of sigma: the law's own curve where it has one, else measured from n points with the same noise
+    at every level, a monotone cubic of mmse/sigma^2 in log sigma. Not a curve of logarithms: discrete laws have mmse = 0 to
+    rounding at small levels.
     """
+    known = known_mmse(law, sigma_T, sigma_0)
+    if known is not None:
+        return known
     knots = np.linspace(math.log(sigma_T) - 1e-4, math.log(sigma_0) + 1e-4, _KNOTS)
     levels = np.exp(knots)
-    own = law.mmse(torch.from_numpy(levels))
-    if own is None:
-        x, draw = law.sample(n, stream.child("data")), law.space.draw(n, stream.child("noise"))
-        own = torch.stack([law.posterior_trace(law.space.perturb(x, s, draw), s).mean() for s in levels.tolist()])
+    x, draw = law.sample(n, stream.child("data")), law.space.draw(n, stream.child("noise"))
+    own = torch.stack([law.posterior_trace(law.space.perturb(x, s, draw), s).mean() for s in levels.tolist()])
     curve = PchipInterpolator(knots, own.numpy() / levels**2)
     return lambda sigma: curve(np.log(sigma)) * np.asarray(sigma, dtype=float) ** 2
 
