@@ -6,24 +6,26 @@ At a = 1/2 it is the left Riemann sum of the MMSE curve in lambda = sigma^-2 les
 import numpy as np
 
 from .checks import decreasing_levels, injection_ratio, noise_range, non_negative, positive
+from .quadrature import legendre
 
 
-def discretisation_from_mmse(levels, mmse, order=24):
+def discretisation_from_mmse(levels, mmse):
     """sum_i int_{sigma_{i+1}}^{sigma_i} (mmse(sigma_i) - mmse(sigma)) sigma^-3 d sigma, a = 1/2, for any law and any levels (N+1,).
 
     mmse: vectorised callable of sigma, E tr Cov(X|Y). Derived here: f_{sigma_t}(X_t) is a martingale, so its mean-square increment is
-    the fall of the MMSE, and dt/(2 sigma^2) = sigma^-3 d sigma. Gauss-Legendre in lambda per step, `order` nodes.
+    the fall of the MMSE, and dt/(2 sigma^2) = sigma^-3 d sigma. Gauss-Legendre in log lambda per step.
     """
-    return float(np.sum(discretisation_per_step(levels, mmse, order)))
+    return float(np.sum(discretisation_per_step(levels, mmse)))
 
 
-def discretisation_per_step(levels, mmse, order=24):
+def discretisation_per_step(levels, mmse):
     """The terms of `discretisation_from_mmse`, (N,)."""
     levels = decreasing_levels(levels)
-    nodes, weights = np.polynomial.legendre.leggauss(order)
     low, high = levels[:-1, None] ** -2.0, levels[1:, None] ** -2.0
-    # log lambda: a step may span decades, over which the MMSE is smooth in the logarithm only
+    # log lambda: a step may span decades, over which the MMSE is smooth in the logarithm only, with poles at a distance of pi
     half = np.log(high / low) / 2
+    widest = half.max()
+    nodes, weights = legendre(6 if widest < 0.2 else 12 if widest < 1.0 else 24)
     lam = low * np.exp(half * (nodes + 1.0))
     start = np.asarray(mmse(levels[:-1]), dtype=float)[:, None]
     fall = start - np.asarray(mmse(lam.ravel() ** -0.5), dtype=float).reshape(lam.shape)
@@ -66,7 +68,7 @@ def gaussian_discretisation_any_a(levels, k, s, a, order=48):
     levels = decreasing_levels(levels)
     a = injection_ratio(a, zero_allowed=False)
     s2 = positive("s", s) ** 2
-    nodes, weights = np.polynomial.legendre.leggauss(order)
+    nodes, weights = legendre(order)
     low, high = levels[:-1, None] ** -2.0, levels[1:, None] ** -2.0
     half = np.log(high / low) / 2
     lam = low * np.exp(half * (nodes + 1.0))

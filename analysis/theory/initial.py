@@ -3,6 +3,7 @@
 import numpy as np
 
 from .checks import non_negative, positive
+from .quadrature import legendre
 
 
 def initial_bound(second_moment, sigma_0):
@@ -33,7 +34,7 @@ def initial_from_mmse(variance, mmse, sigma_0, order=64):
     variance: tr Cov X; mmse: vectorised callable of sigma, E tr Cov(X|Y). Derived here: I-MMSE, I = (1/2) int_0^lambda mmse.
     Gauss-Legendre in lambda on [0, sigma_0^-2], where the integrand is smooth.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(order)
+    nodes, weights = legendre(order)
     lam = (nodes + 1.0) / (2.0 * positive("sigma_0", sigma_0) ** 2)
     gap = non_negative("variance", variance) - np.asarray(mmse(lam**-0.5), dtype=float)
     return float(np.sum(weights * gap) / (4.0 * sigma_0**2))

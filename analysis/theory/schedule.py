@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from .checks import decreasing_levels, injection_ratio, noise_range, non_negative, positive
+from .quadrature import legendre
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
+_NODES, _WEIGHTS = legendre(16)
 
 
 def implicit_variance(t, sigma_0, a_t, panel=0.125):
