@@ -38,8 +38,11 @@ def runs_figure(tables: Mapping, law: str) -> Figure | None:
         panels[2].set_title("tracking")
         for j, panel in enumerate(panels):
             panel_label(panel, "abcdefghi"[3 * i + j])
-    # over the points: on a background of its own
-    axes[0][0].legend(loc="upper right", markerscale=3, frameon=True, framealpha=0.85, edgecolor="none")
+    # room for the legend above the points
+    data = axes[0][0].dataLim
+    axes[0][0].update_datalim([(data.x0, data.y1 + 0.4 * data.height)])
+    axes[0][0].autoscale_view()
+    axes[0][0].legend(loc="upper right", markerscale=3)
     axes[0][1].legend()
     axes[0][2].legend()
     return figure
