@@ -92,7 +92,7 @@ def _cells_of(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
     for ambient in sorted({min(options.ambient), max(options.ambient)}):
         for steps in options.steps:
             # long runs end close to their target: what they show needs fewer points, and each costs as many calls as steps
-            points = max(min(size["run"], 2**19 // steps), 256)
+            points = max(min(size["run"], 2**18 // steps), 256)
             run = {**key, "ambient": ambient, "steps": steps, "points": points, "ledger_points": size["ledger"]}
             cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * _slow(key) * (steps * points + size["ledger"])))
         cells.append(_coupled(key, ambient, COUPLED_STEPS[options.profile], size["coupled"]))

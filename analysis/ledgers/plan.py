@@ -112,7 +112,8 @@ def _runs(size: float) -> list[Cell]:
         corners += [(least, HUGE, 2048), (most, HUGE, 2048)] if size >= 1 else []
         for k, d, steps in corners:
             d = d or max(2 * k, manifolds.make(law, dim=k, ambient=HUGE, reduced=True).core_dim + 1)
-            params = {"law": law, "dim": k, "ambient": d, "steps": steps, "points": int(max(256 * size, 128)), "ledger_points": int(2048 * size)}
+            points = 128 if steps > 1000 else int(max(256 * size, 128))
+            params = {"law": law, "dim": k, "ambient": d, "steps": steps, "points": points, "ledger_points": int(2048 * size)}
             cells.append(Cell("theorems_certificate", params, cost=0.5 + 1e-5 * params["points"] * steps * (1 + k / 32)))
     sabotage = {"law": "gaussian", "dim": 2, "ambient": HUGE, "steps": 512, "points": 500, "ledger_points": 2048}
     return [*cells, Cell("theorems_sabotage", sabotage, cost=1.0)]
