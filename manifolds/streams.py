@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import numbers
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -41,19 +42,25 @@ class Stream:
     def __init__(self, seed: int, labels: tuple = ()):
         if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
             raise ValueError(f"seed must be an integer >= 0, got {seed!r}")
-        self.seed = int(seed)
-        self.labels = tuple(labels)
-        text = "\x1f".join([str(self.seed), *map(_canonical, self.labels)])
-        key = np.frombuffer(hashlib.sha256(text.encode()).digest()[:16], dtype=np.uint64)
-        self.numpy = np.random.Generator(np.random.Philox(key=key))
-        self._spawned = 0
+        self._set(int(seed), tuple(labels), "\x1f".join([str(int(seed)), *map(_canonical, labels)]))
+
+    def _set(self, seed: int, labels: tuple, text: str) -> None:
+        self.seed, self.labels, self._text, self._spawned = seed, labels, text, 0
+
+    @cached_property
+    def numpy(self) -> np.random.Generator:
+        """The generator, made at the first draw: most streams are only ever asked for children."""
+        key = np.frombuffer(hashlib.sha256(self._text.encode()).digest()[:16], dtype=np.uint64)
+        return np.random.Generator(np.random.Philox(key=key))
 
     def __repr__(self) -> str:
         return f"Stream(seed={self.seed}, labels={self.labels})"
 
     def child(self, *labels: object) -> Stream:
         """The stream of the labels of this one followed by `labels`; independent of what was drawn here."""
-        return Stream(self.seed, (*self.labels, *labels))
+        child = Stream.__new__(Stream)
+        child._set(self.seed, (*self.labels, *labels), "\x1f".join([self._text, *map(_canonical, labels)]))
+        return child
 
     def spawn(self, *labels: object) -> Stream:
         """A new independent stream at each call (this one is advanced): for draws that have several pieces."""

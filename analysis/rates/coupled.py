@@ -25,9 +25,10 @@ def cell_coupled(params: dict, seed: int) -> list[dict]:
     f, stream = blind_denoiser(law), manifolds.stream(seed, "scaling", "coupled", params["law"], params["dim"])
     counts = sorted(int(steps) for steps in params["steps"].split())
     fine = schedule(law, REFINEMENT * counts[-1])
+    noise = BrownianNoise(fine, stream)
 
     def projected(denoiser, steps: int):
-        return law.project(sample(denoiser, law, schedule(law, steps), n, stream, noise=BrownianNoise(fine, stream)).y)
+        return law.project(sample(denoiser, law, schedule(law, steps), n, stream, noise=noise).y)
 
     limit = projected(f, fine.steps)
     rows = []

@@ -11,6 +11,8 @@ from manifolds.streams import Stream
 
 __all__ = ["IndependentNoise", "BrownianNoise"]
 
+_MEMORY = 1 << 28  # bytes of fine draws that a coupled noise keeps
+
 
 class IndependentNoise:
     """Step i draws from the child stream ("step", i): the same noise for any batch size and for any denoiser."""
@@ -42,6 +44,8 @@ class BrownianNoise:
         self.fine, self.stream = fine, stream
         self._edges: list[int] = []
         self._integrator: Integrator | None = None
+        self._kept: dict[tuple, Draw] = {}
+        self._room = _MEMORY
 
     def check(self, schedule: Schedule, integrator: Integrator) -> None:
         """Prepare for runs along a schedule.
@@ -60,7 +64,18 @@ class BrownianNoise:
     def draw(self, space: Space, i: int, n: int) -> Draw:
         """Standard noise of coarse step i for n points."""
         first, last = self._edges[i], self._edges[i + 1]
-        draws = [space.draw(n, self.stream.child("step", j)) for j in range(first, last)]
+        draws = [self._fine_draw(space, j, n) for j in range(first, last)]
         if len(draws) == 1:
             return draws[0]
         return Draw.combine(draws, self._integrator.coupling(self.fine, first, last).tolist())
+
+    def _fine_draw(self, space: Space, j: int, n: int) -> Draw:
+        """Kept while there is room: runs of other step counts ask for the same again."""
+        key = (j, n, space.width, space.normal_dim)
+        draw = self._kept.get(key)
+        if draw is None:
+            draw = space.draw(n, self.stream.child("step", j))
+            size = 8 * (draw.normal.numel() + draw.chi2.numel())
+            if size <= self._room:
+                self._kept[key], self._room = draw, self._room - size
+        return draw

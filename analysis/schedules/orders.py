@@ -72,9 +72,9 @@ def cell_coupled(params: dict, seed: int) -> list[dict]:
     stream = manifolds.stream(seed, "coupled", law.name, params["dim"], params["a"])
     fine = Schedule.proportional(*levels, counts[-1])
     start = law.add_noise(law.sample(n, stream.child("x")), params["sigma_0"], stream.child("z"))
+    noise = BrownianNoise(fine, stream.child("noise"))
     values = {}
     for steps in counts:
-        noise = BrownianNoise(fine, stream.child("noise"))
         run = sample(ConditionalDenoiser(law), law, Schedule.proportional(*levels, steps), n, stream, integrator, False, start=start, noise=noise)
         values[steps] = law.space.split(run.y)[0].square().sum(dim=1)
     rows = []
