@@ -3,6 +3,8 @@
 Chain of trust: mpmath series/quadrature -> these functions -> the laws that use them.
 """
 
+import math
+
 import mpmath as mp
 import pytest
 import torch
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manifolds.special import bessel_moments, bessel_ratio, log_bessel_i, log_sphere_mgf, truncated_normal
+from manifolds.special.circle import circle_moments
 
 ORDERS = [-0.5, 0, 0.5, 1, 2.5, 7, 19, 19.5, 20, 63.5, 511, 2047.5, 10_000]
 ARGUMENTS = [1e-8, 1e-3, 0.3, 2.0, 11.0, 60.0, 700.0, 1e4, 1e6, 1e8]
@@ -161,3 +164,20 @@ def test_truncated_normal_with_infinite_width_is_the_hazard_of_the_half_line():
 def test_truncated_normal_refuses_an_empty_interval():
     with pytest.raises(ValueError, match="width must be positive"):
         truncated_normal(_tensor(0.0), _tensor(0.0))
+
+
+def test_the_circles_table_is_as_exact_as_its_arguments():
+    """I_1/(x I_0) and log I_0 - x against mpmath, over the whole table and between its points; and at 0 and far beyond."""
+    x = torch.cat([torch.zeros(1, dtype=torch.float64), 10.0 ** torch.linspace(-9, 3.3, 240, dtype=torch.float64)])
+    ratio, log_mgf = circle_moments(x.reshape(1, -1))
+    assert ratio.shape == log_mgf.shape == (1, 241)
+    with mp.workdps(40):
+        for at, r, l in zip(x.tolist(), ratio[0].tolist(), log_mgf[0].tolist()):
+            i0 = mp.besseli(0, at)
+            exact = mp.besseli(1, at) / i0 / at if at else mp.mpf(1) / 2
+            assert abs(r / exact - 1) < 1.5e-15
+            low = mp.log(i0) - mp.mpf(at)
+            assert abs(l - low) < 1e-15 * max(1, abs(low))
+    ratio, log_mgf = circle_moments(torch.tensor([1e12, 1e300], dtype=torch.float64))
+    assert ratio.tolist() == pytest.approx([1e-12, 1e-300], rel=1e-11)
+    assert log_mgf.tolist() == pytest.approx([-0.5 * math.log(2.0 * math.pi * 1e12), -0.5 * (math.log(2.0 * math.pi) + 300.0 * math.log(10.0))], rel=1e-13)

@@ -30,6 +30,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from manifolds.special.circle import circle_moments
+
 _LARGE_ORDER = 20.0  # the expansions are used at orders N >= this
 _RATIO_TERMS = 20
 _LOG_TERMS = 12
@@ -172,10 +174,9 @@ def bessel_moments(
     With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of concentration x:
     E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
     """
-    if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles: library functions as exact, and faster
-        i0 = torch.special.i0e(x)
-        w = torch.special.i1e(x).add_(0.5e-300).div_(x + 1e-300).div_(i0)  # 1/2 at x = 0
-        return w, None, None, i0.log_() if with_log else None
+    if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles, from a table
+        w, log_mgf = circle_moments(x)
+        return w, None, None, log_mgf if with_log else None
     w, derivative, log_mgf = _over_chunks(nu, x, with_derivative, with_log)
     if nu == -0.5 and with_derivative:  # r = tanh: the recurrence's last subtraction would cancel
         e = torch.exp(-2.0 * x)
@@ -193,7 +194,7 @@ def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
 
     Equals log[Gamma(nu+1) (2/x)^nu I_nu(x)], zero at x = 0.
     """
-    scaled_value = _over_chunks(nu, x, False, True)[2]
+    scaled_value = circle_moments(x.to(torch.float64))[1] if nu == 0.0 else _over_chunks(nu, x, False, True)[2]
     return scaled_value if scaled else scaled_value + x
 
 
