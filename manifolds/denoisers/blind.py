@@ -30,7 +30,7 @@ class BlindDenoiser:
     """f*(y) for a law and a noise prior; called without a noise level.
 
     Nodes follow the peak of the noise posterior of each point: a Gauss rule of the Gamma law that the normal coordinates
-    induce, whole or cut by an end of the prior, with as few nodes as its estimated error allows (3 to 20); with few normal
+    induce, whole or cut by an end of the prior, with as few nodes as its estimated error allows (2 to 20); with few normal
     coordinates Gauss-Legendre panels on a window found by scanning. A discrete prior is summed exactly.
 
     Args:

@@ -8,9 +8,10 @@ import torch
 
 from manifolds.denoisers.cut_rules import cut_rule, unfelt
 from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
-from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised, row_sums
+from manifolds.denoisers.refusal import NEARLY_NORMAL, log_exponential_error, refused
+from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised
 
-__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung", "refused"]
+__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung"]
 
 # Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
 RUNGS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
@@ -22,7 +23,6 @@ INTERPOLATING_NODES, INTERPOLATING_SHAPE = 4, 400.0
 CUT_SCORE = 6.5
 # below, the law is too wide and skew for few nodes and for the error estimate
 LEAST_SHAPE = 14.0
-_NEARLY_NORMAL = 100.0
 _TINY = 1e-300
 
 
@@ -90,38 +90,12 @@ class GammaNodes:
         return weight, refused(weight, rule, self.shape, tol)
 
 
-def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> torch.Tensor:
-    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights of its nodes.
-
-    The last two coefficients that the rule can see, those of degrees q - 1 and q - 2 in its orthonormal polynomials, are
-    continued to degree 2 q, the first in which it errs: geometrically, and for larger shapes, where the core's density is
-    close to an exponential of the score, half-way to that function's decay; for smaller ones a tenth of the error is asked
-    for (chosen by measured errors of all laws).
-    """
-    q = weight.shape[1]
-    tol = tol if shape >= _NEARLY_NORMAL else 0.1 * tol
-    out = None
-    for degree, tail in zip((q - 1, q - 2), rule.tails):
-        if degree == 0:  # that of two nodes is the whole
-            break
-        size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)
-        decay = q / degree * math.lgamma(degree + 1) + _log_exponential_error(q) if shape >= _NEARLY_NORMAL else 0.0
-        over = size.abs() > math.exp((math.log(tol) - 0.5 * decay) * degree / (2.0 * q))
-        out = over if out is None else out | over
-    return out
-
-
 def first_rung(core_dim: int, shape: float, tol: float) -> int:
     """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows, going by the error of a
     Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
-    large = 1.5 if shape >= _NEARLY_NORMAL else 2.0
+    large = 1.5 if shape >= NEARLY_NORMAL else 2.0
     tilt = large * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
     for i, q in enumerate(RUNGS):
-        if 2 * q * math.log(tilt) + _log_exponential_error(q) <= math.log(tol):
+        if 2 * q * math.log(tilt) + log_exponential_error(q) <= math.log(tol):
             return i
     return len(RUNGS)
-
-
-def _log_exponential_error(q: int) -> float:
-    """log of q!/(2 q)!: times t^(2 q), the error of the q-point Gauss-Hermite rule for exp(t x), relative, at leading order."""
-    return math.lgamma(q + 1) - math.lgamma(2 * q + 1)

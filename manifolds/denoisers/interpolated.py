@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from manifolds.denoisers.refusal import largest_tail
 from manifolds.denoisers.rules import gamma_rule
 
 __all__ = ["InterpolatedRule", "interpolated_rule"]
@@ -30,8 +31,9 @@ class InterpolatedRule(NamedTuple):
         log_weight: (Q, 1) log weights of the finer rule.
         from_nodes: (Q + 2, q) map of L at the nodes to its interpolant at the finer rule's, and to its coefficients of degrees
             q - 1 and q - 2, relative to those of e^(2 log sigma).
-        to_nodes: (q + 3, Q) map of weights of the finer rule to those of the nodes, to the moments of degrees q and q - 1 of
-            the orthonormal polynomials, the second as it enters the error, and to their sum.
+        to_nodes: (q + 5, Q) map of weights of the finer rule to those of the nodes, to the moments of degrees q and q - 1 of
+            the orthonormal polynomials, the second as it enters the error, to those of degrees Q - 1 and Q - 2, and to their sum.
+        shape: A.
         unit: the coefficient of degree q of e^(2 log sigma): of a function that varies as fast as powers of sigma^2.
     """
 
@@ -39,6 +41,7 @@ class InterpolatedRule(NamedTuple):
     log_weight: torch.Tensor
     from_nodes: torch.Tensor
     to_nodes: torch.Tensor
+    shape: float
     unit: float
 
     def to(self, device: torch.device) -> InterpolatedRule:
@@ -47,7 +50,8 @@ class InterpolatedRule(NamedTuple):
     def weigh(self, log_p: torch.Tensor, core_dim: int, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
         """(weights (n, q) of the nodes, which rows (n,) this rule does not serve to relative error `tol`).
 
-        L, and the denoiser with it, is taken to vary like (m/2) e^(2 log sigma), or more if its last coefficients say so.
+        L, and the denoiser with it, is taken to vary like (m/2) e^(2 log sigma), or more if its last coefficients say so. The
+        finer rule must serve too: it does not where L is smooth but steep, far from the law's support.
         """
         q, finer = len(self.ratio), len(self.log_weight)
         known = self.from_nodes @ (log_p - log_p[:, q // 2, None]).T  # points in columns: faster
@@ -55,8 +59,14 @@ class InterpolatedRule(NamedTuple):
         found = found / found[-1]
         size = known[finer:].abs().amax(dim=0).clamp_(min=0.5 * core_dim)
         error = size.mul_(found[q : q + 2].abs().sum(dim=0))
+        steep = found[q + 2 : q + 4].abs()
+        serves = (error <= tol / (_SAFETY * self.unit)) & (steep[0] <= self._most(1, tol)) & (steep[1] <= self._most(2, tol))
         # (an overflow of exp, of a density that varies by e^700 over the nodes, is refused too)
-        return found[:q].T, ~(error <= tol / (_SAFETY * self.unit))
+        return found[:q].T, ~serves
+
+    def _most(self, below: int, tol: float) -> float:
+        finer = len(self.log_weight)
+        return largest_tail(finer, finer - below, self.shape, tol)
 
 
 @lru_cache(maxsize=256)
@@ -70,10 +80,10 @@ def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
     beyond = at.prod(dim=0)
     beyond = beyond / torch.sqrt((torch.exp(finer.log_weight) * beyond**2).sum())
     tail = (rule.tails[0] @ lagrange) * math.sqrt(q / shape)
-    to_nodes = torch.cat([lagrange, torch.stack([beyond, tail, torch.ones_like(beyond)])])
+    to_nodes = torch.cat([lagrange, torch.stack([beyond, tail, *finer.tails, torch.ones_like(beyond)])])
     weight = torch.exp(rule.log_weight)
     smoothness = torch.stack([weight * tail / _power(shape, q - j) for j, tail in enumerate(rule.tails, start=1)])
-    return InterpolatedRule(rule.ratio, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, _power(shape, q))
+    return InterpolatedRule(rule.ratio, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, shape, _power(shape, q))
 
 
 def _power(shape: float, degree: int) -> float:

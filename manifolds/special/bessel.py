@@ -90,8 +90,8 @@ def _log_polynomials() -> list[list[Fraction]]:
 def _series(which: str, order: float) -> list[float]:
     """sum_k (polynomial k) order^-k, for the ratio divided by p^2, as one polynomial in 2 p - 1, highest power first.
 
-    Chebyshev coefficients on 0 <= p <= 1 that rounding hides (the ratio's derivative is relative, log I absolute) are dropped; the others fall faster than powers of 2 p - 1
-    grow, so that the sum of powers loses no digits.
+    Chebyshev coefficients on 0 <= p <= 1 that rounding hides (the ratio's derivative is relative, log I absolute) are dropped;
+    the others fall faster than powers of 2 p - 1 grow, so that the sum of powers loses no digits.
     """
     polynomials = _ratio_polynomials() if which == "ratio" else _log_polynomials()
     total = [Fraction(0)] * max(len(p) for p in polynomials)
