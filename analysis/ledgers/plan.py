@@ -109,7 +109,8 @@ def _runs(size: float) -> list[Cell]:
         if size < 1 and law not in ("gaussian", "sphere"):
             continue
         corners = [(least, HUGE, 4), (middle, None, 32), (middle, HUGE, 256), (most, None, 4)]
-        corners += [(least, HUGE, 2048), (most, HUGE, 2048)] if size >= 1 else []
+        # the longest run of the largest k, a quarter as long where it would take a minute
+        corners += [(least, HUGE, 2048), (most, HUGE, 512 if law in ("union_of_subspaces", "random_code") else 2048)] if size >= 1 else []
         for k, d, steps in corners:
             d = d or max(2 * k, manifolds.make(law, dim=k, ambient=HUGE, reduced=True).core_dim + 1)
             points = 128 if steps > 1000 else int(max(256 * size, 128))
