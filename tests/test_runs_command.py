@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,20 @@ def test_a_narrow_selection_leaves_a_claim_open_and_the_default_may_not(tmp_path
     monkeypatch.setattr(toy_runs, "WAVES", toy_runs.waves_experiment(decide=lambda tables, options: []))
     assert main(toy_runs.WAVES, ["--out", str(tmp_path / "b")]) == 1
     assert "claim Q1 is not decided by the default arguments" in capsys.readouterr().err
+
+
+def test_a_claim_of_another_profile_may_stay_open(registered, tmp_path, capsys, monkeypatch):
+    claim = replace(toy_runs.WAVES.claims[0], profile="full")
+    wave = toy_runs.waves_experiment(claims=(claim,), decide=lambda tables, options: [])
+    monkeypatch.setattr(toy_runs, "WAVES", wave)
+    monkeypatch.setattr(registry, "load", lambda name: wave)
+    out = ["--out", str(tmp_path)]
+    assert main(wave, out) == 0
+    assert "Q1: not decided by this selection, but by --profile full" in capsys.readouterr().out
+    assert together.main(["claims", *out]) == 0
+    assert main(wave, [*out, "--profile", "full"]) == 1
+    assert "claim Q1 is not decided by the default arguments" in capsys.readouterr().err
+    assert together.main(["claims", *out]) == 1
 
 
 def test_a_verdict_that_is_not_as_registered_is_named_and_exits_1(tmp_path, capsys, monkeypatch):

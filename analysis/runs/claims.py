@@ -18,7 +18,10 @@ REQUIRED = {"null": HOLDS, "power": VIOLATED}
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement with the quantity that decides it, what is predicted, the allowed range, and the expected verdict."""
+    """A statement with the quantity that decides it, what is predicted, the allowed range, and the expected verdict.
+
+    `profile` names the only profile that decides it, where the default one takes too few or too small cells for that.
+    """
 
     id: str
     kind: str
@@ -28,6 +31,7 @@ class Claim:
     predicted: str
     allowed: tuple[float, float]
     expected: str = HOLDS
+    profile: str = ""
 
     def __post_init__(self) -> None:
         low, high = self.allowed
@@ -35,6 +39,10 @@ class Claim:
             raise ValueError(f"claim {self.id}: allowed must be a range (low, high) with low <= high, got {self.allowed}")
         if self.expected not in OUTCOMES:
             raise ValueError(f"claim {self.id}: expected must be one of {', '.join(OUTCOMES)}, got {self.expected!r}")
+
+    def due(self, profile: str) -> bool:
+        """Whether a run of this profile with default arguments has to decide it."""
+        return self.profile in ("", profile)
 
     @property
     def rule(self) -> str:

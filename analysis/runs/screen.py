@@ -37,7 +37,8 @@ def claims(verdicts: Sequence[Verdict], missing: Sequence[Claim]) -> str:
             lines.append(f"{v.claim.id}: {v.reason}")
         if v.measurement.note:
             lines.append(f"{v.claim.id}: {v.measurement.note}")
-    lines += [f"{claim.id}: not decided by this selection" for claim in missing]
+    for claim in missing:
+        lines.append(f"{claim.id}: not decided by this selection" + (f", but by --profile {claim.profile}" if claim.profile else ""))
     return "\n".join(lines)
 
 

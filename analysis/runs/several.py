@@ -63,7 +63,9 @@ def claims_table(out: Path) -> str:
 def not_as_registered(out: Path, experiments: Sequence[Experiment]) -> list[str]:
     """Claims of registered experiments that the folder does not hold with the registered verdict."""
     found = {r["claim"]: r["verdict"] for r in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS)}
-    return [c.id for e in experiments for c in e.claims if found.get(c.id) != c.expected]
+    profiles = {name: entry.get("profile") for name, entry in manifest.read(out / manifest.NAME).items()}
+    wanted = [c for e in experiments for c in e.claims if c.id in found or c.due(profiles.get(e.name, "paper"))]
+    return [c.id for c in wanted if found.get(c.id) != c.expected]
 
 
 def named(names: Sequence[str]) -> list[Experiment]:

@@ -21,6 +21,7 @@ RECIPE_CLAIMS = (
         quantity="log of the largest excess over the blind optimum's risk, levels .01 to 10, short recipe over stated recipe; larger of the figures",
         predicted="<= log 1.1",
         allowed=(float("-inf"), 0.0953),
+        profile="full",
     ),
 )
 
