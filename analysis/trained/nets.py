@@ -7,7 +7,7 @@ import math
 import torch
 
 from analysis.learning.risk import excess_at
-from analysis.ledger import ledger
+from analysis.ledgers.calculation import ledger
 from analysis.samplers import Schedule
 from analysis.trained.fit import curve_rows, fit, row
 from analysis.trained.laws import law_of, prior_of

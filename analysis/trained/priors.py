@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from analysis.ledger import ledger
+from analysis.ledgers.calculation import ledger
 from analysis.learning.risk import prior_risk_difference
 from analysis.samplers import Schedule
 from analysis.theory.learning import learning_bound
