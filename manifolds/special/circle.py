@@ -1,4 +1,4 @@
-"""Bessel functions of the circle, I_0 and I_1, from one table: twice as fast as the library's, and as exact.
+"""Bessel functions of the circle, I_0 and I_1, from one table: as exact as the library's, which takes longer.
 
 In p = x/(x + 2) both (x + 2) I_1(x)/(x I_0(x)) and log(I_0(x) e^-x sqrt(x + 2)) are smooth on the whole of [0, 1]: in powers
 of x at the one end, of 1/x at the other.
