@@ -41,7 +41,7 @@ class IsotropicGaussian(Core):
         sigma2 = sigma * sigma
         total = self.scale**2 + sigma2
         inverse = 1.0 / total
-        post = Posterior(log_p=torch.addcmul(-0.5 * k * _LOG_2PI - 0.5 * k * torch.log(total), norm2, inverse, value=-0.5))
+        post = Posterior(log_p=torch.log(total).add_(_LOG_2PI).mul_(-0.5 * k).addcmul_(norm2, inverse, value=-0.5))
         if order >= 1:
             keep = self.scale**2 * inverse
             post.coef = keep.expand_as(post.log_p)[..., None]

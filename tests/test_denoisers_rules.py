@@ -10,10 +10,10 @@ from scipy import special
 
 import manifolds
 from manifolds.denoisers import BlindDenoiser, NoisePrior
-from manifolds.denoisers.cut_rules import cut_rule, unfelt
+from manifolds.denoisers.cut_rules import cut_rules, unfelt
 from manifolds.denoisers.gamma_nodes import CUT_SCORE, LEAST_SHAPE
 from manifolds.denoisers.interpolated import interpolated_rule
-from manifolds.denoisers.rules import gamma_rule
+from manifolds.denoisers.rules import gamma_rule, normalised
 
 
 @pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0, 5e8])
@@ -34,18 +34,41 @@ def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
     ends = unfelt(shape, CUT_SCORE)
     assert special.gammaincc(shape, ends[0]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
     assert special.gammainc(shape, ends[1]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
-    root = 2.0 * np.sqrt(ends[side > 0]) + side * np.array([0.01, 1.5, 4.5, 6.2, 6.5, 7.2, 8.5, 11.5])
-    gamma = torch.from_numpy(0.25 * root[root > 0] ** 2)
-    tail = special.gammaincc if side > 0 else special.gammainc
-    for q in (4, 8):
-        rule = cut_rule(shape, q, gamma, torch.full_like(gamma, side), ends)
-        weight = torch.exp(rule.log_weight)
-        assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-10
-        assert bool((side * (rule.ratio - 1.0) < 0).all())
-        values = gamma[:, None] * rule.ratio**-2
-        exact = shape * tail(shape + 1.0, gamma.numpy()) / tail(shape, gamma.numpy())
-        accuracy = 1e-8 if q == 8 else 1e-4
-        assert np.abs((weight * values).sum(dim=1).numpy() / exact - 1.0).max() < accuracy
+    root = 2.0 * np.sqrt(ends[side > 0]) + side * np.array([0.0, 0.01, 1.5, 4.5, 6.2, 6.5, 7.2, 8.5, 11.5, 30.0, 300.0])
+    gamma = 0.25 * root[root > 0] ** 2
+    with mp.workdps(30):
+        limits = [(c, mp.inf) if side > 0 else (0, c) for c in gamma.tolist()]
+        exact = np.array([float(mp.gammainc(shape + 1.0, *ab) / mp.gammainc(shape, *ab)) for ab in limits])
+    end = 3.0 if side > 0 else 0.2
+    rho2 = torch.from_numpy(2.0 * gamma * end**2)
+    for q, accuracy in ((4, 1e-4), (8, 1e-8), (16, 1e-10)):
+        rule = cut_rules(shape, q, 0.2, 3.0, ends).at(rho2, torch.full(rho2.shape, side > 0))
+        assert bool((side * (rule.ratio - end) <= 0).all())
+        mean = (normalised(rule.log_weight) * rho2[:, None] / (2.0 * rule.ratio**2)).sum(dim=1)
+        assert np.abs(mean.numpy() / exact - 1.0).max() < accuracy
+
+
+@pytest.mark.parametrize("high", [True, False])
+def test_the_rules_of_neighbouring_cells_agree_at_their_edge(high):
+    """E[sigma^2] just inside the two cells that meet there; in the middle of a cell there is no tilt."""
+    ends = unfelt(500.0, CUT_SCORE)
+    rules = cut_rules(500.0, 8, 0.2, 3.0, ends)
+    (_, slope_low), (_, slope_high) = rules.place.tolist()
+    assert slope_low < 0 < slope_high
+    cells = rules.cells[-900:-1] if high else rules.cells[2:120]
+    middle, side = cells[:, -1], torch.full((len(cells),), high)
+    assert torch.equal(rules.at(middle, side).log_weight, cells[:, 8:16])
+    # cells are equal in the logarithm of a linear function of rho
+    rho = middle.sqrt()
+    a, b = rules.place[int(high)]
+    edge = (torch.sqrt((a + b * rho[1:]) * (a + b * rho[:-1])) - a) / b
+    means = []
+    for factor in (1.0 - 1e-9, 1.0 + 1e-9):
+        rule = rules.at((factor * edge) ** 2, side[1:])
+        means.append((normalised(rule.log_weight) * rule.ratio**2).sum(dim=1))
+        own = cells[1:] if (factor > 1.0) == high else cells[:-1]
+        assert torch.equal(rule.ratio, own[:, :8])
+    assert float((means[0] / means[1] - 1.0).abs().max()) < 1e-8
 
 
 def _by_panels(f, y):

@@ -68,9 +68,9 @@ class BlindDenoiser:
         stats, rho2 = self.law.statistics(y)
         width = max(self.law.core.coef_width(stats), 1)
         rows = max(CHUNK_ELEMENTS // (8 * width), 64)
-        means = [
-            self._mean(take(stats, slice(i, i + rows)), rho2[i : i + rows]) for i in range(0, y.shape[0], rows)
-        ]
+        if len(y) <= rows:
+            return self.law.place(self._mean(stats, rho2), y)
+        means = [self._mean(take(stats, slice(i, i + rows)), rho2[i : i + rows]) for i in range(0, len(y), rows)]
         return self.law.place(torch.cat(means), y)
 
     def noise_posterior(self, y: torch.Tensor) -> NoisePosterior:

@@ -1,31 +1,35 @@
 """Gauss rules of a Gamma law that is cut at one end, for every position of the cut, from one small table.
 
-An end of the noise prior cuts the Gamma law of sigma^-2 that the normal coordinates induce. For one shape A the Gauss
-rules of the cut law are smooth functions of one number, the cut's normal score: they are computed at Chebyshev points of
-it (Stieltjes' procedure on a fine discretisation) and interpolated, so that a point with a cut peak needs as few nodes as
-one without. The interpolant is kept as quartics on equal cells, whichever the end: a point costs one look-up.
+An end of the noise prior cuts the Gamma law of lambda = sigma^-2 that the normal coordinates induce, of density
+lambda^(A-1) e^(-lambda rho^2/2). The end is fixed, and rho^2 only tilts the law: the Gauss rule of one rho^2, tilted by
+e^(-lambda (rho^2 - rho_c^2)/2), is exact for all others close to it. So positions of the cut are put into narrow cells, a
+rule is kept for the middle of each (Stieltjes' procedure on a fine discretisation), and a point costs one look-up. What the
+tilt adds to the error is seen by the estimate that judges the rule, since it sees the weights.
 """
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.polynomial import chebyshev
 from scipy import special
 
 from manifolds.denoisers.rules import GaussRule, gauss
 from manifolds.special.quadrature import legendre
 
-__all__ = ["cut_rule", "unfelt"]
+__all__ = ["CutRules", "cut_rules", "unfelt"]
 
-_DEGREE = 100
-_CELLS, _TERMS = 512, 5
-_BEND = 8.0  # depth that is the middle of the compactified variable
+# cells are equal in log(1 + depth / BEND), RATE to a unit: over half a cell the law is tilted by .023 of a score or less
+_BEND, _RATE = 8.0, 256.0
+# scores over those of the whole law at which the last cell beyond the high end lies
+_FAR = 100.0
+# the least score of a cut that has a rule of its own
+_LEAST = 1e-3
 _DROP = 50.0
-_GRID = 320
+_GRID = 200
 
 
 def unfelt(shape: float, score: float) -> tuple[float, float]:
@@ -35,79 +39,74 @@ def unfelt(shape: float, score: float) -> tuple[float, float]:
     return float(special.gammainccinv(shape, mass)), float(special.gammaincinv(shape, mass))
 
 
-def _score(gamma):
+class CutRules(NamedTuple):
+    """Gauss rules of q nodes for points whose noise posterior one end of the prior cuts.
+
+    Attributes:
+        cells: (C, 5 q + 1) rules, those at the low end first: levels sigma, log weights, slopes of the log weights in rho^2,
+            the orthonormal polynomials of degrees q - 1 and q - 2, and the rho^2 that they are made for.
+        place: (2, 2) for the low end and for the high one, (a, b): the cell of a point is RATE log(a + b rho).
+    """
+
+    cells: torch.Tensor
+    place: torch.Tensor
+
+    def at(self, rho2: torch.Tensor, high: torch.Tensor) -> GaussRule:
+        """The rules, of levels sigma, of points (n,) that the high end of the prior cuts, or else the low one."""
+        (a_low, b_low), (a_high, b_high) = self.place.to(rho2.device).unbind()
+        place = torch.addcmul(torch.where(high, a_high, a_low), torch.where(high, b_high, b_low), rho2.sqrt())
+        index = place.log_().mul_(_RATE).clamp_(max=len(self.cells) - 1).to(torch.int32)
+        found = self.cells.to(rho2.device).index_select(0, index)
+        sigma, log_weight, slope, last, last_but_one, middle = found.split((found.shape[1] // 5,) * 5 + (1,), dim=1)
+        return GaussRule(sigma, torch.addcmul(log_weight, slope, rho2[:, None] - middle), (last, last_but_one))
+
+
+@lru_cache(maxsize=256)
+def cut_rules(shape: float, q: int, low: float, high: float, ends: tuple[float, float]) -> CutRules:
+    """The table of one law and prior.
+
+    Args:
+        shape: A.
+        q: nodes.
+        low, high: ends of the prior.
+        ends: values of lambda rho^2/2 at the low end below which that cuts, and at the high end above which that does.
+    """
+    cells, place, first = [], [], 0
+    for side, end, edge, most in ((-1, low, ends[0], _score(ends[0])), (1, high, ends[1], _FAR * _score(shape))):
+        count = int(_RATE * math.log1p(most / _BEND) + 0.5) + 1
+        depth = _BEND * np.expm1(np.arange(count) / _RATE)
+        gamma = 0.25 * np.maximum(_score(edge) + side * depth, _LEAST) ** 2
+        cells.append(_rules(shape, q, side, end, gamma))
+        # depth = side (sqrt(2) rho / end - score); cells reach half a step to either side
+        factor = math.exp((first + 0.5) / _RATE)
+        place.append([factor * (1.0 - side * _score(edge) / _BEND), factor * side * math.sqrt(2.0) / (end * _BEND)])
+        first += count
+    return CutRules(torch.from_numpy(np.concatenate(cells)), torch.tensor(place, dtype=torch.float64))
+
+
+def _score(gamma: float) -> float:
     """Fisher's: 2 sqrt(G) is close to normal, of unit variance."""
-    return 2.0 * gamma**0.5  # (of arrays of either library)
+    return 2.0 * math.sqrt(gamma)
+
+
+def _rules(shape: float, q: int, side: int, end: float, gamma: np.ndarray) -> np.ndarray:
+    """(C, 5 q + 1) rules of the laws of G > gamma (side 1) or G < gamma (side -1), as `CutRules` holds them."""
+    scale = _scale(gamma, shape, side)
+    nodes, vectors = gauss(*_discretised(gamma, scale, shape, side), q)
+    tau = side * scale[:, None] * nodes  # log(G / gamma), that is 2 log(end / sigma)
+    tau = np.maximum(tau, 0.0) if side > 0 else np.minimum(tau, 0.0)  # rounding must not put a node beyond the end
+    middle = tau[:, q // 2, None]
+    # lambda less that of the middle node: log weights are used relative to it
+    slope = -0.5 * np.exp(middle) * np.expm1(tau - middle) / end**2
+    first = vectors[:, 0]
+    sigma, log_weight = end * np.exp(-0.5 * tau), 2.0 * np.log(first)
+    return np.concatenate([sigma, log_weight, slope, vectors[:, -1] / first, vectors[:, -2] / first, 2.0 * end**2 * gamma[:, None]], axis=1)
 
 
 def _scale(gamma: np.ndarray, shape: float, side: int) -> np.ndarray:
     """A length in log(gamma) like that on which the density falls from the cut inwards."""
     fall = side * (gamma - shape)
     return 2.0 / (fall + np.sqrt(fall * fall + 40.0 * shape))
-
-
-def cut_rule(shape: float, q: int, gamma: torch.Tensor, side: torch.Tensor, ends: tuple[float, float]) -> GaussRule:
-    """Gauss rules (n, q) of the law of -log(G)/2, G ~ Gamma(A, 1), on the far side of cuts at gamma (n,).
-
-    Nodes are levels over that at the cut.
-
-    Args:
-        shape: A.
-        q: nodes.
-        gamma: positions of the cuts: below the first of `ends` where side is -1, above the second where it is +1.
-        side: (n,) +1.0 for G > gamma, -1.0 for G < gamma.
-        ends: where a cut is no longer felt (see `unfelt`).
-    """
-    cells = _cells(shape, q, ends).to(gamma.device)
-    # what depends on the side alone is written as a + b side
-    first, last = (math.sqrt(end) for end in ends)
-    depth = _score(gamma).sub_(first + last).mul_(side).add_(first - last)
-    below, above = (_CELLS / _farthest(s, ends) for s in (-1, 1))
-    position = depth.div_(depth + _BEND).mul_(torch.add(side.new_tensor(0.5 * (above + below)), side, alpha=0.5 * (above - below)))
-    index = position.clamp_(0.0, _CELLS).to(torch.int32).clamp_(max=_CELLS - 1)
-    x = position.sub_(index)[:, None]
-    tails, bend, value, *terms = cells.index_select(0, torch.add(index, side > 0, alpha=_CELLS)).split(2 * q, dim=1)
-    found = terms.pop()
-    for term in (*reversed(terms), value):
-        found = torch.addcmul(term, found, x)
-    return GaussRule(*found.split(q, dim=1), torch.addcmul(tails, bend, x).split(q, dim=1))
-
-
-def _farthest(side: int, ends: tuple[float, float]) -> float:
-    """The largest value of depth / (depth + _BEND): 1, or that at gamma = 0."""
-    depth = _score(ends[0])
-    return 1.0 if side > 0 else depth / (depth + _BEND)
-
-
-@lru_cache(maxsize=256)
-def _cells(shape: float, q: int, ends: tuple[float, float]) -> torch.Tensor:
-    """(2 CELLS, 14 q) coefficients of what `_table` holds, in rising powers of the position in a cell (0 to 1): two of the tails,
-    which only estimate errors, and five of the rest. Cells are equal in depth / (depth + _BEND); those of side -1 come first."""
-    x = 0.5 + 0.5 * chebyshev.chebpts1(_TERMS)
-    t = 2.0 * (np.arange(_CELLS)[:, None] + x) / _CELLS - 1.0
-    inverse = np.linalg.inv(np.vander(x, increasing=True))
-    sides = []
-    for side in (-1, 1):
-        values = chebyshev.chebval(t, _table(shape, q, side, ends))  # (4 q, cells, points in a cell)
-        terms = np.einsum("jx,kcx->jck", inverse, values)
-        terms[1, :, 2 * q :] += terms[2:, :, 2 * q :].sum(axis=0)  # the chord of a cell
-        sides.append(np.concatenate([*terms[:2, :, 2 * q :], *terms[:, :, : 2 * q]], axis=1))
-    return torch.from_numpy(np.ascontiguousarray(np.concatenate(sides)))
-
-
-def _table(shape: float, q: int, side: int, ends: tuple[float, float]) -> np.ndarray:
-    """(DEGREE + 1, 4 q) Chebyshev coefficients of nodes, their log weights, and the two tails (see `GaussRule`)."""
-
-    def columns(x: np.ndarray) -> np.ndarray:
-        w = 0.5 * (x + 1.0) * _farthest(side, ends)
-        gamma = 0.25 * (_score(ends[side > 0]) + side * _BEND * w / (1.0 - w)) ** 2
-        scale = _scale(gamma, shape, side)
-        nodes, vectors = gauss(*_discretised(gamma, scale, shape, side), q)
-        first = vectors[:, 0]
-        ratio = np.exp(-0.5 * side * scale[:, None] * nodes)
-        return np.concatenate([ratio, 2.0 * np.log(first), vectors[:, -1] / first, vectors[:, -2] / first], axis=1)
-
-    return chebyshev.chebinterpolate(columns, _DEGREE)
 
 
 def _discretised(gamma: np.ndarray, scale: np.ndarray, shape: float, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from manifolds.denoisers.cut_rules import cut_rule, unfelt
+from manifolds.denoisers.cut_rules import cut_rules, unfelt
 from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
 from manifolds.denoisers.refusal import NEARLY_NORMAL, log_exponential_error, refused
 from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised
@@ -15,8 +15,8 @@ __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung"]
 
 # Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
 RUNGS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
-# cut rules of more nodes are not smooth enough in the cut's position for their table (1e-10 at 12 nodes, 1e-8 at 16)
-MOST_CUT_NODES = 12
+# two nodes do not take the tilt of a cell of their table
+LEAST_CUT_NODES = 3
 # where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from the second on
 INTERPOLATING_NODES, INTERPOLATING_SHAPE = 4, 400.0
 # normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the end
@@ -51,11 +51,10 @@ class GammaNodes:
         if least > self._lowest and most < self._highest:
             return [(False, slice(None))]
         above, below = rho2 > self._lowest, rho2 < self._highest
-        inside, cut = above & below, above ^ below
-        groups = [(False, inside), (True, cut)]
+        cut = above ^ below
         if bool(cut.all()):
             return [(True, slice(None))]
-        return [(kind, rows.nonzero()[:, 0]) for kind, rows in groups if bool(rows.any())]
+        return [(kind, rows.nonzero()[:, 0]) for kind, rows in ((False, above & below), (True, cut)) if bool(rows.any())]
 
     def rungs(self, cut: bool, first: int, cheap: bool) -> tuple[int, ...]:
         """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule.
@@ -66,21 +65,19 @@ class GammaNodes:
         fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
         # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
         start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
-        return tuple(q for q in RUNGS[start::2] if not cut or q <= MOST_CUT_NODES)
+        return RUNGS[max(start, RUNGS.index(LEAST_CUT_NODES)) if cut else start :: 2]
 
     def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
         """(sigma (n, q), rule) of the points of one group."""
-        rho2 = rho2.clamp(min=_TINY)
         if not cut:
+            rho2 = rho2.clamp(min=_TINY)
             interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
             rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
-            return torch.sqrt(rho2 / (2.0 * self.shape))[:, None] * rule.ratio, rule
-        high = rho2 > self._lowest  # and then, being cut, not below the highest
-        end = torch.where(high, rho2.new_tensor(self.high), rho2.new_tensor(self.low))
-        side = high.to(rho2.dtype).mul_(2.0).sub_(1.0)
-        rule = cut_rule(self.shape, q, rho2 / (2.0 * end * end), side, self._ends)
-        # rounding must not put a node beyond the end
-        return (end[:, None] * rule.ratio).clamp_(self.low, self.high), rule
+            # nodes in rows, in memory: what is done a point is faster
+            return (rule.ratio[:, None] * torch.sqrt(rho2 / (2.0 * self.shape))).T, rule
+        rules = cut_rules(self.shape, q, self.low, self.high, self._ends)
+        rule = rules.at(rho2, rho2 > self._lowest)  # and then, being cut, not below the highest
+        return rule.ratio, rule
 
     def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
         """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""

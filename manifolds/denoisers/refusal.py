@@ -15,15 +15,16 @@ NEARLY_NORMAL = 100.0
 
 
 def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> torch.Tensor:
-    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights (n, q) of its nodes."""
-    q, out = weight.shape[1], None
+    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights (n, q) of its nodes.
+    (Weights that overflowed, of a density that varies by e^700 over the nodes, are not a number and not served.)"""
+    q, served = weight.shape[1], None
     for degree, tail in zip((q - 1, q - 2), rule.tails):
         if degree == 0:  # that of two nodes is the whole
             break
         size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)
-        over = size.abs() > largest_tail(q, degree, shape, tol)
-        out = over if out is None else out | over
-    return out
+        small = size.abs() <= largest_tail(q, degree, shape, tol)
+        served = small if served is None else served & small
+    return ~served
 
 
 def largest_tail(q: int, degree: int, shape: float, tol: float) -> float:
