@@ -66,7 +66,7 @@ class Core(ABC):
         radius: R = sup |x| over the support; math.inf where unbounded.
         absorbs_normal: True if the law is not concentrated on R^m but depends on the normal coordinates through their
             norm alone (m = 0 and u is replaced by the norm): see `statistics`.
-        closed_form: True if the posterior costs no more than a few elementary functions a point and level.
+        closed_form: True if the log density is affine in one statistic of the point, see `affine`.
         needs_normal: True if the law makes no sense without at least one normal coordinate (ambient > core).
     """
 
@@ -122,6 +122,13 @@ class Core(ABC):
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor | None:
         """E tr Cov[X | Y] at levels sigma (q,), where a closed form or a one-dimensional integral gives it, else None."""
         return None
+
+    def affine(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(a, b, c) at levels sigma: the log density of u is a + b t, and E[X | u] = c v(u), t being the statistics' `norm2`.
+
+        For laws that say `closed_form` only.
+        """
+        raise NotImplementedError
 
     def level_hints(self, stats: Any, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
         """(n, P) guesses of sigma^2 at which the noise posterior may peak, one a competing explanation of y."""

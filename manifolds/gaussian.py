@@ -38,15 +38,13 @@ class IsotropicGaussian(Core):
 
     def posterior(self, stats: _IsotropicStatistics, sigma: torch.Tensor, order: int) -> Posterior:
         k, norm2 = self.core_dim, stats.norm2[:, None]
-        sigma2 = sigma * sigma
-        total = self.scale**2 + sigma2
-        inverse = 1.0 / total
-        post = Posterior(log_p=torch.log(total).add_(_LOG_2PI).mul_(-0.5 * k).addcmul_(norm2, inverse, value=-0.5))
+        constant, factor, keep = self.affine(sigma)
+        post = Posterior(log_p=torch.addcmul(constant, norm2, factor))
         if order >= 1:
-            keep = self.scale**2 * inverse
             post.coef = keep.expand_as(post.log_p)[..., None]
         if order >= 2:
-            shrink = sigma2 * inverse  # 1 - c, without cancellation
+            sigma2 = sigma * sigma
+            shrink = sigma2 / (self.scale**2 + sigma2)  # 1 - c, without cancellation
             variance = keep * sigma2
             post.trace = (k * variance).expand_as(post.log_p)
             post.sqdist = post.trace + shrink * shrink * norm2
@@ -55,6 +53,12 @@ class IsotropicGaussian(Core):
         if order >= 4:
             post.var_sqdist = 2.0 * k * variance**2 + 4.0 * variance * shrink**2 * norm2
         return post
+
+    def affine(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        total = sigma * sigma
+        total += self.scale**2
+        factor = -0.5 / total
+        return torch.log(total).add_(_LOG_2PI).mul_(-0.5 * self.core_dim), factor, (-2.0 * self.scale**2) * factor
 
     def assemble(self, stats: _IsotropicStatistics, coef: torch.Tensor) -> torch.Tensor:
         return coef * stats.u

@@ -41,6 +41,11 @@ class Draw:
         return Draw(self.normal[rows], self.chi2[rows])
 
     @staticmethod
+    def stack(draws: Sequence[Draw]) -> Draw:
+        """The points of several draws as those of one."""
+        return Draw(torch.cat([draw.normal for draw in draws]), torch.cat([draw.chi2 for draw in draws]))
+
+    @staticmethod
     def combine(draws: Sequence[Draw], weights: Sequence[float]) -> Draw:
         """The standard draw proportional to sum_i weights_i draws_i: noise coupled across step counts.
 

@@ -9,7 +9,7 @@ import torch
 import manifolds
 from analysis import benchmark
 from analysis.benchmarks.atoms import DIM, grid_mean, softmax_mean
-from analysis.benchmarks.clock import interleaved, ratio_row
+from analysis.benchmarks.clock import LEAST, interleaved, ratio_row
 from analysis.benchmarks.denoisers import PRIOR, _case
 from analysis.figures.benchmark import draw
 from manifolds.atoms import Atoms
@@ -40,6 +40,18 @@ def test_rounds_are_interleaved_and_the_first_is_not_timed():
     times = interleaved((lambda: order.append("a"), lambda: order.append("b")), 2, clock=lambda: float(next(ticks)))
     assert order == ["a", "b"] * 3
     assert times == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_short_functions_are_timed_over_several_calls():
+    now, order = [0.0], []
+
+    def work(name, seconds):
+        order.append(name)
+        now[0] += seconds
+
+    times = interleaved((lambda: work("short", 0.3 * LEAST), lambda: work("long", 2 * LEAST)), 1, clock=lambda: now[0])
+    assert order == ["short", "long", "short", "long"] + ["short"] * 4 + ["long"]
+    assert times == [[pytest.approx(0.3 * LEAST), pytest.approx(2 * LEAST)]]
 
 
 def test_a_row_holds_the_spread_and_the_target():

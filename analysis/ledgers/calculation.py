@@ -17,18 +17,22 @@ import torch
 from analysis.ledgers.gaps import measure_gap, resolve_reference
 from analysis.ledgers.initial import initial_term
 from analysis.ledgers.record import Ledger
-from analysis.ledgers.steps import martingale_step, simulated_step
+from analysis.ledgers.steps import martingale_steps, simulated_step
 from analysis.ledgers.telescope import telescope_term
 from analysis.ledgers.terms import Tally, Term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
 from manifolds.checks import positive_int
-from manifolds.denoisers import as_denoiser
+from manifolds.denoisers import ConditionalDenoiser, as_denoiser
 from manifolds.denoisers.prior import check_prior
 from manifolds.law import Law
+from manifolds.space import Draw
 from manifolds.streams import Stream
 
 __all__ = ["ledger"]
+
+# points of several steps are evaluated at once, up to this many, and numbers in them
+_ROWS, _ELEMENTS = 4096, 1 << 22
 
 
 def ledger(
@@ -69,29 +73,34 @@ def ledger(
     names = ("blind", "learning", "cross_prior", "discretisation", "cross_steps", "all")
     tallies = {name: Tally() for name in names}
     sigma = schedule.sigma.tolist()
-    for i, weight in enumerate(weights.tolist()):
-        own = stream.child("ledger", i)
-        x, draw = law.sample(n, own.child("data")), law.space.draw(n, own.child("noise"))
-        y = law.space.perturb(x, sigma[i], draw)
-        mean, trace = law.mean_and_trace(y, sigma[i]) if martingale else (law.denoise(y, sigma[i]), None)
-        gap = measure_gap(y, sigma[i], mean, f, best)
+    # a denoiser that someone brings may take no more than one level at once
+    together = reversal and (f.blind or isinstance(f, ConditionalDenoiser))
+    size = max(min(_ROWS, _ELEMENTS // law.space.width) // n, 1) if together else 1
+    for start in range(0, schedule.steps, size):
+        steps = range(start, min(start + size, schedule.steps))
+        own = [stream.child("ledger", i) for i in steps]
+        x = torch.cat([law.sample(n, child.child("data")) for child in own])
+        draw = Draw.stack([law.space.draw(n, child.child("noise")) for child in own])
+        level = schedule.sigma[steps.start : steps.stop].repeat_interleave(n) if together else sigma[start]
+        weight = weights[steps.start : steps.stop].repeat_interleave(n)
+        y = law.space.perturb(x, level, draw)
+        mean, trace = law.mean_and_trace(y, level) if martingale else (law.denoise(y, level), None)
+        gap = measure_gap(y, level, mean, f, best)
         parts = {"blind": weight * gap.blind, "learning": weight * gap.learning, "cross_prior": weight * gap.cross}
-        zero = torch.zeros(n, dtype=torch.float64)
+        parts["cross_steps"] = torch.zeros_like(weight)
         if exact_disc is not None:
-            parts["discretisation"] = exact_disc.per_step[i].expand(n)
-            parts["cross_steps"] = zero
+            parts["discretisation"] = exact_disc.per_step[steps.start : steps.stop].repeat_interleave(n)
+        elif martingale:
+            parts["discretisation"] = martingale_steps(law, schedule, steps, x, draw, trace, [child.child("time") for child in own])
         else:
-            if martingale:
-                step = martingale_step(law, schedule, i, x, draw, trace, own.child("time"))
-            else:
-                step = simulated_step(law, schedule, i, y, gap.difference, substeps, own.child("ideal"))
-            parts["discretisation"] = step.discretisation
-            parts["cross_steps"] = zero if step.cross is None else step.cross
+            parts["discretisation"], parts["cross_steps"] = simulated_step(law, schedule, start, y, gap.difference, substeps, own[0].child("ideal"))
+        parts["all"] = sum(parts.values())
         for name, samples in parts.items():
-            tallies[name].add(samples)
-        tallies["all"].add(sum(parts.values()))
+            for of_step in samples.split(n):
+                tallies[name].add(of_step)
         if callback is not None:
-            callback(i)
+            for i in steps:
+                callback(i)
     terms = {name: tally.term() for name, tally in tallies.items()}
     if exact_disc is not None:
         terms["discretisation"] = exact_disc

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Sequence
 
 import torch
 
@@ -11,9 +11,10 @@ from analysis.ledgers.telescope import level_within
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import simulate
 from manifolds.law import Law
+from manifolds.space import Draw
 from manifolds.streams import Stream
 
-__all__ = ["Step", "check_frames", "martingale_step", "simulated_step"]
+__all__ = ["Step", "check_frames", "martingale_steps", "simulated_step"]
 
 
 def check_frames(law: Law) -> None:
@@ -23,23 +24,28 @@ def check_frames(law: Law) -> None:
 
 
 class Step(NamedTuple):
-    """Weighted contributions (n,) of a step: discretisation, and its product with the gap (None where its mean is 0)."""
+    """Weighted contributions (n,) of a step: discretisation, and its product with the gap."""
 
     discretisation: torch.Tensor
-    cross: torch.Tensor | None
+    cross: torch.Tensor
 
 
-def martingale_step(law: Law, schedule: Schedule, i: int, x: torch.Tensor, draw, first: torch.Tensor, stream: Stream) -> Step:
-    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over the step, one z for both.
+def martingale_steps(
+    law: Law, schedule: Schedule, steps: range, x: torch.Tensor, draw: Draw, first: torch.Tensor, streams: Sequence[Stream]
+) -> torch.Tensor:
+    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over each step, one z for both.
 
     Args:
-        first: (n,) tr C(x + sigma_i z).
+        steps: b consecutive steps i, of n samples each.
+        x, draw: points and draws of their noise, b n rows, step by step.
+        first: (b n,) tr C(x + sigma_i z).
+        streams: one a step.
     """
-    n, sigma = len(x), schedule.sigma.tolist()
-    u = (torch.arange(n, dtype=torch.float64) + stream.uniform(n)) / n
-    level = level_within(sigma[i], sigma[i + 1], u)
+    n, sigma = len(x) // len(steps), schedule.sigma.tolist()
+    u = [(torch.arange(n, dtype=torch.float64) + stream.uniform(n)) / n for stream in streams]
+    level = torch.cat([level_within(sigma[i], sigma[i + 1], part) for i, part in zip(steps, u)])
     later = law.posterior_trace(law.space.perturb(x, level, draw), level)
-    return Step(float(schedule.kl_weights[i]) * (first - later), None)
+    return schedule.kl_weights[steps.start : steps.stop].repeat_interleave(n) * (first - later)
 
 
 def simulated_step(

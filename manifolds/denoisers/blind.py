@@ -118,12 +118,8 @@ class BlindDenoiser:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
         for q in self._gamma.rungs(cut, self._first, self.law.core.closed_form):
-            some = pending is not None
-            sigma, rule = self._gamma.rule(cut, rho2[pending] if some else rho2, q)
-            post = self.law.core.posterior(take(stats, pending) if some else stats, sigma, 1)
-            wary = WARY if cut and q < RUNGS[self._first] else 1.0
-            weight, poor = self._gamma.weigh(rule, post.log_p, wary * self.tol)
-            found = _weighted(weight, post.coef)
+            rows = slice(None) if pending is None else pending
+            found, poor = self._by_rule(cut, take(stats, rows), rho2[rows], q)
             if total is None:
                 total = found
             else:
@@ -135,6 +131,16 @@ class BlindDenoiser:
             return self._by_window(stats, rho2)
         total[pending] = self._by_window(take(stats, pending), rho2[pending])
         return total
+
+    def _by_rule(self, cut: bool, stats: Any, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(coefficients (n, B) by q-point rules, which points (n,) they do not serve)."""
+        tol = (WARY if cut and q < RUNGS[self._first] else 1.0) * self.tol
+        if cut and self.law.core.closed_form:
+            return self._gamma.affine_mean(self.law.core, stats.norm2, rho2, q, tol)
+        sigma, rule = self._gamma.rule(cut, rho2, q)
+        post = self.law.core.posterior(stats, sigma, 1)
+        weight, poor = self._gamma.weigh(rule, post.log_p, tol)
+        return _weighted(weight, post.coef), poor
 
     # -- windows and atoms --------------------------------------------------------------------------------------
 
@@ -170,8 +176,8 @@ class BlindDenoiser:
 
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
-    """sum_q weight (n, q) coef (n, q, B)."""
-    return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight * coef[..., 0])[:, None]
+    """sum_q weight (n, q) coef (n, q, B); the weights are overwritten."""
+    return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight.mul_(coef[..., 0]))[:, None]
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

@@ -17,10 +17,11 @@ import numpy as np
 import torch
 from scipy import special
 
+from manifolds.core import Core
 from manifolds.denoisers.rules import GaussRule, gauss
 from manifolds.special.quadrature import legendre
 
-__all__ = ["CutRules", "cut_rules", "unfelt"]
+__all__ = ["AffineRules", "CutRules", "cut_rules", "unfelt"]
 
 # cells are equal in log(1 + depth / BEND), RATE to a unit: over half a cell the law is tilted by .023 of a score or less
 _BEND, _RATE = 8.0, 256.0
@@ -53,12 +54,47 @@ class CutRules(NamedTuple):
 
     def at(self, rho2: torch.Tensor, high: torch.Tensor) -> GaussRule:
         """The rules, of levels sigma, of points (n,) that the high end of the prior cuts, or else the low one."""
+        found = self.cells.to(rho2.device).index_select(0, self.find(rho2, high))
+        sigma, log_weight, slope, last, last_but_one, middle = _split(found, 5)
+        return GaussRule(sigma, torch.addcmul(log_weight, slope, rho2[:, None] - middle), (last, last_but_one))
+
+    def find(self, rho2: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        """The cells (n,) of points."""
         (a_low, b_low), (a_high, b_high) = self.place.to(rho2.device).unbind()
         place = torch.addcmul(torch.where(high, a_high, a_low), torch.where(high, b_high, b_low), rho2.sqrt())
-        index = place.log_().mul_(_RATE).clamp_(max=len(self.cells) - 1).to(torch.int32)
-        found = self.cells.to(rho2.device).index_select(0, index)
-        sigma, log_weight, slope, last, last_but_one, middle = found.split((found.shape[1] // 5,) * 5 + (1,), dim=1)
-        return GaussRule(sigma, torch.addcmul(log_weight, slope, rho2[:, None] - middle), (last, last_but_one))
+        return place.log_().mul_(_RATE).clamp_(max=len(self.cells) - 1).to(torch.int32)
+
+    def with_density(self, core: Core) -> AffineRules:
+        """The same for a law whose log density is affine (`manifolds.core.Core.affine`)."""
+        sigma, log_weight, slope, last, last_but_one, middle = _split(self.cells, 5)
+        constant, factor, coef = core.affine(sigma)
+        constant, factor = (value - value[:, sigma.shape[1] // 2, None] for value in (log_weight + constant, factor))
+        return AffineRules(torch.cat([coef, constant, slope, last, last_but_one, factor, middle], dim=1), self)
+
+
+class AffineRules(NamedTuple):
+    """Cut rules for laws of log density a(sigma) + b(sigma) t(u): what depends on the level alone is in the cells too.
+
+    Attributes:
+        cells: (C, 6 q + 1) coefficients of the mean, log weights and their slopes in rho^2, polynomials, and slopes in t, the log
+            weights relative to that of the middle node; and the rho^2 that they are made for.
+        rules: the rules without a density.
+    """
+
+    cells: torch.Tensor
+    rules: CutRules
+
+    def at(self, rho2: torch.Tensor, high: torch.Tensor, t: torch.Tensor) -> GaussRule:
+        """The rules, of coefficients, of points (n,) with statistics t (n,); log weights are those of the posterior."""
+        found = self.cells.to(rho2.device).index_select(0, self.rules.find(rho2, high))
+        coef, log_weight, slope, last, last_but_one, factor, middle = _split(found, 6)
+        log_weight = torch.addcmul(log_weight, slope, rho2[:, None] - middle).addcmul_(factor, t[:, None])
+        return GaussRule(coef, log_weight, (last, last_but_one))
+
+
+def _split(cells: torch.Tensor, parts: int) -> tuple[torch.Tensor, ...]:
+    """Parts of as many columns each, and a last column."""
+    return cells.split((cells.shape[1] // parts,) * parts + (1,), dim=1)
 
 
 @lru_cache(maxsize=256)

@@ -6,10 +6,11 @@ import math
 
 import torch
 
-from manifolds.denoisers.cut_rules import cut_rules, unfelt
+from manifolds.core import Core
+from manifolds.denoisers.cut_rules import AffineRules, CutRules, cut_rules, unfelt
 from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
 from manifolds.denoisers.refusal import NEARLY_NORMAL, log_exponential_error, refused
-from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised
+from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised, row_sums
 
 __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung"]
 
@@ -38,6 +39,7 @@ class GammaNodes:
     def __init__(self, shape: float, low: float, high: float, core_dim: int):
         self.shape, self.low, self.high, self.core_dim = shape, low, high, core_dim
         self._ends = unfelt(shape, CUT_SCORE + 2.5 * math.sqrt(core_dim / shape))
+        self._affine: dict[int, AffineRules] = {}
         # rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not
         self._lowest, self._highest = 2.0 * low**2 * self._ends[0], 2.0 * high**2 * self._ends[1]
 
@@ -75,8 +77,7 @@ class GammaNodes:
             rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
             # nodes in rows, in memory: what is done a point is faster
             return (rule.ratio[:, None] * torch.sqrt(rho2 / (2.0 * self.shape))).T, rule
-        rules = cut_rules(self.shape, q, self.low, self.high, self._ends)
-        rule = rules.at(rho2, rho2 > self._lowest)  # and then, being cut, not below the highest
+        rule = self._cut_rules(q).at(rho2, self._high(rho2))
         return rule.ratio, rule
 
     def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -84,7 +85,24 @@ class GammaNodes:
         if isinstance(rule, InterpolatedRule):
             return rule.weigh(log_p, self.core_dim, tol)
         weight = normalised(rule.log_weight + log_p)
-        return weight, refused(weight, rule, self.shape, tol)
+        return weight, refused(weight, rule.tails, self.shape, tol)
+
+    def affine_mean(self, core: Core, t: torch.Tensor, rho2: torch.Tensor, q: int, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), of a law of closed form, given its
+        statistic t (n,), at points that an end of the prior cuts: without asking the law again."""
+        if q not in self._affine:
+            self._affine[q] = self._cut_rules(q).with_density(core)
+        rule = self._affine[q].at(rho2, self._high(rho2), t)
+        weight = rule.log_weight.exp_()
+        weight.div_(row_sums(weight)[:, None])
+        return row_sums(weight * rule.ratio)[:, None], refused(weight, rule.tails, self.shape, tol)
+
+    def _cut_rules(self, q: int) -> CutRules:
+        return cut_rules(self.shape, q, self.low, self.high, self._ends)
+
+    def _high(self, rho2: torch.Tensor) -> torch.Tensor:
+        """Which points of a cut peak (n,) the high end cuts."""
+        return rho2 > self._lowest  # and then, being cut, not below the highest
 
 
 def first_rung(core_dim: int, shape: float, tol: float) -> int:

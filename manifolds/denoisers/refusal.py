@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from manifolds.denoisers.rules import GaussRule, row_sums
+from manifolds.denoisers.rules import row_sums
 
 __all__ = ["NEARLY_NORMAL", "largest_tail", "log_exponential_error", "refused"]
 
@@ -14,11 +14,12 @@ __all__ = ["NEARLY_NORMAL", "largest_tail", "log_exponential_error", "refused"]
 NEARLY_NORMAL = 100.0
 
 
-def refused(weight: torch.Tensor, rule: GaussRule, shape: float, tol: float) -> torch.Tensor:
-    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights (n, q) of its nodes.
+def refused(weight: torch.Tensor, tails: tuple[torch.Tensor, torch.Tensor], shape: float, tol: float) -> torch.Tensor:
+    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights (n, q) of its nodes
+    and the polynomials of the last two degrees there (`GaussRule.tails`).
     (Weights that overflowed, of a density that varies by e^700 over the nodes, are not a number and not served.)"""
     q, served = weight.shape[1], None
-    for degree, tail in zip((q - 1, q - 2), rule.tails):
+    for degree, tail in zip((q - 1, q - 2), tails):
         if degree == 0:  # that of two nodes is the whole
             break
         size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)

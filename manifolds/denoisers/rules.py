@@ -79,9 +79,9 @@ def gauss(t: np.ndarray, mass: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarr
 
 
 def normalised(log_weight: torch.Tensor) -> torch.Tensor:
-    """softmax over few columns; relative to the middle one, about which the others vary little (NaN where by e^700)."""
+    """softmax, in place, over few columns; relative to the middle one, about which the others vary little (NaN where by e^700)."""
     middle = log_weight.shape[1] // 2
-    weight = (log_weight - log_weight[:, middle : middle + 1]).exp_()
+    weight = log_weight.sub_(log_weight[:, middle, None].clone()).exp_()
     return weight.div_(row_sums(weight)[:, None])
 
 
