@@ -138,12 +138,15 @@ class Ball(Core):
         k, R = self.core_dim, self.radius
         x, w = legendre(nodes)
         length = length[:, None]
-        s = R - length * x
+        depth = length * x
+        s = R - depth
         norm, level = norm[:, None], level[:, None]
-        each = sphere_posterior(k, s, norm, level, max(order, 1))
+        # squared distances less that to the border, which may be most of them
+        each = sphere_posterior(k, s, norm, level, max(order, 1), depth * (2.0 * (norm - R) + depth))
         log_weight = each.log_p + (k - 1) * torch.log(s / R) + torch.log(w * length * (k / R))
         log_p = torch.logsumexp(log_weight, dim=1, keepdim=True)
         share = torch.exp(log_weight - log_p)
+        log_p = log_p - 0.5 * ((norm - R) / level) ** 2
 
         def average(values: torch.Tensor) -> torch.Tensor:
             return (share * values).sum(dim=1, keepdim=True)

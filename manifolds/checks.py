@@ -7,7 +7,10 @@ import numbers
 
 import torch
 
-__all__ = ["positive_int", "positive_number", "noise_level", "probabilities"]
+__all__ = ["RANGE", "noise_level", "positive_int", "positive_number", "probabilities", "within_range"]
+
+_LEAST, _MOST = 1e-60, 1e60
+RANGE = f"between {_LEAST:g} and {_MOST:g}"
 
 
 def positive_int(value: object, name: str) -> int:
@@ -29,9 +32,14 @@ def noise_level(sigma: object, rows: int) -> torch.Tensor:
     level = torch.as_tensor(sigma, dtype=torch.float64)
     if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
         raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
-    if not bool((torch.isfinite(level) & (level > 0)).all()):
-        raise ValueError("sigma must be finite and > 0")
+    if not bool(within_range(level).all()):
+        raise ValueError(f"sigma must be {RANGE}")
     return level.reshape(-1, 1)
+
+
+def within_range(levels: torch.Tensor) -> torch.Tensor:
+    """Which noise levels are in the range in which squares of R |u|/sigma^2 are finite numbers."""
+    return (levels >= _LEAST) & (levels <= _MOST)
 
 
 def probabilities(weights: object, name: str, count: int | None = None) -> torch.Tensor:

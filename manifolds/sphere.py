@@ -33,15 +33,18 @@ def sphere_mean(
 
 
 def sphere_posterior(
-    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, sigma: torch.Tensor, order: int
+    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, sigma: torch.Tensor, order: int, square: torch.Tensor | None = None
 ) -> Posterior:
     """Posterior of X uniform on the sphere of radius R in R^m given |u| = norm; arguments that broadcast.
+
+    `square` stands for (norm - R)^2 in the log density, for callers that know it less a part that they add later.
 
     All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive terms: with r the Bessel
     ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
     """
     inverse = 1.0 / (sigma * sigma)
-    half_log = torch.addcmul(0.5 * core_dim * torch.log(2.0 * math.pi * sigma * sigma), 0.5 * (norm - radius) ** 2, inverse)
+    square = (norm - radius) ** 2 if square is None else square
+    half_log = torch.addcmul(0.5 * core_dim * torch.log(2.0 * math.pi * sigma * sigma), 0.5 * square, inverse)
     if order == 0:
         return Posterior(log_p=log_sphere_mgf(0.5 * core_dim - 1.0, radius * norm * inverse, scaled=True) - half_log)
     log_mgf, coef, by_kappa, ratio, slope = sphere_mean(core_dim, radius, norm, inverse, moments=order >= 2)

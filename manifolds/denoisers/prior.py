@@ -7,7 +7,7 @@ from typing import Protocol, Sequence
 
 import torch
 
-from manifolds.checks import positive_number
+from manifolds.checks import RANGE, positive_number, within_range
 from manifolds.streams import Stream
 
 __all__ = ["DiscretePrior", "NoisePrior", "PiecewisePowerPrior", "check_prior"]
@@ -59,8 +59,8 @@ class NoisePrior:
         logs = torch.as_tensor(log_density, dtype=torch.float64)
         if levels.ndim != 1 or levels.shape[0] < 2 or logs.shape != levels.shape:
             raise ValueError("sigma and log_density must be two lists of one length >= 2")
-        if not bool((levels > 0).all() and (levels.diff() > 0).all() and torch.isfinite(levels).all()):
-            raise ValueError("sigma must be positive, finite and increasing")
+        if not bool(within_range(levels).all() and (levels.diff() > 0).all()):
+            raise ValueError(f"sigma must be increasing and {RANGE}")
         if not bool(torch.isfinite(logs).all()):
             raise ValueError("log_density must be finite")
         return PiecewisePowerPrior(torch.log(levels), logs)
@@ -171,8 +171,10 @@ class DiscretePrior(NoisePrior):
     def __init__(self, levels: torch.Tensor, weights: torch.Tensor):
         if levels.ndim != 1 or levels.shape[0] < 1 or weights.shape != levels.shape:
             raise ValueError("levels and weights must be two lists of one length >= 1")
-        if not bool((levels > 0).all() and torch.isfinite(levels).all() and (weights > 0).all()):
-            raise ValueError("levels and weights must be finite and > 0")
+        if not bool(within_range(levels).all()):
+            raise ValueError(f"levels must be {RANGE}")
+        if not bool((weights > 0).all() and torch.isfinite(weights).all()):
+            raise ValueError("weights must be finite and > 0")
         order = torch.argsort(levels)
         self.levels, self.weights = levels[order], weights[order] / weights.sum()
         if bool((self.levels.diff() <= 0).any()):
@@ -205,6 +207,8 @@ def _range(low: float, high: float) -> tuple[float, float]:
     low, high = positive_number(low, "low"), positive_number(high, "high")
     if not low < high:
         raise ValueError(f"low must be < high, got low={low:.6g} and high={high:.6g}")
+    if not bool(within_range(torch.tensor([low, high], dtype=torch.float64)).all()):
+        raise ValueError(f"low and high must be {RANGE}, got low={low:.6g} and high={high:.6g}")
     return low, high
 
 
