@@ -101,6 +101,20 @@ def test_points_at_and_beyond_the_ends_of_the_prior_agree_with_fine_panels(name,
     assert float(((f(y) - exact).norm(dim=1) / exact.norm(dim=1)).max()) <= 1e-8
 
 
+@pytest.mark.parametrize("d", [40, 10**4])
+def test_far_beyond_the_prior_the_excess_of_lambda_is_exponential(d):
+    """On both sides of the last cell of the table: lambda/lambda_end - 1 has the mean 1/(c - A), c = lambda_end rho^2/2, and the
+    denoiser of N(0, I_k) is lambda/(1 + lambda) u."""
+    low, high = 0.01, 10.0
+    law = manifolds.make("gaussian", dim=2, ambient=d, reduced=True)
+    c = 0.5 * d * torch.tensor([30.0, 99.0, 101.0, 1e3], dtype=torch.float64) ** 2
+    y = torch.tensor([3.0, -4.0, 0.0], dtype=torch.float64).repeat(len(c), 1)
+    y[:, 2] = high * torch.sqrt(2.0 * c)
+    found = BlindDenoiser(law, NoisePrior.power(-1.0, low, high))(y)
+    excess = found[:, 0] / law.denoise(y, high)[:, 0] - 1.0
+    assert torch.allclose(excess * (c - 0.5 * d), torch.full_like(c, high**2 / (1.0 + high**2)), rtol=3e-3)
+
+
 @pytest.mark.parametrize("name", ["gaussian", "mixture", "sphere", "torus", "cube", "ball"])
 @pytest.mark.parametrize("dim, d", [(2, 820), (8, 1000), (24, 3000)])
 def test_few_nodes_agree_with_fine_panels_in_high_dimensions(name, dim, d):

@@ -31,6 +31,9 @@ def processes(jobs: int) -> Run:
     """`jobs` worker processes of joblib's loky, one thread each."""
     from joblib import parallel_config
 
+    # a worker that has grown is replaced and no cell is lost; one that was killed raises
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
+
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
         with parallel_config(
             backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=enter, initargs=(os.getpid(),)
