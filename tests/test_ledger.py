@@ -333,6 +333,24 @@ def test_dense_and_reduced_ledgers_agree_for_a_law_that_fills_the_normal_directi
         assert abs(one.value - two.value) <= Z * math.hypot(one.standard_error, two.standard_error) + 1e-9 * abs(one.value)
 
 
+@pytest.mark.parametrize("law", [gaussian(), mixture(), mixture(reduced=False)], ids=["gaussian", "mixture", "dense mixture"])
+@pytest.mark.parametrize("blind", [True, False])
+def test_steps_evaluated_together_and_one_by_one_agree(law, blind, monkeypatch):
+    """Of 10 steps of 50 samples, 2 are evaluated together (the last ones too), or each on its own; draws are those of each step."""
+    run = Schedule.proportional(5.0, 0.05, 0.5, 10)
+    f = BlindDenoiser(law, NoisePrior.aligned(run)) if blind else ConditionalDenoiser(law)
+    found = []
+    for rows in (100, 1):
+        monkeypatch.setattr("analysis.ledgers.calculation._ROWS", rows)
+        seen = []
+        found.append(ledger(law, f, run, 50, stream(0, "together"), callback=seen.append))
+        assert seen == list(range(10))
+    for name in ("blind", "discretisation", "learning", "cross", "total"):
+        pair = [getattr(terms, name) for terms in found]
+        assert torch.allclose(pair[0].per_step, pair[1].per_step, rtol=1e-9, atol=1e-12), name
+        assert torch.allclose(pair[0].per_step_error, pair[1].per_step_error, rtol=1e-7, atol=1e-12), name
+
+
 def test_rows_add_up_to_the_terms():
     law, schedule = gaussian(dim=2, ambient=30), Schedule.karras(10.0, 0.1, a=0.5, steps=8)
     result = ledger(law, perturbed(BlindDenoiser(law, NoisePrior.aligned(schedule))), schedule, 200, stream(14))

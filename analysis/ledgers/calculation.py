@@ -10,7 +10,7 @@ inequality, and cross = 0 at every number of steps for the aligned prior of the 
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import torch
 
@@ -23,7 +23,7 @@ from analysis.ledgers.terms import Tally, Term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
 from manifolds.checks import positive_int
-from manifolds.denoisers import ConditionalDenoiser, as_denoiser
+from manifolds.denoisers import ConditionalDenoiser, Denoiser, as_denoiser
 from manifolds.denoisers.prior import check_prior
 from manifolds.law import Law
 from manifolds.space import Draw
@@ -31,6 +31,7 @@ from manifolds.streams import Stream
 
 __all__ = ["ledger"]
 
+_PARTS = ("blind", "learning", "cross_prior", "discretisation", "cross_steps")
 # points of several steps are evaluated at once, up to this many, and numbers in them
 _ROWS, _ELEMENTS = 4096, 1 << 22
 
@@ -69,52 +70,31 @@ def ledger(
     best = resolve_reference(law, f, schedule, reference)
     reversal = is_brownian_reversal(schedule)
     exact_disc = telescope_term(law, schedule) if reversal else None
-    martingale = reversal and exact_disc is None
-    names = ("blind", "learning", "cross_prior", "discretisation", "cross_steps", "all")
-    tallies = {name: Tally() for name in names}
-    sigma = schedule.sigma.tolist()
+    tallies = {name: Tally() for name in (*_PARTS, "all")}
     # a denoiser that someone brings may take no more than one level at once
     together = reversal and (f.blind or isinstance(f, ConditionalDenoiser))
     size = max(min(_ROWS, _ELEMENTS // law.space.width) // n, 1) if together else 1
-    for start in range(0, schedule.steps, size):
-        steps = range(start, min(start + size, schedule.steps))
-        own = [stream.child("ledger", i) for i in steps]
-        x = torch.cat([law.sample(n, child.child("data")) for child in own])
-        draw = Draw.stack([law.space.draw(n, child.child("noise")) for child in own])
-        level = schedule.sigma[steps.start : steps.stop].repeat_interleave(n) if together else sigma[start]
-        weight = weights[steps.start : steps.stop].repeat_interleave(n)
-        y = law.space.perturb(x, level, draw)
-        mean, trace = law.mean_and_trace(y, level) if martingale else (law.denoise(y, level), None)
-        gap = measure_gap(y, level, mean, f, best)
-        parts = {"blind": weight * gap.blind, "learning": weight * gap.learning, "cross_prior": weight * gap.cross}
-        parts["cross_steps"] = torch.zeros_like(weight)
-        if exact_disc is not None:
-            parts["discretisation"] = exact_disc.per_step[steps.start : steps.stop].repeat_interleave(n)
-        elif martingale:
-            parts["discretisation"] = martingale_steps(law, schedule, steps, x, draw, trace, [child.child("time") for child in own])
-        else:
-            parts["discretisation"], parts["cross_steps"] = simulated_step(law, schedule, start, y, gap.difference, substeps, own[0].child("ideal"))
-        parts["all"] = sum(parts.values())
-        for name, samples in parts.items():
+    for first in range(0, schedule.steps, size):
+        steps = range(first, min(first + size, schedule.steps))
+        parts = _contributions(law, schedule, steps, n, [stream.child("ledger", i) for i in steps], f, best, exact_disc, substeps)
+        for name, samples in (parts | {"all": sum(parts.values())}).items():
             for of_step in samples.split(n):
                 tallies[name].add(of_step)
-        if callback is not None:
-            for i in steps:
-                callback(i)
+        for i in steps if callback is not None else ():
+            callback(i)
     terms = {name: tally.term() for name, tally in tallies.items()}
     if exact_disc is not None:
         terms["discretisation"] = exact_disc
-    init = initial_term(law, sigma[0], n, stream.child("init"))
-    prior, steps = terms["cross_prior"], terms["cross_steps"]
+    init = initial_term(law, float(schedule.sigma[0]), n, stream.child("init"))
     return Ledger(
         init=init,
         blind=terms["blind"],
         discretisation=terms["discretisation"],
         learning=terms["learning"],
-        cross=_pooled(prior, steps),
+        cross=_pooled(terms["cross_prior"], terms["cross_steps"]),
         total=_with_start(terms["all"], init),
-        cross_prior=prior,
-        cross_steps=steps,
+        cross_prior=terms["cross_prior"],
+        cross_steps=terms["cross_steps"],
         levels=schedule.sigma[:-1],
         weights=weights,
         log_widths=-schedule.sigma.log().diff(),
@@ -123,6 +103,37 @@ def ledger(
             name for name, term in (("init", init), ("discretisation", terms["discretisation"])) if term.standard_error == 0
         ),
     )
+
+
+def _contributions(
+    law: Law,
+    schedule: Schedule,
+    steps: range,
+    n: int,
+    streams: Sequence[Stream],
+    f: Denoiser,
+    best: Denoiser | None,
+    exact_disc: Term | None,
+    substeps: int,
+) -> dict[str, torch.Tensor]:
+    """Of b consecutive steps (one, unless a = 1/2), n samples each: contributions (b n,) to each part, step by step."""
+    part = slice(steps.start, steps.stop)
+    x = torch.cat([law.sample(n, own.child("data")) for own in streams])
+    draw = Draw.stack([law.space.draw(n, own.child("noise")) for own in streams])
+    weight = schedule.kl_weights[part].repeat_interleave(n)
+    level = schedule.sigma[part].repeat_interleave(n) if len(steps) > 1 else float(schedule.sigma[part])
+    y = law.space.perturb(x, level, draw)
+    martingale = exact_disc is None and is_brownian_reversal(schedule)
+    mean, trace = law.mean_and_trace(y, level) if martingale else (law.denoise(y, level), None)
+    gap = measure_gap(y, level, mean, f, best)
+    crossed = torch.zeros_like(weight)
+    if exact_disc is not None:
+        disc = exact_disc.per_step[part].repeat_interleave(n)
+    elif martingale:
+        disc = martingale_steps(law, schedule, steps, x, draw, trace, [own.child("time") for own in streams])
+    else:
+        disc, crossed = simulated_step(law, schedule, steps.start, y, gap.difference, substeps, streams[0].child("ideal"))
+    return dict(zip(_PARTS, (weight * gap.blind, weight * gap.learning, weight * gap.cross, disc, crossed), strict=True))
 
 
 def _with_start(steps: Term, init: Term) -> Term:
