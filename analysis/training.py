@@ -1,4 +1,4 @@
-"""Trained blind denoisers held against the Bayes optimum: excess risk, tracking, the ledger, priors, finite data, images."""
+"""Trained blind denoisers held against the Bayes optimum: excess risk, tracking, the ledger, priors, finite data, images of known law and real ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from analysis.trained.images import cell_images
 from analysis.trained.memory import cell_memory
 from analysis.trained.nets import cell_nets
 from analysis.trained.priors import cell_priors
+from analysis.trained.real_images import cell_real
+from analysis.trained.real_plan import REAL_CLAIMS, real_cells
 
-PARTS = ("nets", "figures", "priors", "memory", "images")
+PARTS = ("nets", "figures", "priors", "memory", "images", "real")
 
 _PAPER = "arXiv 2602.09639"
 
@@ -100,6 +102,7 @@ CLAIMS = (
     ),
     *RECIPE_CLAIMS,
     *IMAGE_CLAIMS,
+    *REAL_CLAIMS,
 )
 
 # Sizes by profile. Costs: seconds on one core.
@@ -181,7 +184,7 @@ def _memory_cells(options) -> list[Cell]:
 
 def plan(options) -> list[Cell]:
     """Cells of the parts that were asked for."""
-    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": image_cells}
+    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": image_cells, "real": real_cells}
     return [cell for part in PARTS if part in options.part for cell in cells[part](options)]
 
 
@@ -194,6 +197,7 @@ EXPERIMENT = Experiment(
         "training_priors": cell_priors,
         "training_memory": cell_memory,
         "training_images": cell_images,
+        "training_real": cell_real,
     },
     plan=plan,
     decide=decide,
@@ -203,7 +207,7 @@ EXPERIMENT = Experiment(
         Argument("--figure", type=one_of("3", "11"), nargs="+", default=("3", "11"), help="which figures of the paper the part figures trains for"),
         Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
     ),
-    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12"),
+    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12", "real_images"),
     show=show,
 )
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from analysis.runs import Control, Measurement
 from analysis.trained.decide_images import decide_images, show_images
+from analysis.trained.decide_real import decide_real, show_real
 from analysis.trained.decide_recipes import decide_recipes
 from analysis.trained.intervals import largest
 
@@ -160,7 +161,7 @@ def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        parts = (("nets", _excess), ("figures", _tracking), ("figures", decide_recipes), ("memory", _memory), ("images", decide_images))
+        parts = (("nets", _excess), ("figures", _tracking), ("figures", decide_recipes), ("memory", _memory), ("images", decide_images), ("real", decide_real))
         for name, part in ((f"training_{name}", part) for name, part in parts):
             if name in tables:
                 found += part(tables[name])
@@ -196,4 +197,6 @@ def show(tables: Mapping[str, pandas.DataFrame], options) -> str:
         lines.append(rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f"))
     if "training_images" in tables:
         lines.append(show_images(tables["training_images"]))
+    if "training_real" in tables:
+        lines.append(show_real(tables["training_real"]))
     return "\n".join(lines)
