@@ -6,8 +6,9 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from analysis.runs.experiment import Experiment
 from analysis.runs.options import UsageError
@@ -29,18 +30,31 @@ def here(tasks: Iterable[Task]) -> Iterator[Outcome]:
 
 def processes(jobs: int) -> Run:
     """`jobs` worker processes of joblib's loky, one thread each."""
+
+    def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
+        with _workers(jobs):
+            yield from _stream(tasks, jobs)
+
+    return run
+
+
+def spread(jobs: int, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or item."""
+    from joblib import Parallel, delayed
+
+    if jobs == 1 or len(items) < 2:
+        return [function(item) for item in items]
+    with _workers(jobs):
+        return Parallel(n_jobs=jobs)(delayed(function)(item) for item in items)
+
+
+def _workers(jobs: int):
+    """joblib's loky processes, the same ones at every call."""
     from joblib import parallel_config
 
     # a worker that has grown is replaced and no cell is lost; one that was killed raises
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
-
-    def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
-        with parallel_config(
-            backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=enter, initargs=(os.getpid(),)
-        ):
-            yield from _stream(tasks, jobs)
-
-    return run
+    return parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=enter, initargs=(os.getpid(),))
 
 
 def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:

@@ -32,6 +32,14 @@ def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]
             pyplot.close(figure)
 
 
+def attempt(job: tuple[str, str, Mapping[str, Any]]) -> dict[str, bytes] | str:
+    """`draw` of (package, name, tables), or in one line why it cannot be."""
+    try:
+        return draw(*job)
+    except Exception as error:
+        return f"figure {job[1]} cannot be drawn ({type(error).__name__}: {error})"
+
+
 def _bytes(figure, kind: str) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, metadata=_METADATA[kind], dpi=200)

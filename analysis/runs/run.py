@@ -45,7 +45,9 @@ def execute(experiment: Experiment, options: Any) -> int:
         verdicts = _decide(experiment, frames, options, tally, problems)
         files = {f"tables/{part}.csv": table.csv() for part, table in results.items()}
         files |= {f"tables/{name}.csv": tables.csv_of_frame(frame) for name, frame in derived.items()}
-        files |= _figures(experiment, files, problems)
+        # workers that have computed cells draw too; starting some for figures alone would take longer than these
+        drawers = jobs if tally.computed and options.backend == "loky" else 1
+        files |= _figures(experiment, files, problems, drawers)
         entry = _entry(experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu)
         _publish(experiment, options, store, files, verdicts, entry)
     missing = undecided(experiment.claims, verdicts)
@@ -101,15 +103,15 @@ def _decide(experiment: Experiment, frames, options, tally: Tally, problems: lis
         return []
 
 
-def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str]) -> dict[str, bytes]:
+def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str], jobs: int) -> dict[str, bytes]:
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in files.items()}
     drawn: dict[str, bytes] = {}
-    for name in experiment.figures:
-        try:
-            drawn |= {f"figures/{file}": data for file, data in drawing.draw(experiment.figure_package, name, as_read).items()}
-        except Exception as error:
-            problems.append(f"figure {name} cannot be drawn ({type(error).__name__}: {error})")
+    for found in backends.spread(jobs, drawing.attempt, [(experiment.figure_package, name, as_read) for name in experiment.figures]):
+        if isinstance(found, str):
+            problems.append(found)
+        else:
+            drawn |= {f"figures/{file}": data for file, data in found.items()}
     return drawn
 
 

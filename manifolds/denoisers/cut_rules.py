@@ -30,7 +30,6 @@ _FAR = 100.0
 # the least score of a cut that has a rule of its own
 _LEAST = 1e-3
 _DROP = 50.0
-_GRID = 200
 
 
 def unfelt(shape: float, score: float) -> tuple[float, float]:
@@ -128,7 +127,7 @@ def _score(gamma: float) -> float:
 def _rules(shape: float, q: int, side: int, end: float, gamma: np.ndarray) -> np.ndarray:
     """(C, 5 q + 1) rules of the laws of G > gamma (side 1) or G < gamma (side -1), as `CutRules` holds them."""
     scale = _scale(gamma, shape, side)
-    nodes, vectors = gauss(*_discretised(gamma, scale, shape, side), q)
+    nodes, vectors = gauss(*_discretised(gamma, scale, shape, side, max(32, 8 * q)), q)
     tau = side * scale[:, None] * nodes  # log(G / gamma), that is 2 log(end / sigma)
     tau = np.maximum(tau, 0.0) if side > 0 else np.minimum(tau, 0.0)  # rounding must not put a node beyond the end
     middle = tau[:, q // 2, None]
@@ -145,8 +144,8 @@ def _scale(gamma: np.ndarray, shape: float, side: int) -> np.ndarray:
     return 2.0 / (fall + np.sqrt(fall * fall + 40.0 * shape))
 
 
-def _discretised(gamma: np.ndarray, scale: np.ndarray, shape: float, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points t (P, G) >= 0 and masses of the cut law in log(G / gamma) = side scale t, by two Gauss-Legendre panels."""
+def _discretised(gamma: np.ndarray, scale: np.ndarray, shape: float, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points t (P, 2 count) >= 0 and masses of the cut law in log(G / gamma) = side scale t, by two Gauss-Legendre panels."""
 
     def log_density(t: np.ndarray) -> np.ndarray:
         tau = side * scale[:, None] * t
@@ -171,7 +170,7 @@ def _discretised(gamma: np.ndarray, scale: np.ndarray, shape: float, side: int) 
 
     far = fallen(peak, np.ones_like(peak))
     near = np.where(log_density(np.zeros((len(peak), 1)))[:, 0] > top[:, 0] - _DROP, 0.0, fallen(peak, -peak))
-    x, w = (v.numpy() for v in legendre(_GRID // 2))
+    x, w = (v.numpy() for v in legendre(count))
     left, right = peak - near, far - peak
     t = np.concatenate([near[:, None] + left[:, None] * x, peak[:, None] + right[:, None] * x], axis=1)
     mass = np.concatenate([left[:, None] * w, right[:, None] * w], axis=1) * np.exp(log_density(t) - top)
