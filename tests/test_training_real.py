@@ -80,11 +80,11 @@ def test_rows_of_a_pair_are_errors_on_held_out_digits():
 
 def test_the_exact_estimate_of_the_level_is_as_good_as_the_pixels_allow():
     """rms of log sigma_hat near 1/sqrt(2 d) = .101 at d = 49 on digits that the posterior knows; the sabotage is log 1.2 off."""
-    params = {**TINY, "task": "level", "architecture": "conv_noise_level", "prior": "-1", "filters": 4}
+    params = {**TINY, "task": "level", "architecture": "conv_noise_level", "prior": "-1", "filters": 4, "tested": 0.3, "low": 0.1, "exact_points": 200}
     del params["channels"]
     table = pandas.DataFrame(cell_real(params, 0))
     rms = table[table.measure == "log_rms"].pivot(index="level", columns="series", values="value")
-    assert rms.exact.loc[rms.index < 2.0].between(0.08, 0.13).all()
+    assert rms.exact.loc[rms.index < 2.0].between(0.08, 0.125).all()
     bias = table[table.measure == "log_bias"].pivot(index="level", columns="series", values="value")
     assert (bias.off - bias.trained).to_numpy() == pytest.approx(math.log(1.2))
 

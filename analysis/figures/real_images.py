@@ -22,16 +22,17 @@ def draw(tables: Mapping) -> Figure | None:
     if found is None or set(found[0].task) != {"pair", "level"}:
         return None
     table = found[0]
-    side = int(table.side.iloc[0])
+    side, finest = (int(table[table.task == task].side.iloc[0]) for task in ("pair", "level"))
     figure, (axes,) = new_figure(1, 3, width="double", row_height=2.5)
     _levels(axes[0], table)
     _difference(axes[1], table)
-    _estimates(axes[2], table, side**2)
+    _estimates(axes[2], table, finest**2)
     for axis, letter in zip(axes, "abc"):
         panel_label(axis, letter)
     for axis in axes[:2]:
         axis.set_xlabel(r"PSNR in $= -20\,\log_{10}\sigma$ (dB)")
     axes[0].set_title(rf"MNIST, held out, ${side}\times{side}$ pixels")
+    axes[2].set_title(rf"${finest}\times{finest}$ pixels")
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
 

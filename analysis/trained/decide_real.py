@@ -49,7 +49,7 @@ def show_real(table: pandas.DataFrame) -> str:
     lines = []
     risk = _curve(table, "risk", "conditional").value
     if len(risk):
-        d = int(table.side.iloc[0]) ** 2
+        d = int(table[table.task == "pair"].side.iloc[0]) ** 2
         found = pandas.DataFrame({"k_eff": d * risk / risk.index.to_numpy() ** 2})
         found["k_eff^2/d"] = found.k_eff**2 / d
         for name in ("blind", "again", "told", "by heart"):
