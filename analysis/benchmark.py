@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import manifolds
@@ -11,6 +13,7 @@ from analysis.benchmarks.sliced import sliced_rows
 from analysis.benchmarks.sweeps import experiment_rows, jobs_rows, memory_rows
 from analysis.runs import Cell, Experiment, main
 from analysis.runs.manifest import machine, versions
+from analysis.runs.worker import one_thread
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 SIZES = {
@@ -27,8 +30,22 @@ def plan(options: Any) -> list[Cell]:
 
 
 def cell_benchmark(params: dict, seed: int) -> list[dict]:
-    """All measurements, one after the other, with the machine that they were taken on in every row."""
-    size = SIZES[params["profile"]]
+    """All measurements, one after the other, with the machine that they were taken on in every row; in a process of their own:
+    what a process has done before leaves memory behind that makes some of them faster and others slower."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(_measure, SIZES[params["profile"]], seed).result()
+
+
+def _measure(size: dict, seed: int) -> list[dict]:
+    from joblib.externals.loky import get_reusable_executor
+
+    with one_thread():
+        rows = _rows(size, seed)
+    get_reusable_executor().shutdown()  # or this process would wait for its idle workers
+    return rows
+
+
+def _rows(size: dict, seed: int) -> list[dict]:
     points, repeats = size["points"], size["repeats"]
     # first: one job is this process itself, and reuses the memory that earlier work has left behind, which workers do not
     rows = jobs_rows(REFERENCE, "benchmark_unit", size["cells"], max(repeats // 2, 1))

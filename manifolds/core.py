@@ -123,8 +123,8 @@ class Core(ABC):
         """E tr Cov[X | Y] at levels sigma (q,), where a closed form or a one-dimensional integral gives it, else None."""
         return None
 
-    def affine(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(a, b, c) at levels sigma: the log density of u is a + b t, and E[X | u] = c v(u), t being the statistics' `norm2`.
+    def affine(self, sigma2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(a, b, c) at variances sigma^2: the log density of u is a + b t, and E[X | u] = c v(u), t being the statistics' `norm2`.
 
         For laws that say `closed_form` only.
         """

@@ -38,12 +38,12 @@ class IsotropicGaussian(Core):
 
     def posterior(self, stats: _IsotropicStatistics, sigma: torch.Tensor, order: int) -> Posterior:
         k, norm2 = self.core_dim, stats.norm2[:, None]
-        constant, factor, keep = self.affine(sigma)
+        sigma2 = sigma * sigma
+        constant, factor, keep = self.affine(sigma2)
         post = Posterior(log_p=torch.addcmul(constant, norm2, factor))
         if order >= 1:
             post.coef = keep.expand_as(post.log_p)[..., None]
         if order >= 2:
-            sigma2 = sigma * sigma
             shrink = sigma2 / (self.scale**2 + sigma2)  # 1 - c, without cancellation
             variance = keep * sigma2
             post.trace = (k * variance).expand_as(post.log_p)
@@ -54,9 +54,8 @@ class IsotropicGaussian(Core):
             post.var_sqdist = 2.0 * k * variance**2 + 4.0 * variance * shrink**2 * norm2
         return post
 
-    def affine(self, sigma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        total = sigma * sigma
-        total += self.scale**2
+    def affine(self, sigma2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        total = sigma2 + self.scale**2
         factor = -0.5 / total
         return torch.log(total).add_(_LOG_2PI).mul_(-0.5 * self.core_dim), factor, (-2.0 * self.scale**2) * factor
 

@@ -118,15 +118,14 @@ class BlindDenoiser:
         """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
         total, pending = None, None
         for q in self._gamma.rungs(cut, self._first, self.law.core.closed_form):
-            rows = slice(None) if pending is None else pending
-            found, poor = self._by_rule(cut, take(stats, rows), rho2[rows], q)
             if total is None:
-                total = found
+                total, poor = self._by_rule(cut, stats, rho2, q)
+                pending = poor.nonzero()[:, 0]
             else:
-                total[pending] = found
-            if not bool(poor.any()):
+                total[pending], poor = self._by_rule(cut, take(stats, pending), rho2[pending], q)
+                pending = pending[poor]
+            if not len(pending):
                 return total
-            pending = poor.nonzero()[:, 0] if pending is None else pending[poor]
         if total is None:
             return self._by_window(stats, rho2)
         total[pending] = self._by_window(take(stats, pending), rho2[pending])
@@ -135,8 +134,8 @@ class BlindDenoiser:
     def _by_rule(self, cut: bool, stats: Any, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, torch.Tensor]:
         """(coefficients (n, B) by q-point rules, which points (n,) they do not serve)."""
         tol = (WARY if cut and q < RUNGS[self._first] else 1.0) * self.tol
-        if cut and self.law.core.closed_form:
-            return self._gamma.affine_mean(self.law.core, stats.norm2, rho2, q, tol)
+        if self.law.core.closed_form:
+            return self._gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, tol)
         sigma, rule = self._gamma.rule(cut, rho2, q)
         post = self.law.core.posterior(stats, sigma, 1)
         weight, poor = self._gamma.weigh(rule, post.log_p, tol)

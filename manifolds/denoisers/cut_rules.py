@@ -66,7 +66,7 @@ class CutRules(NamedTuple):
     def with_density(self, core: Core) -> AffineRules:
         """The same for a law whose log density is affine (`manifolds.core.Core.affine`)."""
         sigma, log_weight, slope, last, last_but_one, middle = _split(self.cells, 5)
-        constant, factor, coef = core.affine(sigma)
+        constant, factor, coef = core.affine(sigma * sigma)
         constant, factor = (value - value[:, sigma.shape[1] // 2, None] for value in (log_weight + constant, factor))
         return AffineRules(torch.cat([coef, constant, slope, last, last_but_one, factor, middle], dim=1), self)
 

@@ -87,15 +87,24 @@ class GammaNodes:
         weight = normalised(rule.log_weight + log_p)
         return weight, refused(weight, rule.tails, self.shape, tol)
 
-    def affine_mean(self, core: Core, t: torch.Tensor, rho2: torch.Tensor, q: int, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), of a law of closed form, given its
-        statistic t (n,), at points that an end of the prior cuts: without asking the law again."""
-        if q not in self._affine:
-            self._affine[q] = self._cut_rules(q).with_density(core)
-        rule = self._affine[q].at(rho2, self._high(rho2), t)
-        weight = rule.log_weight.exp_()
-        weight.div_(row_sums(weight)[:, None])
-        return row_sums(weight * rule.ratio)[:, None], refused(weight, rule.tails, self.shape, tol)
+    def affine_mean(
+        self, core: Core, cut: bool, t: torch.Tensor, rho2: torch.Tensor, q: int, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), of a law of closed form with statistics
+        t (n,), for the points of one group: what `rule`, the law's posterior and `weigh` give, in fewer operations."""
+        if cut:
+            if q not in self._affine:
+                self._affine[q] = self._cut_rules(q).with_density(core)
+            coef, log_weight, tails = self._affine[q].at(rho2, self._high(rho2), t)
+            weight = log_weight.exp_()  # relative to the middle node's
+            weight.div_(row_sums(weight)[:, None])
+        else:
+            rule = gamma_rule(self.shape, q).to(rho2.device)
+            constant, factor, coef = core.affine(torch.outer(rule.ratio**2, rho2.clamp(min=_TINY) / (2.0 * self.shape)).T)
+            weight = normalised(torch.addcmul(constant, factor, t[:, None]).add_(rule.log_weight))
+            tails = rule.tails
+        poor = refused(weight, tails, self.shape, tol)
+        return row_sums(weight.mul_(coef))[:, None], poor
 
     def _cut_rules(self, q: int) -> CutRules:
         return cut_rules(self.shape, q, self.low, self.high, self._ends)
