@@ -9,17 +9,11 @@ import pandas
 from scipy import stats
 
 from analysis.runs import Control, Measurement
-from analysis.trained.intervals import largest
+from analysis.trained.intervals import curve, widest
 
 __all__ = ["decide_images", "differences", "effective_dimensions", "run_difference", "show_images"]
 
 DECIBELS = 10.0 / math.log(10.0)
-
-
-def _curve(table: pandas.DataFrame, measure: str, series: str = "") -> pandas.DataFrame:
-    """value and se of one measure at the levels of one cell, level by level."""
-    rows = table[(table.measure == measure) & (table.series == series)]
-    return rows.set_index("level").sort_index()[["value", "se"]]
 
 
 def _cell(table: pandas.DataFrame, law: str, task: str, blind: bool | None = None) -> pandas.DataFrame:
@@ -45,41 +39,37 @@ def differences(first: pandas.DataFrame, second: pandas.DataFrame | None = None)
 def effective_dimensions(table: pandas.DataFrame, law: str) -> pandas.DataFrame:
     """k_eff = mmse/sigma^2 of the law and as the risks of its networks imply it, with k_eff^2/d; a row a level."""
     exact = _cell(table, law, "exact")
-    bayes, d = _curve(exact, "bayes").value, float(exact.ambient.iloc[0])
+    bayes, d = curve(exact, "bayes").value, float(exact.ambient.iloc[0])
     found = pandas.DataFrame({"k_eff": bayes / bayes.index.to_numpy() ** 2})
     found["k_eff^2/d"] = found.k_eff**2 / d
     for blind, name in ((True, "blind"), (False, "conditional")):
         net = _cell(table, law, "denoise", blind)
         if len(net):
-            found[f"{name} network"] = found.k_eff * (1.0 + _curve(net, "excess").value)
+            found[f"{name} network"] = found.k_eff * (1.0 + curve(net, "excess").value)
     return found
-
-
-def _widest(rows: pandas.DataFrame) -> tuple[float, float, float]:
-    return largest(rows.value, rows.se, absolute=True)
 
 
 def _equality(table: pandas.DataFrame, claim: str, law: str, premise_fails: bool) -> list[Measurement]:
     """Blind against conditional networks of a law; with `premise_fails` at the levels with k_eff^2/d > 1 alone."""
-    blind, told = (_curve(_cell(table, law, "denoise", kind), "excess") for kind in (True, False))
+    blind, told = (curve(_cell(table, law, "denoise", kind), "excess") for kind in (True, False))
     if blind.empty or told.empty:
         return []
     dimensions = effective_dimensions(table, law)
     levels = dimensions.index[dimensions["k_eff^2/d"] > 1.0] if premise_fails else dimensions.index
     conditional = _cell(table, law, "denoise", False)
-    wrong = differences(_curve(conditional, "excess", "told"), told)
-    exact = differences(_curve(_cell(table, law, "exact"), "price"))
+    wrong = differences(curve(conditional, "excess", "told"), told)
+    exact = differences(curve(_cell(table, law, "exact"), "price"))
     at = differences(blind, told)
     at, exact, wrong = at.loc[levels], exact.loc[levels], wrong.loc[wrong.index.intersection(levels)]
     controls = [
-        Control("null", "the exact blind against the exact conditional optimum", *_widest(exact)[1:]),
-        Control("power", "the conditional network told 1.5 times the level, against itself", *_widest(wrong)[1:]),
+        Control("null", "the exact blind against the exact conditional optimum", *widest(exact)[1:]),
+        Control("power", "the conditional network told 1.5 times the level, against itself", *widest(wrong)[1:]),
     ]
     worst = at.value.abs().idxmax()
     losses = ", ".join(f"{name} {DECIBELS * np.log1p(part.loc[levels].value).max():.2f}" for name, part in (("blind", blind), ("conditional", told)))
     premise = dimensions["k_eff^2/d"]
     note = f"at sigma = {worst:.3g}; loss to the optimum at most, dB: {losses}; k_eff^2/d from {premise.min():.2g} to {premise.max():.2g}"
-    return [Measurement(claim, *_widest(at), controls=controls, note=note)]
+    return [Measurement(claim, *widest(at), controls=controls, note=note)]
 
 
 def _levels(table: pandas.DataFrame) -> list[Measurement]:
@@ -87,10 +77,10 @@ def _levels(table: pandas.DataFrame) -> list[Measurement]:
     if cell.empty:
         return []
     high = float(cell.high.iloc[0]) * (1.0 + 1e-9)
-    curves = {name: _curve(cell, "log_rms", name) for name in ("trained", "exact", "off", "prior as trained")}
+    curves = {name: curve(cell, "log_rms", name) for name in ("trained", "exact", "off", "prior as trained")}
     inside, beyond = ({name: rows[keep(rows.index)] for name, rows in curves.items()} for keep in (lambda s: s <= high, lambda s: s > high))
-    bias, spread = (_curve(cell, name, "trained").value for name in ("log_bias", "log_spread"))
-    sd = _curve(cell, "posterior_sd", "exact").value
+    bias, spread = (curve(cell, name, "trained").value for name in ("log_bias", "log_spread"))
+    sd = curve(cell, "posterior_sd", "exact").value
     top = bias.index.max()
     found = []
     for claim, part, power, what in (
@@ -98,14 +88,14 @@ def _levels(table: pandas.DataFrame) -> list[Measurement]:
         ("I1c", beyond, "prior as trained", "the exact posterior mean with a prior that ends at 3"),
     ):
         controls = [
-            Control("null", "the exact posterior mean of log sigma", *_widest(part["exact"])[1:]),
-            Control("power", what, *_widest(part[power])[1:]),
+            Control("null", "the exact posterior mean of log sigma", *widest(part["exact"])[1:]),
+            Control("power", what, *widest(part[power])[1:]),
         ]
         at = part["trained"].value.idxmax()
         note = f"worst at sigma = {at:.3g}: bias {bias[at]:+.3f}, spread {spread[at]:.3f}, exact posterior sd {sd[at]:.3f}"
         if claim == "I1c":
             note += f"; at {top:.3g}: bias {bias[top]:+.3f}, spread {spread[top]:.3f}"
-        found.append(Measurement(claim, *_widest(part["trained"]), controls=controls, note=note))
+        found.append(Measurement(claim, *widest(part["trained"]), controls=controls, note=note))
     return found
 
 
@@ -148,8 +138,8 @@ def show_images(table: pandas.DataFrame) -> str:
     lines = []
     for law in sorted(table[table.task == "exact"].law.unique()):
         found = effective_dimensions(table, law)
-        found["exact blind - conditional, dB"] = -differences(_curve(_cell(table, law, "exact"), "price")).value
-        blind, told = (_curve(_cell(table, law, "denoise", kind), "excess") for kind in (True, False))
+        found["exact blind - conditional, dB"] = -differences(curve(_cell(table, law, "exact"), "price")).value
+        blind, told = (curve(_cell(table, law, "denoise", kind), "excess") for kind in (True, False))
         if len(blind) and len(told):
             found["trained"] = -differences(blind, told).value
         lines += [f"training_images: {law}, effective dimension (k_eff) by level, and PSNR differences", found.to_string(float_format="%.4g")]
