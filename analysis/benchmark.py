@@ -17,7 +17,7 @@ from analysis.runs.worker import one_thread
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 SIZES = {
-    "smoke": {"points": 1000, "repeats": 3, "atoms": (1000,), "grid_points": 20, "cells": 8, "programs": ()},
+    "smoke": {"points": 300, "repeats": 1, "atoms": (1000,), "grid_points": 5, "cells": 4, "programs": ()},
     "paper": {"points": 4000, "repeats": 5, "atoms": (1000, 10000), "grid_points": 200, "cells": 48, "programs": ("smoke",)},
     "full": {"points": 4000, "repeats": 15, "atoms": (1000, 10000), "grid_points": 1000, "cells": 48, "programs": ("smoke", "paper")},
 }
@@ -26,7 +26,7 @@ REFERENCE = "analysis.benchmark:EXPERIMENT"
 
 def plan(options: Any) -> list[Cell]:
     """One cell: timings must not disturb each other. It is stored like any other; --fresh measures again."""
-    return [Cell("benchmark", {"profile": options.profile}, cost={"smoke": 20.0, "paper": 120.0, "full": 400.0}[options.profile])]
+    return [Cell("benchmark", {"profile": options.profile}, cost={"smoke": 9.0, "paper": 120.0, "full": 400.0}[options.profile])]
 
 
 def cell_benchmark(params: dict, seed: int) -> list[dict]:
