@@ -8,7 +8,7 @@ from typing import Any
 
 import manifolds
 from analysis.benchmarks.atoms import atoms_rows
-from analysis.benchmarks.denoisers import PRIOR, blind_over_conditional, over_ambient_dimensions
+from analysis.benchmarks.denoisers import LAWS, PRIOR, blind_over_conditional, over_ambient_dimensions
 from analysis.benchmarks.sliced import sliced_rows
 from analysis.benchmarks.sweeps import experiment_rows, jobs_rows, memory_rows
 from analysis.runs import Cell, Experiment, main
@@ -17,9 +17,9 @@ from analysis.runs.worker import one_thread
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 SIZES = {
-    "smoke": {"points": 300, "repeats": 1, "atoms": (1000,), "grid_points": 5, "cells": 4, "programs": ()},
-    "paper": {"points": 4000, "repeats": 5, "atoms": (1000, 10000), "grid_points": 200, "cells": 48, "programs": ("smoke",)},
-    "full": {"points": 4000, "repeats": 15, "atoms": (1000, 10000), "grid_points": 1000, "cells": 48, "programs": ("smoke", "paper")},
+    "smoke": {"laws": ("gaussian", "sphere"), "points": 300, "repeats": 1, "atoms": (1000,), "grid_points": 5, "cells": 4, "programs": ()},
+    "paper": {"laws": LAWS, "points": 4000, "repeats": 5, "atoms": (1000, 10000), "grid_points": 200, "cells": 48, "programs": ("smoke",)},
+    "full": {"laws": LAWS, "points": 4000, "repeats": 15, "atoms": (1000, 10000), "grid_points": 1000, "cells": 48, "programs": ("smoke", "paper")},
 }
 REFERENCE = "analysis.benchmark:EXPERIMENT"
 
@@ -49,8 +49,8 @@ def _rows(size: dict, seed: int) -> list[dict]:
     points, repeats = size["points"], size["repeats"]
     # first: one job is this process itself, and reuses the memory that earlier work has left behind, which workers do not
     rows = jobs_rows(REFERENCE, "benchmark_unit", size["cells"], max(repeats // 2, 1))
-    rows += blind_over_conditional(points, repeats, seed)
-    rows += over_ambient_dimensions(points, repeats, seed)
+    rows += blind_over_conditional(size["laws"], points, repeats, seed)
+    rows += over_ambient_dimensions(size["laws"], points, repeats, seed)
     rows += atoms_rows(size["atoms"], min(points, 1000), repeats, size["grid_points"], seed)
     rows += sliced_rows(points, repeats, seed)
     rows += memory_rows()

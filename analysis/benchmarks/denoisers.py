@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 import manifolds
 from analysis.benchmarks.clock import interleaved, ratio_row
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 
-__all__ = ["PRIOR", "blind_over_conditional", "over_ambient_dimensions"]
+__all__ = ["LAWS", "PRIOR", "blind_over_conditional", "over_ambient_dimensions"]
 
 PRIOR = (-1.0, 0.01, 10.0)
 # k = 8; a law of each kind of posterior: closed, with responsibilities, Bessel functions, cut normals, quadrature on atoms
@@ -33,12 +35,10 @@ def _case(name: str, ambient: int, reduced: bool, points: int, where: str, seed:
     return lambda: blind(y), lambda: conditional(y, sigma)
 
 
-def blind_over_conditional(points: int, repeats: int, seed: int) -> list[dict]:
+def blind_over_conditional(laws: Sequence[str], points: int, repeats: int, seed: int) -> list[dict]:
     """Ratios of CPU time for every law, with the noise posterior inside the prior and cut by its ends."""
     rows = []
-    for name in LAWS:
-        if name not in manifolds.names():
-            continue
+    for name in laws:
         for ambient, reduced in ((DENSE, False), (1000, True), (10**9, True)):
             most = REDUCED_MOST.get(name, SPECIAL_MOST) if reduced else DENSE_MOST
             for where in ("inside", "ends"):
@@ -49,12 +49,10 @@ def blind_over_conditional(points: int, repeats: int, seed: int) -> list[dict]:
     return rows
 
 
-def over_ambient_dimensions(points: int, repeats: int, seed: int) -> list[dict]:
+def over_ambient_dimensions(laws: Sequence[str], points: int, repeats: int, seed: int) -> list[dict]:
     """CPU time of the blind denoiser in reduced coordinates, d = 10^9 over d = 10^3."""
     rows = []
-    for name in LAWS:
-        if name not in manifolds.names():
-            continue
+    for name in laws:
         far, _ = _case(name, 10**9, True, points, "inside", seed)
         near, _ = _case(name, 1000, True, points, "inside", seed)
         ratios = [a / b for a, b in interleaved((far, near), repeats)]

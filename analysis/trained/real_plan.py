@@ -33,12 +33,12 @@ REAL_CLAIMS = (
 
 # Costs: seconds on one core. Denoisers see averages over 2 x 2 pixels by default: at 28 x 28 a step takes four times as long.
 _SIZES = {
-    "smoke": {"side": 7, "levels": 2, "copies": 1, "channels": 4, "filters": 4, "batch": 32, "steps": 20},
+    "smoke": {"side": 7, "levels": 2, "copies": 1, "channels": 4, "filters": 4, "batch": 32, "steps": 5},
     "paper": {"side": 14, "levels": 9, "copies": 4, "channels": 16, "filters": 16, "batch": 64, "steps": 5000},
     "full": {"side": 28, "levels": 9, "copies": 4, "channels": 32, "filters": 16, "batch": 128, "steps": 20_000},
 }
 _ESTIMATOR = {
-    "smoke": {"side": 7, "levels": 2, "exact_points": 10, "filters": 8, "batch": 64, "steps": 20},
+    "smoke": {"side": 7, "levels": 2, "exact_points": 10, "filters": 8, "batch": 64, "steps": 5},
     "paper": {"side": 28, "levels": 9, "exact_points": 100, "filters": 32, "batch": 128, "steps": 2500},
     "full": {"side": 28, "levels": 9, "exact_points": 500, "filters": 32, "batch": 256, "steps": 10_000},
 }
