@@ -9,7 +9,6 @@ from statistics import median
 
 __all__ = ["LEAST", "interleaved", "ratio_row", "summary"]
 
-
 # CPU seconds that a timing lasts at least: shorter functions are called several times, as samplers do
 LEAST = 0.02
 

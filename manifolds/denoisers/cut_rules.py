@@ -23,7 +23,7 @@ from manifolds.special.quadrature import legendre
 
 __all__ = ["AffineRules", "CutRules", "cut_rules", "unfelt"]
 
-# cells are equal in log(1 + depth / BEND), RATE to a unit: over half a cell the law is tilted by .023 of a score or less
+# cells are equal in log(1 + depth / BEND), RATE to a unit: a small tilt over half a cell
 _BEND, _RATE = 8.0, 256.0
 # scores over those of the whole law at which the last cell beyond the high end lies
 _FAR = 100.0

@@ -40,7 +40,7 @@ class NoisePrior:
         runs, 0 flat in sigma.
 
         Raises:
-            ValueError: unless 0 < low < high, both finite, and the exponent is finite.
+            ValueError: unless 0 < low < high, both from 1e-60 to 1e60, and the exponent is finite.
         """
         if not math.isfinite(exponent):
             raise ValueError(f"exponent must be finite, got {exponent!r}")
@@ -53,7 +53,7 @@ class NoisePrior:
         """A density given (up to a constant) at increasing levels, a power law between neighbours.
 
         Raises:
-            ValueError: fewer than two levels, levels not positive and increasing, or a log density that is not finite.
+            ValueError: fewer than two levels, levels not increasing from 1e-60 to 1e60, or a log density that is not finite.
         """
         levels = torch.as_tensor(sigma, dtype=torch.float64)
         logs = torch.as_tensor(log_density, dtype=torch.float64)
