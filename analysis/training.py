@@ -120,7 +120,7 @@ _STATED = {
     "recipe": "stated",
 }  # fmt: skip
 _FIGURES = {
-    "smoke": ({**_SHORT, "width": 16, "steps": 60, "batch": 128, "levels": 3, "points": 200, "run_points": 200, "paths": 2, "shown": 20},),
+    "smoke": ({**_SHORT, "width": 16, "steps": 60, "batch": 128, "levels": 3, "points": 200, "run_points": 200, "paths": 2, "shown": 20, "n": 5000},),
     "paper": ({**_SHORT, "levels": 9, "points": 4000, "run_points": 4000, "paths": 6, "shown": 400},),
 }
 _FIGURES["full"] = (*_FIGURES["paper"], {**_FIGURES["paper"][0], **_STATED})

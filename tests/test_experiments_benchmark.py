@@ -8,6 +8,7 @@ import torch
 
 import manifolds
 from analysis import benchmark
+from analysis.benchmarks import sweeps
 from analysis.benchmarks.atoms import DIM, grid_mean, softmax_mean
 from analysis.benchmarks.clock import LEAST, interleaved, ratio_row
 from analysis.benchmarks.denoisers import PRIOR, _case
@@ -69,6 +70,21 @@ def test_both_denoisers_of_a_case_see_the_same_points(where):
 
 def test_the_unit_of_work_is_deterministic():
     assert benchmark.cell_unit({}, 3) == benchmark.cell_unit({}, 3)
+
+
+def test_throughput_is_held_against_what_the_machine_gives(monkeypatch):
+    seconds = {("unit", 1): 8.0, ("unit", 2): 5.0, ("bare", 1): 4.0, ("bare", 2): 2.0}
+    monkeypatch.setattr(sweeps, "_seconds", lambda jobs, reference, part, cells: seconds[part, jobs])
+    gain, machine, share, rate = sweeps.jobs_rows("somewhere", "unit", "bare", 16, 2)
+    assert [row["median"] for row in (gain, machine, share, rate)] == [1.6, 2.0, 0.8, 2.0]
+    assert [row["at_least"] for row in (gain, machine, share, rate)] == [1.7, 0.0, 0.0, 0.0]
+
+
+def test_every_cell_of_a_series_is_computed_in_worker_processes():
+    """And one that fails is not timed."""
+    assert sweeps._seconds(2, benchmark.REFERENCE, "benchmark_bare", 3) > 0.0
+    with pytest.raises(RuntimeError, match="KeyError: 'nothing'"):
+        sweeps._seconds(1, benchmark.REFERENCE, "nothing", 1)
 
 
 def test_timings_are_one_cell_and_decide_nothing():

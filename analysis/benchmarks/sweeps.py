@@ -31,15 +31,25 @@ def _seconds(jobs: int, reference: str, part: str, cells: int) -> float:
     return time.perf_counter() - begun
 
 
-def jobs_rows(reference: str, part: str, cells: int, repeats: int) -> list[dict]:
-    """Throughput of two worker processes over one, in turn (wall time: this one needs a machine with two idle cores)."""
-    ratios, rates = [], []
+def jobs_rows(reference: str, unit: str, bare: str, cells: int, repeats: int) -> list[dict]:
+    """Throughput of two worker processes over one, in turn (wall time: this one needs a machine with two idle cores).
+
+    Beside the sweep's own `unit` of work stands a `bare` loop that shares nothing and touches no memory. What two of these
+    gain over one is what the machine has to give: cores that share a host, its clock and its caches are not twice one core.
+    """
+    ratios, shares, machine, rates = [], [], [], []
     for _ in range(repeats):
-        one, two = (_seconds(jobs, reference, part, cells) for jobs in (1, 2))
-        ratios.append(one / two)
-        rates.append(cells / one)
+        seconds = {part: [_seconds(jobs, reference, part, cells) for jobs in (1, 2)] for part in (unit, bare)}
+        gain, possible = (one / two for one, two in seconds.values())
+        ratios.append(gain)
+        machine.append(possible)
+        shares.append(gain / possible)
+        rates.append(cells / seconds[unit][0])
+    rate, case = "ratio of cells a second", f"{cells} cells"
     return [
-        ratio_row("2 jobs / 1 job", f"{cells} cells", "ratio of cells a second", ratios, least=1.7),
+        ratio_row("2 jobs / 1 job", case, rate, ratios, least=1.7),
+        ratio_row("2 jobs / 1 job", f"{cells} bare loops: what the machine gives", rate, machine),
+        ratio_row("2 jobs / 1 job", f"{case}, over that", rate, shares),
         ratio_row("cells a second", "1 job", "cells/s", rates),
     ]
 

@@ -12,6 +12,7 @@ _METADATA = {
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
 }
+_DPI = 200
 
 
 def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]:
@@ -27,6 +28,7 @@ def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]
         if figure is None:
             return {}
         try:
+            _lay_out(figure)
             return {f"{name}.{kind}": _bytes(figure, kind) for kind in _METADATA}
         finally:
             pyplot.close(figure)
@@ -40,7 +42,16 @@ def attempt(job: tuple[str, str, Mapping[str, Any]]) -> dict[str, bytes] | str:
         return f"figure {job[1]} cannot be drawn ({type(error).__name__}: {error})"
 
 
+def _lay_out(figure) -> None:
+    """Place the panels once, for all kinds of file: it takes as long as drawing does."""
+    figure.set_dpi(_DPI)
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
 def _bytes(figure, kind: str) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, metadata=_METADATA[kind], dpi=200)
+    figure.savefig(buffer, format=kind, metadata=_METADATA[kind], dpi=_DPI)
     return buffer.getvalue()
