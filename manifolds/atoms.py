@@ -84,25 +84,28 @@ class Atoms(Core):
 
     def _posterior(self, u: torch.Tensor, sigma: torch.Tensor, order: int) -> Posterior:
         sigma2 = sigma * sigma
-        d2 = self._atlas.squared_distances(u, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
-        logits = torch.addcdiv(self._log_weights, d2[:, None, :], sigma2[..., None], value=-0.5)
+        finest, coarsest = sigma2.min(dim=1).values, sigma2.max(dim=1).values
+        d2 = self._atlas.squared_distances(u, finest, coarsest)
+        least, gap = self._atlas.beyond_nearest(u, d2, finest, coarsest)
+        logits = torch.addcdiv(self._log_weights, gap[:, None, :], sigma2[..., None], value=-0.5)
         top = logits.max(dim=-1, keepdim=True).values
         share = logits.sub_(top).exp_()
         mass = share.sum(dim=-1, keepdim=True)
         log_mass = (top + torch.log(mass))[..., 0]
-        post = Posterior(log_p=log_mass - 0.5 * self.core_dim * torch.log(2.0 * math.pi * sigma2))
+        post = Posterior(log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2)))
         if order >= 1:
             post.coef = (share @ self.points).div_(mass)
         if order >= 2:
             share.div_(mass)
-            post.sqdist = (share @ d2[..., None])[..., 0]
+            beyond = (share @ gap[..., None])[..., 0]
+            post.sqdist = least[:, None] + beyond
             # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
-            near = self.points[d2.argmin(dim=1)]
-            gaps = self._atlas.squared_distances(near, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
-            spread = (share @ gaps[..., None])[..., 0]
+            near = self.points[gap.argmin(dim=1)]
+            between = self._atlas.squared_distances(near, finest, coarsest)
+            spread = (share @ between[..., None])[..., 0]
             post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
         if order >= 3:
-            excess = d2[:, None, :] - post.sqdist[..., None]
+            excess = gap[:, None, :] - beyond[..., None]
             weighted = share * excess
             post.third = weighted @ self.points
         if order >= 4:
@@ -121,7 +124,9 @@ class Atoms(Core):
         for rows in order.split(max(_CHUNK // len(self.points), 1)):
             finest, coarsest = weigher.variances(rho2[rows])
             d2 = self._atlas.squared_distances(u[rows], finest, coarsest, tolerance=1e-9)
-            share = weigher.shares(rho2[rows], d2, self._log_weights)
+            scale = weigher.variance(rho2[rows] + d2.min(dim=1).values)
+            least, gap = self._atlas.beyond_nearest(u[rows], d2, scale, scale, tolerance=1e-9)
+            share = weigher.shares(rho2[rows] + least, gap, self._log_weights)
             out[rows] = share @ self.points
         return out
 

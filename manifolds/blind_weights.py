@@ -9,6 +9,10 @@ Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the p
 it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its peak, and interpolated by
 quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
+
+Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits. With
+q = S/(2 b^2) and p = q - A, h is there -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw up to a constant,
+whose integrand is e^-w but for a slow factor: a Gauss-Laguerre rule, for the pairs that matter.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from typing import Protocol
 
 import torch
 
-from manifolds.special.quadrature import legendre
+from manifolds.special.quadrature import laguerre, legendre
 from manifolds.special.quintics import interpolate, quintics
 
 __all__ = ["BlindWeights"]
@@ -29,6 +33,8 @@ _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are far
 _AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
+_BEYOND = 500.0  # p^2/q from which on the slow factor is one: it is exp(-w^2/(2 p^2/q)) to leading order
+_LAGUERRE = 12
 _CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
 
 
@@ -64,6 +70,7 @@ class BlindWeights:
         if not bool((self._shape > 0).all()):
             raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
         self._free = self._free_range()
+        self._top2 = 2.0 * math.exp(2.0 * float(self.knots[-1]))  # 2 b^2
 
     def _free_range(self) -> tuple[float, float]:
         """log S between which r is constant to e^-27 (by Chernoff's bound of the Gamma law's tails); empty for several pieces."""
@@ -83,6 +90,17 @@ class BlindWeights:
         finest = torch.clamp(rho2 / (2.0 * a + 12.0 * math.sqrt(2.0 * a) + 40.0), min=low)
         reach = torch.clamp(2.0 * rho2, min=4.0 * a * low) * math.exp(min(60.0 / a, 600.0))
         return finest, reach / 90.0 + low
+
+    def variance(self, square: torch.Tensor) -> torch.Tensor:
+        """The noise variance (n,) that explains S (n,), about, within the prior's range."""
+        low, high = torch.exp(2.0 * self.knots[[0, -1]]).tolist()
+        return (square / (2.0 * float(self._shape.max()))).clamp(low, high)
+
+    def _far(self, square: torch.Tensor) -> torch.Tensor:
+        """Which S (n,) are so large that only the upper end of the prior's last piece matters."""
+        q, room = square / self._top2, 2.0 * float(self.knots[-1] - self.knots[-2])
+        past = q - float(self._shape.max())
+        return (past > 0) & (past * past > _BEYOND * q) & (q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0)
 
     def _remainder(self, x: torch.Tensor) -> torch.Tensor:
         """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
@@ -124,21 +142,41 @@ class BlindWeights:
             low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
         return high
 
-    def shares(self, rho2: torch.Tensor, d2: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-        """Posterior weights (n, N) of atoms at squared distances rho2 (n,) + d2 (n, N), overwriting d2."""
-        gap, least = d2, d2.min(dim=1, keepdim=True).values
-        base = (rho2[:, None] + least).clamp(min=1e-300)
+    def shares(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """Posterior weights (n, N) of atoms at squared distances square (n,), the row's least, + gap (n, N), overwriting gap."""
+        base = square[:, None].clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
-        gap.sub_(least)
         fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
         free = (x0 >= self._free[0]) & (x0 + fall / self.exponent <= self._free[1])
-        if bool(free.all()):
-            return self._uncut(base, gap, log_weights)
-        if not bool(free.any()):
-            return self._cut(base, x0, gap, log_weights, fall)
-        gap[free] = self._uncut(base[free], gap[free], log_weights)
-        gap[~free] = self._cut(base[~free], x0[~free], gap[~free], log_weights, fall)
+        far = self._far(square) & ~free
+        kinds = (
+            (free, lambda some, own: self._uncut(base[some], own, log_weights)),
+            (far, lambda some, own: self._beyond(square[some], own, log_weights, fall)),
+            (~free & ~far, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
+        )
+        for some, weights in kinds:
+            if bool(some.all()):
+                return weights(slice(None), gap)
+            if bool(some.any()):
+                gap[some] = weights(some, gap[some])
         return gap
+
+    def _beyond(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float) -> torch.Tensor:
+        """As above far beyond the prior's largest level; h falls by more than gap/(2 b^2)."""
+        q, out = square / self._top2, torch.zeros_like(gap)
+        row, column = (gap <= self._top2 * fall).nonzero(as_tuple=True)
+        slow = self._slow(q)
+        for r, c in zip(row.split(_PAIRS), column.split(_PAIRS)):
+            rise = gap[r, c] / self._top2
+            out[r, c] = (self._slow(q[r] + rise) - slow[r] - rise + log_weights[c]).exp_()
+        return out.div_(out.sum(dim=1, keepdim=True))
+
+    def _slow(self, q: torch.Tensor) -> torch.Tensor:
+        """-log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw, (n,)."""
+        w, weight = laguerre(_LAGUERRE)
+        p = q - float(self._shape[-1])
+        x = w / p[:, None]
+        return torch.log((torch.exp(-q[:, None] * (torch.expm1(x) - x)) * weight).sum(dim=1)) - torch.log(p)
 
     def _uncut(self, base: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
         """As above where r is constant, overwriting gap = S - S_min of the row."""

