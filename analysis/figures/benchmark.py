@@ -24,7 +24,7 @@ def draw(tables):
     rest = table[table.unit.str.startswith("ratio") & ~table.index.isin(laws.index)]
     if laws.empty or rest.empty:
         return None
-    figure, axes = new_figure(1, 2, "double", row_height=4.6)
+    figure, axes = new_figure(1, 2, "double", row_height=5.6)
     left, right = axes[0]
     names = list(dict.fromkeys(laws.law))[::-1]
     places = [(name, where) for name in names for where in ("ends", "inside")]
