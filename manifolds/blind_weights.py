@@ -33,7 +33,7 @@ _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are far
 _AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
-_BEYOND = 500.0  # p^2/q from which on the slow factor is one: it is exp(-w^2/(2 p^2/q)) to leading order
+_BEYOND = 500.0  # p^2/q from which on the slow factor, to leading order exp(-w^2/(2 p^2/q)), is smooth enough for so few nodes
 _LAGUERRE = 12
 _CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
 

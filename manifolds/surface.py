@@ -112,7 +112,7 @@ class Surface(Atoms):
         """(n, k, m) derivatives of the chart."""
         columns = []
         for axis in torch.eye(len(self.axes), dtype=torch.float64):
-            # not torch.func.jvp: its first call loads torch's compiler, a second or two in every process
+            # not torch.func.jvp: its first call loads torch's compiler, in every process
             columns.append(torch.autograd.functional.jvp(self.chart, t, axis.expand_as(t).contiguous())[1])
         return torch.stack(columns, dim=1)
 

@@ -179,7 +179,27 @@ def test_far_from_all_atoms_two_that_are_nearly_as_far_keep_their_weights(m, far
     else:  # the digits of y no longer tell the two apart, but from all others
         for found in (law.denoise(y, high)[0], BlindDenoiser(law, NoisePrior.power(exponent, low, high))(y)[0]):
             along = float((found - points[0]) @ gap / (gap @ gap))
-            assert 0.0 <= along <= 1.0 and torch.allclose(found, points[0] + along * gap, atol=1e-9)
+            assert 0.0 <= along <= 1.0 and torch.allclose(found, points[0] + along * gap, rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("exponent, beyond", [(-1.0, 1.01), (-1.0, 3.0), (2.0, 1.01)])
+@pytest.mark.parametrize("dim", [6, 100, 2000])
+def test_blind_weights_where_the_rule_beyond_the_prior_s_top_takes_over(dim, exponent, beyond):
+    """Two atoms whose log weights differ by up to 30, from where p^2/q passes its limit; h by mpmath's incomplete gamma function."""
+    low, high = 0.05, 7.0
+    weigher = BlindWeights(NoisePrior.power(exponent, low, high), dim)
+    a = (dim - 1 - exponent) / 2
+    limit = 500.0 * beyond  # (q - A)^2 = limit q
+    q = a + 0.5 * limit + math.sqrt(a * limit + 0.25 * limit**2)
+    square = torch.full((4,), 2.0 * high**2 * q, dtype=torch.float64)
+    gap = 2.0 * high**2 * torch.tensor([0.01, 1.0, 10.0, 30.0], dtype=torch.float64)
+    assert bool(weigher._far(square).all())
+    assert beyond > 1.01 or not bool(weigher._far(0.9 * square).any())
+    share = weigher.shares(square, torch.stack([0.0 * gap, gap], dim=1), torch.zeros(2, dtype=torch.float64))
+    with mp.workdps(40):
+        h = lambda s: -mp.mpf(a) * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2)))
+        exact = [float(mp.exp(h(mp.mpf(s) + mp.mpf(g)) - h(mp.mpf(s)))) for s, g in zip(square.tolist(), gap.tolist())]
+    assert torch.allclose(share[:, 1] / share[:, 0], torch.tensor(exact, dtype=torch.float64), rtol=1e-9, atol=0.0)
 
 
 def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():

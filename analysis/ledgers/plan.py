@@ -73,6 +73,7 @@ def study(profile: str) -> list[Cell]:
         cells += [Cell("theorems_start", {"law": law, "start": start, "points": int(4000 * size)}, cost=0.1) for start in (1.0, 3.0, 20.0)]
     marginal = [("gaussian", 2, 128), ("gaussian", 32, 128), ("two_atoms", 1, 128), ("cube", 1, 128), ("sphere", 1, 128), ("sphere", 2, 128), ("sphere", 4, 64), ("sphere", 16, 64)]
     most = 32 if profile == "smoke" else 128
+    # a smoke run leaves out the last, the slowest
     for law, k, last in marginal[:-1] if profile == "smoke" else marginal:
         cells += [Cell("theorems_marginal", {"law": law, "dim": k, "steps": n}, cost=1e-4 * n**1.7 * (1 + k / 8)) for n in (16, 32, 64, 128) if n <= min(last, most)]
     for law in ("sphere",) if profile == "smoke" else ("sphere", "torus", "cube", "random_code", "blobs"):

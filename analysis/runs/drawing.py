@@ -43,7 +43,7 @@ def attempt(job: tuple[str, str, Mapping[str, Any]]) -> dict[str, bytes] | str:
 
 
 def _lay_out(figure) -> None:
-    """Place the panels once, for all kinds of file: it takes as long as drawing does."""
+    """Place the panels once, for all kinds of file."""
     figure.set_dpi(_DPI)
     engine = figure.get_layout_engine()
     if engine is not None:
