@@ -5,23 +5,23 @@ from __future__ import annotations
 import inspect
 from typing import Callable, NamedTuple
 
-from manifolds.atoms import atoms, random_code
-from manifolds.ball import ball
+from manifolds.laws.atoms import atoms, random_code
+from manifolds.laws.ball import ball
 from manifolds.checks import positive_int
 from manifolds.core import Core
-from manifolds.cube import Cube
-from manifolds.flats import random_frames
-from manifolds.gaussian import gaussian
-from manifolds.images import bars, blobs, discs
+from manifolds.laws.cube import Cube
+from manifolds.laws.flats import random_frames
+from manifolds.laws.gaussian import gaussian
+from manifolds.laws.images import bars, blobs, discs
 from manifolds.law import Law
-from manifolds.mixture import low_rank_mixture
-from manifolds.product import sphere_times_cube
-from manifolds.scale_mixture import full_gaussian, scale_mixture, two_scale
-from manifolds.sphere import Sphere
+from manifolds.laws.mixture import low_rank_mixture
+from manifolds.laws.product import sphere_times_cube
+from manifolds.laws.scale_mixture import full_gaussian, scale_mixture, two_scale
+from manifolds.laws.sphere import Sphere
 from manifolds.streams import stream
-from manifolds.surfaces import ellipse, moebius, swiss_roll, trefoil
-from manifolds.torus import Torus
-from manifolds.unions import mixture_of_spheres, union_of_subspaces
+from manifolds.laws.surfaces import ellipse, moebius, swiss_roll, trefoil
+from manifolds.laws.torus import Torus
+from manifolds.laws.unions import mixture_of_spheres, union_of_subspaces
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]
 

@@ -68,8 +68,8 @@ def test_a_tabulated_prior_bends_the_posterior_as_bayes_says():
 
 def test_two_competing_levels_are_both_seen():
     """Few normal coordinates and components of unequal codimension can give two explanations of one point."""
-    from manifolds.gaussian import IsotropicGaussian
-    from manifolds.mixture import Component, Mixture
+    from manifolds.laws.gaussian import IsotropicGaussian
+    from manifolds.laws.mixture import Component, Mixture
 
     eye = torch.eye(40, dtype=torch.float64)
     zero = torch.zeros(40, dtype=torch.float64)

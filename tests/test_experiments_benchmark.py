@@ -8,12 +8,12 @@ import torch
 
 import manifolds
 from analysis import benchmark
-from analysis.benchmarks import sweeps
-from analysis.benchmarks.atoms import DIM, grid_mean, softmax_mean
-from analysis.benchmarks.clock import LEAST, interleaved, ratio_row
-from analysis.benchmarks.denoisers import PRIOR, _case
-from analysis.figures.benchmark import draw
-from manifolds.atoms import Atoms
+from analysis.benchmark import sweeps
+from analysis.benchmark.atoms import DIM, grid_mean, softmax_mean
+from analysis.benchmark.clock import LEAST, interleaved, ratio_row
+from analysis.benchmark.denoisers import PRIOR, _case
+from analysis.benchmark.figures.benchmark import draw
+from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 

@@ -9,11 +9,11 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis.samplers import Schedule, get_integrator
-from analysis.schedules.dimension import cell_clean, cell_dimension, cell_marginal_kl
-from analysis.schedules.extra_term import cell_extra, cell_extra_exact
-from analysis.schedules.grids import cell_grid, cell_levels, mmse_curve
-from analysis.schedules.integrator_verdicts import _order_in_lag, _pooled, exact_orders
-from analysis.schedules.orders import cell_coupled, cell_exact_order, final_variances
+from analysis.integrators.dimension import cell_clean, cell_dimension, cell_marginal_kl
+from analysis.integrators.extra_term import cell_extra, cell_extra_exact
+from analysis.integrators.grids import cell_grid, cell_levels, mmse_curve
+from analysis.integrators.integrator_verdicts import _order_in_lag, _pooled, exact_orders
+from analysis.integrators.orders import cell_coupled, cell_exact_order, final_variances
 from analysis.theory import coefficients
 from analysis.theory.grid import gaussian_optimal_limit
 

@@ -11,13 +11,13 @@ import torch
 
 import manifolds
 from analysis.laws import CLAIMS, EXPERIMENT, decide
-from analysis.noise import self_checks
-from analysis.noise.cases import case
-from analysis.noise.gallery import cell_gallery, cell_gallery_images
-from analysis.noise.self_checks import cell_self_checks
+from analysis.laws import self_checks
+from analysis.laws.cases import case
+from analysis.laws.gallery import cell_gallery, cell_gallery_images
+from analysis.laws.self_checks import cell_self_checks
 from analysis.runs import judge, main
-from manifolds.gaussian import IsotropicGaussian
-from manifolds.sphere import Sphere
+from manifolds.laws.gaussian import IsotropicGaussian
+from manifolds.laws.sphere import Sphere
 
 
 def _failed(law: str, seed: int = 0) -> set[str]:

@@ -12,17 +12,17 @@ from scipy import stats
 import manifolds
 from analysis import ledger as experiment_module
 from analysis import theorems
-from analysis.ledgers.catalogue import case, scale
-from analysis.ledgers.chosen import build, denoiser_name
-from analysis.ledgers.claims import CLAIMS
-from analysis.ledgers.decisions import _sum
-from analysis.ledgers.direct import direct_total
-from analysis.ledgers.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
-from analysis.ledgers.price_cells import cell_price
-from analysis.ledgers.pythagoras import measure_parts
-from analysis.ledgers.stratified import integrate_levels
-from analysis.ledgers.tables import fits, local_exponents, terms
-from analysis.ledgers.transfer import _kernel, marginal_divergence
+from analysis.theorems.catalogue import case, scale
+from analysis.ledger.chosen import build, denoiser_name
+from analysis.theorems.claims import CLAIMS
+from analysis.theorems.decisions import _sum
+from analysis.ledger.direct import direct_total
+from analysis.theorems.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
+from analysis.theorems.price_cells import cell_price
+from analysis.ledger.pythagoras import measure_parts
+from analysis.ledger.stratified import integrate_levels
+from analysis.theorems.tables import fits, local_exponents, terms
+from analysis.ledger.transfer import _kernel, marginal_divergence
 from analysis.runs.claims import judge
 from analysis.runs.options import UsageError, complete, parse
 from analysis.samplers import Schedule

@@ -11,23 +11,23 @@ import torch
 
 import manifolds
 from analysis.mismatch import EXPERIMENT
-from analysis.mismatches.arms import ROOM, build_arm, exact_blind
-from analysis.mismatches.argument import argument_curve
-from analysis.mismatches.bias import cell_adaptive_bias
-from analysis.mismatches.compare import compare, summarise
-from analysis.mismatches.estimators import divergence_probe, probe_estimate, residual_estimate, trace_estimate
-from analysis.mismatches.levels import cell_levels, closed_form
-from analysis.mismatches.loose_ends import cell_step_counts
-from analysis.mismatches.price import blind_drift_errors, distance_price, drift_weights, path_price
-from analysis.mismatches.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS, ambient_of, integrator_of, law_of, levels_of, own_settings, schedule_of
-from analysis.mismatches.stopping import narrowing_dimension, stopping_law, walk_variance
-from analysis.mismatches.trained import cell_trained, risk_curve
-from analysis.mismatches.verdicts import decide
+from analysis.mismatch.arms import ROOM, build_arm, exact_blind
+from analysis.mismatch.argument import argument_curve
+from analysis.mismatch.bias import cell_adaptive_bias
+from analysis.mismatch.compare import compare, summarise
+from analysis.mismatch.estimators import divergence_probe, probe_estimate, residual_estimate, trace_estimate
+from analysis.mismatch.levels import cell_levels, closed_form
+from analysis.mismatch.loose_ends import cell_step_counts
+from analysis.mismatch.price import blind_drift_errors, distance_price, drift_weights, path_price
+from analysis.mismatch.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS, ambient_of, integrator_of, law_of, levels_of, own_settings, schedule_of
+from analysis.mismatch.stopping import narrowing_dimension, stopping_law, walk_variance
+from analysis.mismatch.trained import cell_trained, risk_curve
+from analysis.mismatch.verdicts import decide
 from analysis.runs.claims import judge
 from analysis.theory import coefficients as theory
 from analysis.theory.gaussian_run import output_variance
-from analysis.trained.fit import fit
-from analysis.trained.laws import law_of as trained_law
+from analysis.training.fit import fit
+from analysis.training.laws import law_of as trained_law
 from manifolds.denoisers import ConditionalDenoiser, as_denoiser
 
 COMBINATIONS = [(i, g, a) for i in INTEGRATOR_NAMES for g in GRIDS for a in (0.0, 0.2, 0.5) if own_settings(i, g, a)]

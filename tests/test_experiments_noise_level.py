@@ -11,18 +11,19 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from analysis.noise import cases, decisions
-from analysis.noise.concentration import cell_concentration, cell_linear, cell_worst_case
-from analysis.noise.derivatives import first, second
-from analysis.noise.estimates import controlled_mean, controlled_ratio, controlled_variance
-from analysis.noise.exact_atoms import cell_exact_atoms
-from analysis.noise.histograms import cell_histogram, cell_spike
-from analysis.noise.identities import cell_identities, cell_lambda
-from analysis.noise.images import cell_images
-from analysis.noise.information import cell_efficiency, cell_information
-from analysis.noise.paper_samples import cell_paper_samples
-from analysis.noise.residual import cell_residual
-from analysis.noise.risk import cell_risk
+from analysis.laws import cases
+from analysis.noise_level import decisions
+from analysis.noise_level.concentration import cell_concentration, cell_linear, cell_worst_case
+from analysis.noise_level.derivatives import first, second
+from analysis.noise_level.estimates import controlled_mean, controlled_ratio, controlled_variance
+from analysis.noise_level.exact_atoms import cell_exact_atoms
+from analysis.noise_level.histograms import cell_histogram, cell_spike
+from analysis.noise_level.identities import cell_identities, cell_lambda
+from analysis.noise_level.images import cell_images
+from analysis.noise_level.information import cell_efficiency, cell_information
+from analysis.noise_level.paper_samples import cell_paper_samples
+from analysis.noise_level.residual import cell_residual
+from analysis.noise_level.risk import cell_risk
 from analysis.noise_level import CLAIMS, EXPERIMENT
 from analysis.runs import judge, main
 from manifolds import stream

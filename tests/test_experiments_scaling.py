@@ -10,15 +10,15 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
-from analysis.figures import exponents_by_law
-from analysis.rates.cells import cell_certificate, cell_price, cell_run, cell_telescope
-from analysis.rates.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
-from analysis.rates.coupled import cell_coupled
-from analysis.rates.fits import fits, measured_steps
-from analysis.rates.mmse_curve import curves, discretisation, real_steps
-from analysis.rates.radii import radial_quantile
-from analysis.rates.setting import SIGMA_END, SIGMA_START, make_law
-from analysis.rates.weights import total_variation_interval
+from analysis.scaling.figures import exponents_by_law
+from analysis.scaling.cells import cell_certificate, cell_price, cell_run, cell_telescope
+from analysis.scaling.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
+from analysis.scaling.coupled import cell_coupled
+from analysis.scaling.fits import fits, measured_steps
+from analysis.scaling.mmse_curve import curves, discretisation, real_steps
+from analysis.scaling.radii import radial_quantile
+from analysis.scaling.setting import SIGMA_END, SIGMA_START, make_law
+from analysis.scaling.weights import total_variation_interval
 from analysis.runs import main
 from analysis.runs.claims import judge
 

@@ -11,16 +11,16 @@ from scipy import stats
 
 import manifolds
 from analysis import schedule
-from analysis.schedules.catalogue import affordable, cases, end_level, in_space
-from analysis.schedules.figure2 import cell_figure2, plane_mixture
-from analysis.schedules.implicit import INJECTIONS, cell_implicit
-from analysis.schedules.injections import WANING, fine_schedule, waning
-from analysis.schedules.marginals import cell_continuous, cell_marginals
-from analysis.schedules.readings import largest_deviation, rejection_rate
-from analysis.schedules.schedule_verdicts import decide
-from analysis.schedules.tracking import cell_rate, cell_tracking
+from analysis.integrators.catalogue import affordable, cases, end_level, in_space
+from analysis.schedule.figure2 import cell_figure2, plane_mixture
+from analysis.schedule.implicit import INJECTIONS, cell_implicit
+from analysis.schedule.injections import WANING, fine_schedule, waning
+from analysis.schedule.marginals import cell_continuous, cell_marginals
+from analysis.schedule.readings import largest_deviation, rejection_rate
+from analysis.schedule.schedule_verdicts import decide
+from analysis.schedule.tracking import cell_rate, cell_tracking
 from analysis.theory.schedule import implicit_variance
-from manifolds.gaussian import IsotropicGaussian
+from manifolds.laws.gaussian import IsotropicGaussian
 
 SIZE = {"sigma_0": 10.0, "sigma_T": 0.01}
 

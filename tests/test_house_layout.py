@@ -62,7 +62,7 @@ def test_registered_experiments_are_complete(name):
     assert experiment.name == name
     assert experiment.summary.strip()
     for figure in experiment.figures:
-        assert (house.ROOT / "analysis" / "figures" / f"{figure}.py").is_file()
+        assert house.is_module(f"{experiment.drawn_in}.{figure}")
 
 
 def test_parts_figures_and_claims_are_unique_over_all_experiments():

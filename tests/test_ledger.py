@@ -10,14 +10,14 @@ from scipy.integrate import quad
 
 import manifolds
 from analysis.ledger import direct_total, ledger
-from analysis.ledgers.initial import initial_term
-from analysis.ledgers.telescope import telescope_term
+from analysis.ledger.initial import initial_term
+from analysis.ledger.telescope import telescope_term
 from analysis.samplers import Schedule, get_integrator
 from analysis.theory.discretisation import gaussian_discretisation
 from manifolds import Law, stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, as_denoiser
-from manifolds.gaussian import IsotropicGaussian
-from manifolds.mixture import Component, Mixture
+from manifolds.laws.gaussian import IsotropicGaussian
+from manifolds.laws.mixture import Component, Mixture
 
 Z = 3.290527  # 99.9 %
 
@@ -341,7 +341,7 @@ def test_steps_evaluated_together_and_one_by_one_agree(law, blind, monkeypatch):
     f = BlindDenoiser(law, NoisePrior.aligned(run)) if blind else ConditionalDenoiser(law)
     found = []
     for rows in (100, 1):
-        monkeypatch.setattr("analysis.ledgers.calculation._ROWS", rows)
+        monkeypatch.setattr("analysis.ledger.calculation._ROWS", rows)
         seen = []
         found.append(ledger(law, f, run, 50, stream(0, "together"), callback=seen.append))
         assert seen == list(range(10))

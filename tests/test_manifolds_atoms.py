@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.atoms import Atoms
-from manifolds.blind_weights import BlindWeights
+from manifolds.laws.atoms import Atoms
+from manifolds.special.blind_weights import BlindWeights
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 

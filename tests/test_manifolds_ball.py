@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.ball import Ball
-from manifolds.ball_levels import close_levels
+from manifolds.laws.ball import Ball
+from manifolds.special.ball_levels import close_levels
 
 
 def _reference(k, radius, norm, sigma):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.atoms import Atoms
+from manifolds.laws.atoms import Atoms
 
 # where the defaults dim=2, ambient=core+4 do not fit
 EXAMPLES: dict[str, dict] = {

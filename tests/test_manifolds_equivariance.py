@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import manifolds
-from manifolds.atoms import Atoms
+from manifolds.laws.atoms import Atoms
 
 seeds = st.integers(0, 10**6)
 levels = st.floats(-2.0, 1.5).map(lambda e: 10.0**e)

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import multivariate_normal
 
 import manifolds
-from manifolds.gaussian import IsotropicGaussian
-from manifolds.mixture import Component, Mixture
+from manifolds.laws.gaussian import IsotropicGaussian
+from manifolds.laws.mixture import Component, Mixture
 
 
 @pytest.mark.parametrize(

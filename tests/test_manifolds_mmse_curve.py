@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.mmse_curve import known_mmse
+from manifolds.special.mmse_curve import known_mmse
 
 
 @pytest.mark.parametrize("low, high", [(0.01, 10.0), (1e-4, 1e3), (0.5, 0.5001)])

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.cube import Cube
-from manifolds.gaussian import IsotropicGaussian
-from manifolds.product import Product
-from manifolds.scale_mixture import ScaleMixture
+from manifolds.laws.cube import Cube
+from manifolds.laws.gaussian import IsotropicGaussian
+from manifolds.laws.product import Product
+from manifolds.laws.scale_mixture import ScaleMixture
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0])

@@ -9,17 +9,17 @@ import pytest
 import torch
 
 from analysis.samplers import Schedule, sample
-from analysis.trained.figures import READINGS
-from analysis.trained.image_laws import CONTRAST, smooth_field
-from analysis.trained.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
-from analysis.trained.images import TOLD, cell_images, level_rows
-from analysis.trained.laws import law_of, prior_of
-from analysis.trained.memory import memory_rows
-from analysis.trained.nets import control_rows, levels_of
-from analysis.trained.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
-from analysis.trained.sampling import run_rows
+from analysis.training.figure_cells import READINGS
+from analysis.images.image_laws import CONTRAST, smooth_field
+from analysis.images.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
+from analysis.images.images import TOLD, cell_images, level_rows
+from analysis.training.laws import law_of, prior_of
+from analysis.training.memory import memory_rows
+from analysis.training.nets import control_rows, levels_of
+from analysis.training.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
+from analysis.training.sampling import run_rows
 from manifolds import stream
-from manifolds.atoms import Atoms
+from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
 

@@ -10,12 +10,12 @@ import pandas
 import pytest
 from scipy import stats
 
-from analysis.figures import paper_fig4, paper_fig12
+from analysis.images.figures import paper_fig4, paper_fig12
 from analysis.runs.claims import judge
-from analysis.trained.decide import decide
-from analysis.trained.decide_images import differences, effective_dimensions
-from analysis.trained.decide_recipes import RECIPE_CLAIMS, decide_recipes
-from analysis.trained.intervals import largest
+from analysis.training.decide import decide
+from analysis.images.decide_images import differences, effective_dimensions
+from analysis.training.decide_recipes import RECIPE_CLAIMS, decide_recipes
+from analysis.training.intervals import largest
 from analysis.training import EXPERIMENT, PARTS, plan
 
 OPTIONS = SimpleNamespace(profile="paper", part=PARTS, figure=("3", "11"), replicates=4, device="cpu", seed=0)

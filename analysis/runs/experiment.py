@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from analysis.runs.arguments import Argument
@@ -30,7 +30,7 @@ class Experiment:
     decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part (successful rows only) and
                the derived ones
     show       function(tables, options) -> text for the screen, or None
-    figures    names of modules `analysis.figures.<name>` with draw(tables) -> Figure, or None if the selection is too narrow
+    figures    names of modules `analysis.<experiment>.figures.<name>` with draw(tables) -> Figure, or None if the selection is too narrow
     reference  where workers find this object; only for experiments that live outside `analysis`
     """
 
@@ -45,11 +45,16 @@ class Experiment:
     figures: tuple[str, ...] = ()
     show: Callable[[Mapping[str, Any], Any], str | None] | None = None
     reference: str = ""
-    figure_package: str = field(default="analysis.figures")
+    figure_package: str = ""
 
     @property
     def address(self) -> str:
         return self.reference or f"analysis.{self.name}:EXPERIMENT"
+
+    @property
+    def drawn_in(self) -> str:
+        """The package of its figures."""
+        return self.figure_package or f"{self.module}.figures"
 
     @property
     def module(self) -> str:

@@ -107,7 +107,7 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in files.items()}
     drawn: dict[str, bytes] = {}
-    for found in backends.spread(jobs, drawing.attempt, [(experiment.figure_package, name, as_read) for name in experiment.figures]):
+    for found in backends.spread(jobs, drawing.attempt, [(experiment.drawn_in, name, as_read) for name in experiment.figures]):
         if isinstance(found, str):
             problems.append(found)
         else:

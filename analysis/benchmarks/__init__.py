@@ -1,1 +1,0 @@
-"""What `python -m analysis.benchmark` measures, by subject."""

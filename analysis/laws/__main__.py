@@ -1,0 +1,6 @@
+"""`python -m analysis.laws`."""
+
+from analysis.laws import EXPERIMENT
+from analysis.runs import main
+
+raise SystemExit(main(EXPERIMENT))

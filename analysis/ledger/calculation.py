@@ -1,0 +1,148 @@
+"""The calculation of the error ledger (arXiv 2602.09639, section 3; the exact split is derived here).
+
+By Girsanov, between the ideal process (law p_{sigma_t}) and a run that freezes f^ over each step (exponential Euler):
+
+    KL = KL(p_{sigma_0} || N) + sum_i int_{t_i}^{t_{i+1}} E|f_{sigma_t}(X_t) - f^(X_{t_i})|^2 / (4 a_t) dt,
+
+which bounds KL(p_{sigma_T} || law of the run). At a = 1/2 it is init + blind + discretisation + learning + cross without an
+inequality, and cross = 0 at every number of steps for the aligned prior of the schedule.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+import torch
+
+from analysis.ledger.gaps import measure_gap, resolve_reference
+from analysis.ledger.initial import initial_term
+from analysis.ledger.record import Ledger
+from analysis.ledger.steps import martingale_steps, simulated_step
+from analysis.ledger.telescope import telescope_term
+from analysis.ledger.terms import Tally, Term
+from analysis.samplers import Schedule
+from analysis.samplers.ideal import is_brownian_reversal
+from manifolds.checks import positive_int
+from manifolds.denoisers import ConditionalDenoiser, Denoiser, as_denoiser
+from manifolds.denoisers.prior import check_prior
+from manifolds.law import Law
+from manifolds.space import Draw
+from manifolds.streams import Stream
+
+__all__ = ["ledger"]
+
+_PARTS = ("blind", "learning", "cross_prior", "discretisation", "cross_steps")
+# points of several steps are evaluated at once, up to this many, and numbers in them
+_ROWS, _ELEMENTS = 4096, 1 << 22
+
+
+def ledger(
+    law: Law,
+    denoiser: Callable,
+    schedule: Schedule,
+    n: int,
+    stream: Stream,
+    *,
+    reference: Any = None,
+    substeps: int = 8,
+    callback: Callable[[int], None] | None = None,
+) -> Ledger:
+    """The ledger of any denoiser f(y) or f(y, sigma) on a schedule that injects noise.
+
+    Args:
+        n: samples per step (fresh ones at every step).
+        reference: the blind f* that splits the denoiser's gap into blind and learning: "aligned", a NoisePrior or a blind
+            denoiser; None chooses (see `analysis.ledger.gaps.resolve_reference`).
+        substeps: fine steps per step for the ideal process at a != 1/2.
+        callback: called with the index of each finished step.
+
+    Raises:
+        ValueError: bad arguments, in one line.
+    """
+    n = positive_int(n, "n")
+    if n < 2:
+        raise ValueError(f"n must be at least 2 for standard errors, got {n}")
+    weights = schedule.kl_weights
+    if not bool(torch.isfinite(weights).all()):
+        raise ValueError("schedule must inject noise in every step (a > 0), or the path KL is infinite")
+    check_prior(denoiser, schedule.sigma)
+    f = as_denoiser(denoiser, law.space)
+    best = resolve_reference(law, f, schedule, reference)
+    reversal = is_brownian_reversal(schedule)
+    exact_disc = telescope_term(law, schedule) if reversal else None
+    tallies = {name: Tally() for name in (*_PARTS, "all")}
+    # a denoiser that someone brings may take no more than one level at once
+    together = reversal and (f.blind or isinstance(f, ConditionalDenoiser))
+    size = max(min(_ROWS, _ELEMENTS // law.space.width) // n, 1) if together else 1
+    for first in range(0, schedule.steps, size):
+        steps = range(first, min(first + size, schedule.steps))
+        parts = _contributions(law, schedule, steps, n, [stream.child("ledger", i) for i in steps], f, best, exact_disc, substeps)
+        for name, samples in (parts | {"all": sum(parts.values())}).items():
+            for of_step in samples.split(n):
+                tallies[name].add(of_step)
+        for i in steps if callback is not None else ():
+            callback(i)
+    terms = {name: tally.term() for name, tally in tallies.items()}
+    if exact_disc is not None:
+        terms["discretisation"] = exact_disc
+    init = initial_term(law, float(schedule.sigma[0]), n, stream.child("init"))
+    return Ledger(
+        init=init,
+        blind=terms["blind"],
+        discretisation=terms["discretisation"],
+        learning=terms["learning"],
+        cross=_pooled(terms["cross_prior"], terms["cross_steps"]),
+        total=_with_start(terms["all"], init),
+        cross_prior=terms["cross_prior"],
+        cross_steps=terms["cross_steps"],
+        levels=schedule.sigma[:-1],
+        weights=weights,
+        log_widths=-schedule.sigma.log().diff(),
+        n=n,
+        exact=tuple(
+            name for name, term in (("init", init), ("discretisation", terms["discretisation"])) if term.standard_error == 0
+        ),
+    )
+
+
+def _contributions(
+    law: Law,
+    schedule: Schedule,
+    steps: range,
+    n: int,
+    streams: Sequence[Stream],
+    f: Denoiser,
+    best: Denoiser | None,
+    exact_disc: Term | None,
+    substeps: int,
+) -> dict[str, torch.Tensor]:
+    """Of b consecutive steps (one, unless a = 1/2), n samples each: contributions (b n,) to each part, step by step."""
+    part = slice(steps.start, steps.stop)
+    x = torch.cat([law.sample(n, own.child("data")) for own in streams])
+    draw = Draw.stack([law.space.draw(n, own.child("noise")) for own in streams])
+    weight = schedule.kl_weights[part].repeat_interleave(n)
+    level = schedule.sigma[part].repeat_interleave(n) if len(steps) > 1 else float(schedule.sigma[part])
+    y = law.space.perturb(x, level, draw)
+    martingale = exact_disc is None and is_brownian_reversal(schedule)
+    mean, trace = law.mean_and_trace(y, level) if martingale else (law.denoise(y, level), None)
+    gap = measure_gap(y, level, mean, f, best)
+    crossed = torch.zeros_like(weight)
+    if exact_disc is not None:
+        disc = exact_disc.per_step[part].repeat_interleave(n)
+    elif martingale:
+        disc = martingale_steps(law, schedule, steps, x, draw, trace, [own.child("time") for own in streams])
+    else:
+        disc, crossed = simulated_step(law, schedule, steps.start, y, gap.difference, substeps, streams[0].child("ideal"))
+    return dict(zip(_PARTS, (weight * gap.blind, weight * gap.learning, weight * gap.cross, disc, crossed), strict=True))
+
+
+def _with_start(steps: Term, init: Term) -> Term:
+    """The whole; its per-step values are without init."""
+    whole = steps + init
+    return Term(whole.value, whole.standard_error, steps.per_step, steps.per_step_error)
+
+
+def _pooled(first: Term, second: Term) -> Term:
+    """Sum of two terms measured on the same samples; its error is bounded by the sum of theirs."""
+    error = first.per_step_error + second.per_step_error
+    return Term.of_steps(first.per_step + second.per_step, error)

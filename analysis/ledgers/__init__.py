@@ -1,1 +1,0 @@
-"""The terms of the error ledger (see `analysis.ledger`)."""

@@ -1,0 +1,41 @@
+"""Figure 10 of arXiv 2602.09639: histograms of sigma_hat^2 at d = 10, 100, 1000 with k = 1, and samples of the plug-in denoiser."""
+
+from __future__ import annotations
+
+from analysis.noise_level.figures.histogram_panel import draw_histogram
+from analysis.figures.style import COLORS, new_figure, only, panel_label
+
+_AMBIENT = (10, 100, 1000)
+
+
+def draw(tables):
+    found = only(tables, "histogram", "paper_samples")
+    if found is None:
+        return None
+    histogram, samples = found
+    histogram = histogram[histogram.figure == 10]
+    if not set(_AMBIENT) <= set(histogram.ambient):
+        return None
+    groups = [part for _, part in samples.sort_values("ambient", ascending=False).groupby("law", sort=False)]
+    figure, axes = new_figure(1, len(_AMBIENT) + len(groups), "double", row_height=1.75)
+    for axis, d in zip(axes[0], _AMBIENT):
+        draw_histogram(axis, histogram[histogram.ambient == d])
+    for axis, part in zip(axes[0, len(_AMBIENT) :], groups):
+        _samples(axis, part)
+    for axis, letter in zip(axes[0], "abcde"):
+        panel_label(axis, letter)
+    axes[0, 0].set_ylabel("density")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    more = axes[0, -1].get_legend_handles_labels()
+    figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=5)
+    return figure
+
+
+def _samples(axis, part) -> None:
+    axis.scatter(part.true_x1, part.true_x2, s=5, color=COLORS["orange"], alpha=0.8, linewidths=0, label="data")
+    axis.scatter(part.x1, part.x2, s=2, color=COLORS["blue"], alpha=0.8, linewidths=0, label="blind samples")
+    axis.set_aspect("equal", adjustable="datalim")
+    name = {"paper": "mixture"}.get(part.law.iloc[0], part.law.iloc[0])
+    axis.set_title(f"{name}, $d={part.ambient.iloc[0]}$")
+    axis.set_xlabel("$x_1$")
+    axis.set_ylabel("$x_2$")

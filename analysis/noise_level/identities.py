@@ -1,0 +1,133 @@
+"""Exact identities of the noisy density and its posterior, checked by differentiating (arXiv 2602.09639, eqs. 21-28, Lemma 3.7).
+
+Notation: f = E[X|y], C = Cov[X|y], D = |X - y|^2, W = Cov(X, D|y), at noise standard deviation w; lambda = w^-2.
+An error is |left - right| over the sizes of the terms that the two sides are made of, worst over points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from analysis.laws.cases import build, noisy, rms
+from analysis.noise_level.derivatives import first, second
+from manifolds import Law, stream
+from manifolds.denoisers import NoisePrior
+
+__all__ = ["cell_identities", "cell_lambda"]
+
+INFLATION = 1.05  # the sabotage: posterior moments that are 5 % too large
+_POINTS = 6
+# largest steps in units of w (in y) and of w or lambda; six of them must not reach a level of 0
+_STEP, _LEVEL_STEP = 0.2, 0.1
+_ALPHAS = (0.0, 2.0, 3.0)  # Theta ~ sigma^(alpha-3): flat in lambda, log-uniform, flat in sigma
+
+
+def cell_identities(params: dict, seed: int) -> list[dict]:
+    """One row an identity: its error, and the error if the posterior moments on its right-hand side are inflated."""
+    law = build(params)
+    source = stream(seed, "identities", params["law"], params["dim"], params["level"])
+    w = params["level"] * rms(law)
+    _, y = noisy(law, w, _POINTS, source)
+    direction = source.child("direction").normal(*y.shape)
+    direction = direction / direction.norm(dim=1, keepdim=True)
+    at = _Point(law, y, w)
+    truth, wrong = _errors(at, direction, 1.0), _errors(at, direction, INFLATION)
+    return [{"identity": name, "error": truth[name], "sabotaged": wrong[name]} for name in truth]
+
+
+class _Point:
+    """Derivatives of a law's answers at (y, w), in y along a direction and in w."""
+
+    def __init__(self, law: Law, y: torch.Tensor, w: float):
+        self.law, self.y, self.w = law, y, w
+        self.step = torch.full((len(y),), w, dtype=torch.float64)
+
+    def _many(self, answer: Callable, y: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        """answer at points (r, n, width) and levels (r, n), as (r, n, ...)."""
+        values = answer(y.reshape(-1, y.shape[-1]), level.reshape(-1))
+        return values.reshape(*y.shape[:2], *values.shape[1:])
+
+    def along(self, answer: Callable, direction: torch.Tensor) -> torch.Tensor:
+        """d answer(y + t direction, w)/dt."""
+        return first(
+            lambda t: self._many(answer, self.y + t[..., None] * direction, torch.full_like(t, self.w)), _STEP * self.step
+        )
+
+    def in_level(self, answer: Callable) -> torch.Tensor:
+        """d answer(y, w)/dw."""
+        return first(lambda t: self._many(answer, self.y.expand(len(t), -1, -1), self.w + t), _LEVEL_STEP * self.step)
+
+    def divergence(self, answer: Callable) -> torch.Tensor:
+        """sum_i d answer_i/dy_i."""
+        axes = torch.eye(self.y.shape[1], dtype=torch.float64)
+        return sum(self.along(answer, axis.expand_as(self.y))[:, i] for i, axis in enumerate(axes))
+
+
+def _size(value: torch.Tensor) -> torch.Tensor:
+    return value.abs() if value.ndim == 1 else value.norm(dim=1)
+
+
+def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return (a * b).sum(dim=1)
+
+
+def _error(left: torch.Tensor, right: torch.Tensor, *terms: torch.Tensor) -> float:
+    """max over points of |left - right| / sum |terms|; where all terms vanish, 0 if the sides are equal."""
+    gap, size = _size(left - right), sum(_size(t) for t in terms)
+    return float(torch.where(gap > 0, gap / size, gap).max())
+
+
+def _errors(at: _Point, v: torch.Tensor, factor: float) -> dict[str, float]:
+    """Errors of every identity; the posterior moments on the right-hand sides are multiplied by `factor`."""
+    law, y, w, d = at.law, at.y, at.w, at.law.ambient_dim
+    f = law.denoise(y, w)
+    trace, distance = (factor * g(y, w) for g in (law.posterior_trace, law.squared_distance))
+    third, spread = (factor * g(y, w) for g in (law.distance_covariance, law.distance_variance))
+    score = (factor * f - y) / w**2
+    jv, jr = at.along(law.denoise, v), at.along(law.denoise, f - y)  # C v = w^2 jv, C (f - y) = w^2 jr
+    dims = torch.full_like(trace, d)
+    return {
+        "score": _error(at.along(law.log_marginal, v), _dot(score, v), score),
+        "level of f": _error(at.in_level(law.denoise), third / w**3, third / w**3, f / w),
+        "Hessian trace": _error(at.divergence(law.denoise), trace / w**2, trace / w**2, dims),
+        "Hessian symmetry": _error(_dot(jv, f - y), factor * _dot(jr, v), _size(jv) * _size(f - y), jr),
+        "gradient of trace": _error(
+            w**2 * at.along(law.posterior_trace, v), _dot(third, v) - 2.0 * w**2 * _dot(jr, v), third, 2.0 * w**2 * jr, trace * w
+        ),
+        "level of log p": _error(at.in_level(law.log_marginal), (distance / w**2 - dims) / w, distance / w**3, dims / w),
+        "level of distance": _error(at.in_level(law.squared_distance), spread / w**3, spread / w**3, dims * w),
+        "distance": _error(distance, trace + _dot(factor * f - y, factor * f - y), distance),
+    }
+
+
+def cell_lambda(params: dict, seed: int) -> list[dict]:
+    """One row a prior and derivative of l = -log nu(lambda|y): Lemma 3.7's error, and its error with alpha - 1 for alpha."""
+    law = build(params)
+    source = stream(seed, "lambda", params["law"], params["dim"], params["level"])
+    sigma = params["level"] * rms(law)
+    _, y = noisy(law, sigma, _POINTS, source)
+    lam, d = sigma**-2.0, law.ambient_dim
+    distance, spread = law.squared_distance(y, sigma), law.distance_variance(y, sigma)
+    step = torch.full((len(y),), _LEVEL_STEP * lam, dtype=torch.float64)
+    rows = []
+    for alpha in _ALPHAS:
+        prior = NoisePrior.power(alpha - 3.0, sigma / 2.0, 2.0 * sigma)  # levels reach from 0.79 to 1.6 sigma
+
+        def minus_log_posterior(t: torch.Tensor, prior=prior) -> torch.Tensor:
+            level = (lam + t).reshape(-1) ** -0.5
+            log_p = law.log_marginal(y.repeat(len(t), 1), level)
+            # density in lambda: |d sigma/d lambda| = sigma^3/2
+            return -(log_p + prior.log_density(level) + 3.0 * torch.log(level)).reshape(t.shape)
+
+        measured = first(minus_log_posterior, step), second(minus_log_posterior, step)
+        errors = []
+        size = torch.full_like(distance, d / (2.0 * lam))
+        for a in (alpha, alpha - 1.0):
+            head = torch.full_like(distance, (d - a) / (2.0 * lam))
+            slope = _error(measured[0], distance / 2.0 - head, size, distance / 2.0)
+            curvature = _error(measured[1], head / lam - spread / 4.0, size / lam, spread / 4.0)
+            errors.append((slope, curvature))
+        rows += [{"alpha": alpha, "derivative": i + 1, "error": errors[0][i], "sabotaged": errors[1][i]} for i in (0, 1)]
+    return rows

@@ -1,0 +1,6 @@
+"""`python -m analysis.training`."""
+
+from analysis.training import EXPERIMENT
+from analysis.runs import main
+
+raise SystemExit(main(EXPERIMENT))

@@ -1,0 +1,204 @@
+"""Finite sets of weighted points: any data set, random codes, and the nodes of a quadrature rule on a surface."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, Sequence
+
+import torch
+
+from manifolds.special.blind_weights import BlindWeights
+from manifolds.checks import positive_int, positive_number, probabilities
+from manifolds.core import Core, Posterior
+from manifolds.special.distances import Atlas
+from manifolds.streams import Stream, stream
+
+__all__ = ["Atoms", "atoms", "random_code"]
+
+_CHUNK = 1 << 21  # float64 numbers held at a time for (rows, levels, atoms)
+_MAX_CODE = 1 << 17
+_MAX_GREEDY = 1000
+
+
+class _AtomStatistics(NamedTuple):
+    u: torch.Tensor
+
+
+class Atoms(Core):
+    """sum_i w_i delta_{x_i} on R^m. The posterior weights are the softmax of log w_i - |u - x_i|^2/(2 sigma^2).
+
+    Means are given in the coordinates of R^m themselves (B = m), and nothing of size (n, N, m) is formed.
+
+    Args:
+        points: (N, m), finite.
+        weights: N probabilities; None is uniform.
+        intrinsic_dim: the k that the set is counted with (0: a finite set has no dimension).
+        name: the registry's name.
+
+    Raises:
+        ValueError: points are not a finite (N, m) array, or weights that do not sum to one.
+    """
+
+    needs_normal = False
+
+    def __init__(
+        self,
+        points: torch.Tensor | Sequence[Sequence[float]],
+        weights: torch.Tensor | Sequence[float] | None = None,
+        intrinsic_dim: int = 0,
+        name: str = "atoms",
+    ):
+        self.points = torch.as_tensor(points, dtype=torch.float64)
+        if self.points.ndim != 2 or 0 in self.points.shape or not bool(torch.isfinite(self.points).all()):
+            raise ValueError(f"points must be a finite array of shape (N, m), got shape {tuple(self.points.shape)}")
+        count, self.core_dim = self.points.shape
+        uniform = torch.full((count,), 1.0 / count, dtype=torch.float64)
+        self.weights = uniform if weights is None else probabilities(weights, "weights", count)
+        self.intrinsic_dim, self.name = intrinsic_dim, name
+        self.radius = float(self.points.norm(dim=1).max())
+        self._log_weights = torch.log(self.weights)
+        self._atlas = Atlas(self.points)
+        self._mean = self.weights @ self.points
+        self._second_moment = float(self.weights @ (self.points**2).sum(dim=1))
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        return self.points[stream.categorical(self.weights, n)]
+
+    def statistics(self, u: torch.Tensor) -> _AtomStatistics:
+        return _AtomStatistics(u)
+
+    def check_level(self, finest: float) -> None:
+        """Atoms are exact at every noise level; quadrature nodes refuse a level that is too fine for them."""
+
+    def posterior(self, stats: _AtomStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+        self.check_level(float(sigma.min()))
+        u = stats.u
+        sigma = sigma.expand(u.shape[0], sigma.shape[1])
+        size = max(_CHUNK // (len(self.points) * sigma.shape[1]), 1)
+        parts = [self._posterior(rows, levels, order) for rows, levels in zip(u.split(size), sigma.split(size))]
+        joined = {}
+        for field in ("log_p", "coef", "sqdist", "trace", "third", "var_sqdist"):
+            values = [getattr(part, field) for part in parts]
+            joined[field] = None if values[0] is None else torch.cat(values)
+        return Posterior(**joined)
+
+    def _posterior(self, u: torch.Tensor, sigma: torch.Tensor, order: int) -> Posterior:
+        sigma2 = sigma * sigma
+        finest, coarsest = sigma2.min(dim=1).values, sigma2.max(dim=1).values
+        d2 = self._atlas.squared_distances(u, finest, coarsest)
+        least, gap = self._atlas.beyond_nearest(u, d2, finest, coarsest)
+        logits = torch.addcdiv(self._log_weights, gap[:, None, :], sigma2[..., None], value=-0.5)
+        top = logits.max(dim=-1, keepdim=True).values
+        share = logits.sub_(top).exp_()
+        mass = share.sum(dim=-1, keepdim=True)
+        log_mass = (top + torch.log(mass))[..., 0]
+        post = Posterior(log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2)))
+        if order >= 1:
+            post.coef = (share @ self.points).div_(mass)
+        if order >= 2:
+            share.div_(mass)
+            beyond = (share @ gap[..., None])[..., 0]
+            post.sqdist = least[:, None] + beyond
+            # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
+            near = self.points[gap.argmin(dim=1)]
+            between = self._atlas.squared_distances(near, finest, coarsest)
+            spread = (share @ between[..., None])[..., 0]
+            post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
+        if order >= 3:
+            excess = gap[:, None, :] - beyond[..., None]
+            weighted = share * excess
+            post.third = weighted @ self.points
+        if order >= 4:
+            post.var_sqdist = (weighted * excess).sum(dim=-1)
+        return post
+
+    def blind_mean(self, u: torch.Tensor, rho2: torch.Tensor, prior: object, normal_dim: int) -> torch.Tensor:
+        """f*(y) in core coordinates (n, m) for a piecewise power prior, exact to about 1e-9.
+
+        The noise level enters through |y - x_i|^2 alone: the weight of an atom is w_i exp h(rho^2 + |u - x_i|^2).
+        """
+        self.check_level(prior.low)
+        weigher = BlindWeights(prior, self.core_dim + normal_dim)
+        out = torch.empty_like(u)
+        order = torch.argsort(rho2)  # rows of one chunk then need a short table
+        for rows in order.split(max(_CHUNK // len(self.points), 1)):
+            finest, coarsest = weigher.variances(rho2[rows])
+            d2 = self._atlas.squared_distances(u[rows], finest, coarsest, tolerance=1e-9)
+            scale = weigher.variance(rho2[rows] + d2.min(dim=1).values)
+            least, gap = self._atlas.beyond_nearest(u[rows], d2, scale, scale, tolerance=1e-9)
+            share = weigher.shares(rho2[rows] + least, gap, self._log_weights)
+            out[rows] = share @ self.points
+        return out
+
+    def coef_width(self, stats: _AtomStatistics) -> int:
+        return self.core_dim
+
+    def assemble(self, stats: _AtomStatistics, coef: torch.Tensor) -> torch.Tensor:
+        return coef
+
+    def project(self, u: torch.Tensor) -> torch.Tensor:
+        return self.points[self._atlas.nearest(u)[0]]
+
+    @property
+    def mean(self) -> torch.Tensor:
+        return self._mean
+
+    @property
+    def second_moment(self) -> float:
+        return self._second_moment
+
+    def log_covering_number(self, eps: float) -> tuple[float, float]:
+        """By farthest-point traversal: picks that are more than 2 eps apart need a ball each, and picks whose eps-balls
+        hold everything are a cover."""
+        if eps >= self.radius:
+            return 0.0, 0.0
+        gap2 = ((self.points - self.points[0]) ** 2).sum(dim=1)
+        lower, picks = 0.0, 1
+        while picks < min(len(self.points), _MAX_GREEDY) and float(gap2.max()) > eps * eps:
+            farthest = int(gap2.argmax())
+            picks += 1
+            if float(gap2[farthest]) > 4.0 * eps * eps:
+                lower = math.log(picks)
+            gap2 = torch.minimum(gap2, ((self.points - self.points[farthest]) ** 2).sum(dim=1))
+        covered = float(gap2.max()) <= eps * eps
+        return lower, math.log(picks if covered else len(self.points))
+
+    def level_hints(self, stats: _AtomStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+        """The squared distance to the nearest atom, and the excess of the distance to the mean, a coordinate."""
+        dim = normal_dim + self.core_dim
+        near = rho2 + self._atlas.nearest(stats.u)[1]
+        spread = self._second_moment - float(self._mean @ self._mean)
+        far = rho2 + ((stats.u - self._mean) ** 2).sum(dim=1) - spread
+        return (torch.stack([near, far], dim=1) / dim).clamp(min=1e-300)
+
+
+def atoms(dim: int, points: Sequence[Sequence[float]], weights: Sequence[float] | None = None) -> Atoms:
+    """A finite data set in R^m.
+
+    Args:
+        dim: the k that bounds count it with, for instance that of the surface it samples.
+        points: (N, m).
+        weights: N probabilities; None is uniform.
+    """
+    return Atoms(points, weights, positive_int(dim, "dim"))
+
+
+def random_code(dim: int, radius: float = 1.0, block: int | None = None, geometry_seed: int = 0) -> Atoms:
+    """e^k uniformly random points of the sphere of radius R in R^m: covering number e^k at small scales, no dimension.
+
+    Args:
+        dim: k; N = round(e^k) points.
+        radius: R.
+        block: m, the code's block length; None is 8 k.
+        geometry_seed: seed of the points.
+
+    Raises:
+        ValueError: dim is not an integer >= 1 or e^dim exceeds 2^17 points, radius <= 0, block < 1.
+    """
+    dim = positive_int(dim, "dim")
+    if math.exp(dim) > _MAX_CODE:
+        raise ValueError(f"dim must be at most {int(math.log(_MAX_CODE))} for random_code (e^dim points), got {dim}")
+    block = 8 * dim if block is None else positive_int(block, "block")
+    radius = positive_number(radius, "radius")
+    points = stream(geometry_seed, "random code", dim, block).normal(round(math.exp(dim)), block)
+    return Atoms(radius * points / points.norm(dim=1, keepdim=True), None, dim, "random_code")

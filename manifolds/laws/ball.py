@@ -1,0 +1,195 @@
+"""Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from manifolds.special.ball_levels import close_levels, nearby_levels
+from manifolds.checks import positive_int, positive_number
+from manifolds.core import Core, Posterior
+from manifolds.laws.cube import Cube
+from manifolds.special import bessel_ratio
+from manifolds.special.quadrature import legendre
+from manifolds.laws.sphere import sphere_posterior
+from manifolds.streams import Stream
+from manifolds.special.volumes import ball_covering, log_ball_volume
+
+__all__ = ["Ball", "ball"]
+
+_NODES = 72  # on the widest window, 22 sigma; 32 on those no wider than 10 sigma: spacing below 1.1 posterior sd
+_FEW_NODES = 32
+_REACH = 11.0  # standard deviations of noise around |u| that hold |X|, up to e^-45
+_DROP = 45.0
+_CHUNK = 1 << 12
+
+
+class _BallStatistics(NamedTuple):
+    u: torch.Tensor
+    norm: torch.Tensor
+
+
+class Ball(Core):
+    """Uniform on the ball of radius R of R^k, k >= 2; m = k.
+
+    The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
+    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of
+    s0 = sqrt(|u|^2 + (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is
+    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at
+    levels close to each other takes that at one of them only (see `manifolds.special.ball_levels`).
+
+    Args:
+        dim: k >= 2 (see `ball` for k = 1).
+        radius: R.
+
+    Raises:
+        ValueError: dim is not an integer >= 2 or radius is not > 0.
+    """
+
+    name = "ball"
+
+    def __init__(self, dim: int, radius: float = 1.0):
+        if positive_int(dim, "dim") < 2:
+            raise ValueError(f"dim must be an integer >= 2 for Ball, got {dim}")
+        self.intrinsic_dim = self.core_dim = dim
+        self.radius = positive_number(radius, "radius")
+        self._log_volume = log_ball_volume(dim) + dim * math.log(radius)
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        z = stream.child("direction").normal(n, self.core_dim)
+        length = self.radius * stream.child("radius").uniform(n) ** (1.0 / self.core_dim)
+        return length[:, None] * z / z.norm(dim=1, keepdim=True)
+
+    def statistics(self, u: torch.Tensor) -> _BallStatistics:
+        return _BallStatistics(u, u.norm(dim=1))
+
+    def posterior(self, stats: _BallStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+        norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
+        if order <= 1:
+            return self._by_rows(norm, level)
+        return self._by_level(norm, level, order)
+
+    def _by_rows(self, norm: torch.Tensor, level: torch.Tensor) -> Posterior:
+        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them only."""
+        post = Posterior(torch.empty_like(level), torch.empty_like(level)[..., None])
+        at = level.shape[1] // 2
+        close = close_levels(self.core_dim, self.radius, level)
+        rows = close.nonzero()[:, 0]
+        if len(rows):
+            base = self._by_level(norm[rows, at : at + 1], level[rows, at : at + 1], 1)
+            args = norm[rows, 0], level[rows], at, base.log_p[:, 0], base.coef[:, 0, 0]
+            post.log_p[rows], post.coef[rows, :, 0], close[rows] = nearby_levels(self.core_dim, self.radius, *args)
+        rest = (~close).nonzero()[:, 0]
+        if len(rest):
+            each = self._by_level(norm[rest], level[rest], 1)
+            post.log_p[rest], post.coef[rest] = each.log_p, each.coef
+        return post
+
+    def _by_level(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> Posterior:
+        """Every field by a radial integral for each point and level, where the border is felt."""
+        shape, norm, level = norm.shape, norm.reshape(-1), level.reshape(-1)
+        fields = self._unbounded(level)
+        felt = (self._centre(norm, level) + _REACH * level > self.radius).nonzero()[:, 0]
+        for some in felt.split(_CHUNK):
+            found = self._bounded(norm[some], level[some], order)
+            for field, values in zip(fields, found):
+                field[some] = values
+        log_p, coef, sqdist, trace, third, var_sqdist = (field.reshape(shape) for field in fields)
+        post = Posterior(log_p=log_p)
+        if order >= 1:
+            post.coef = coef[..., None]
+        if order >= 2:
+            post.sqdist, post.trace = sqdist, trace
+        if order >= 3:
+            post.third = third[..., None]
+        if order >= 4:
+            post.var_sqdist = var_sqdist
+        return post
+
+    def _centre(self, norm: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
+        return torch.sqrt(norm**2 + (self.core_dim - 1) * level**2)
+
+    def _unbounded(self, level: torch.Tensor) -> list[torch.Tensor]:
+        """(log p, coef, squared distance, trace, third, its variance) of N(u, sigma^2 I)."""
+        spread = self.core_dim * level**2
+        log_p = torch.full_like(level, -self._log_volume)
+        return [log_p, torch.ones_like(level), spread, spread.clone(), torch.zeros_like(level), 2.0 * spread * level**2]
+
+    def _bounded(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
+        k, R = self.core_dim, self.radius
+        # slope of the log density of s at the border: where it rises, the mass is within L of it, slope L + L^2/(2 sigma^2) = DROP
+        slope = (k - 1) / R + (norm * bessel_ratio(0.5 * k - 1.0, R * norm / level**2) - R) / level**2
+        rise = slope.clamp(min=0.0) * level
+        border = 2.0 * _DROP * level / (rise + torch.sqrt(rise * rise + 2.0 * _DROP))
+        inner = R - (self._centre(norm, level).clamp(max=R) - _REACH * level)
+        length = torch.where(slope > 0, border, inner).clamp(max=R)
+        fields = torch.empty(6, len(norm), dtype=torch.float64)
+        narrow = length <= 10.0 * level
+        for group, nodes in ((narrow, _FEW_NODES), (~narrow, _NODES)):
+            fields[:, group] = torch.stack(self._radial(norm[group], level[group], length[group], nodes, order))
+        return list(fields)
+
+    def _radial(
+        self, norm: torch.Tensor, level: torch.Tensor, length: torch.Tensor, nodes: int, order: int
+    ) -> list[torch.Tensor]:
+        """Quadrature over s in [R - length, R]."""
+        k, R = self.core_dim, self.radius
+        x, w = legendre(nodes)
+        length = length[:, None]
+        depth = length * x
+        s = R - depth
+        norm, level = norm[:, None], level[:, None]
+        # squared distances less that to the border, which may be most of them
+        each = sphere_posterior(k, s, norm, level, max(order, 1), depth * (2.0 * (norm - R) + depth))
+        log_weight = each.log_p + (k - 1) * torch.log(s / R) + torch.log(w * length * (k / R))
+        log_p = torch.logsumexp(log_weight, dim=1, keepdim=True)
+        share = torch.exp(log_weight - log_p)
+        log_p = log_p - 0.5 * ((norm - R) / level) ** 2
+
+        def average(values: torch.Tensor) -> torch.Tensor:
+            return (share * values).sum(dim=1, keepdim=True)
+
+        coef = average(each.coef)
+        zero = torch.zeros_like(coef)
+        sqdist = trace = third = var_sqdist = zero
+        if order >= 2:
+            sqdist = average(each.sqdist)
+            trace = average(each.trace + ((each.coef - coef) * norm) ** 2)
+        if order >= 3:
+            third = average(each.third + (each.coef - coef) * (each.sqdist - sqdist))
+        if order >= 4:
+            var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
+        return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
+
+    def assemble(self, stats: _BallStatistics, coef: torch.Tensor) -> torch.Tensor:
+        return coef * stats.u
+
+    def project(self, u: torch.Tensor) -> torch.Tensor:
+        return u * (self.radius / u.norm(dim=1, keepdim=True).clamp(min=self.radius))
+
+    @property
+    def second_moment(self) -> float:
+        return self.radius**2 * self.core_dim / (self.core_dim + 2.0)
+
+    def log_covering_number(self, eps: float) -> tuple[float, float]:
+        return ball_covering(self.core_dim, self.radius, eps)
+
+    def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
+        """By 8 panels over |u| near the border; the border is not felt further in, where the trace is k sigma^2."""
+        k, R = self.core_dim, self.radius
+        x, w = legendre(16)
+        level = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1)
+        inner = ((R - _REACH * level).clamp(min=0.0) ** 2 - (k - 1) * level**2).clamp(min=0.0).sqrt()
+        width = (torch.sqrt(R * R + k * level**2) + _REACH * level - inner) / 8.0
+        norm = inner + width * (torch.arange(8.0, dtype=torch.float64)[:, None] + x).reshape(-1)  # (levels, 128)
+        post = self._by_level(norm, level.expand_as(norm), 2)
+        log_mass = post.log_p + self._log_volume + math.log(k) - math.log(R) + (k - 1) * torch.log(norm / R)
+        near = (width * w.repeat(8) * torch.exp(log_mass) * post.trace).sum(dim=1)
+        return near + ((inner / R) ** k * k * level**2)[:, 0]
+
+
+def ball(dim: int, radius: float = 1.0) -> Core:
+    """Uniform on a k-ball of radius R; for k = 1 the interval [-R, R]."""
+    return Cube(1, positive_number(radius, "radius")) if positive_int(dim, "dim") == 1 else Ball(dim, radius)

@@ -1,0 +1,101 @@
+"""Uniform law on a cube [-L, L]^k: bounded, and each coordinate's posterior is a truncated normal."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.checks import positive_int, positive_number
+from manifolds.core import Core, Posterior
+from manifolds.special import truncated_normal
+from manifolds.special.quadrature import legendre
+from manifolds.streams import Stream
+from manifolds.special.volumes import log_ball_volume
+
+__all__ = ["Cube"]
+
+
+class Cube(Core):
+    """Uniform on [-L, L]^k, m = k, R = L sqrt(k).
+
+    Args:
+        dim: k.
+        half_width: L.
+
+    Raises:
+        ValueError: dim is not an integer >= 1 or half_width is not > 0.
+    """
+
+    name = "cube"
+
+    def __init__(self, dim: int, half_width: float = 1.0):
+        self.intrinsic_dim = self.core_dim = positive_int(dim, "dim")
+        self.half_width = positive_number(half_width, "half_width")
+        self.radius = self.half_width * math.sqrt(dim)
+
+    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+        return self.half_width * (2.0 * stream.uniform(n, self.core_dim) - 1.0)
+
+    def statistics(self, u: torch.Tensor) -> tuple[torch.Tensor]:
+        return (u,)
+
+    def posterior(self, stats: tuple[torch.Tensor], sigma: torch.Tensor, order: int) -> Posterior:
+        """With T the standard normal cut to [a, a + 2L/sigma], a = (|u_i| - L)/sigma: |u_i| - X_i = sigma T by reflection,
+        so X_i = sign(u_i) (L - sigma (T - a)), exact at the nearer face however far u is."""
+        u, half = stats[0][:, None, :], self.half_width
+        level = sigma[..., None]
+        a = (u.abs() - half) / level
+        cut = truncated_normal(a, 2.0 * half / level, order=max(order, 1))
+        post = Posterior(log_p=(cut.log_mass - math.log(2.0 * half)).sum(dim=-1))
+        sign = torch.where(u >= 0, 1.0, -1.0)
+        if order >= 1:
+            post.coef = sign * (half - level * cut.offset)
+        if order >= 2:
+            t = a + cut.offset  # E[T]
+            variance = level**2 * cut.variance
+            post.trace = variance.sum(dim=-1)
+            post.sqdist = (variance + (level * t) ** 2).sum(dim=-1)
+        if order >= 3:  # Cov(T, T^2) and Var(T^2) from central moments
+            post.third = -sign * level**3 * (cut.third + 2.0 * t * cut.variance)
+        if order >= 4:
+            fourth = cut.fourth - cut.variance**2 + 4.0 * t * cut.third + 4.0 * t * t * cut.variance
+            post.var_sqdist = (level**4 * fourth).sum(dim=-1)
+        return post
+
+    def coef_width(self, stats: tuple[torch.Tensor]) -> int:
+        return self.core_dim
+
+    def assemble(self, stats: tuple[torch.Tensor], coef: torch.Tensor) -> torch.Tensor:
+        return coef
+
+    def project(self, u: torch.Tensor) -> torch.Tensor:
+        return u.clamp(-self.half_width, self.half_width)
+
+    @property
+    def second_moment(self) -> float:
+        return self.core_dim * self.half_width**2 / 3.0
+
+    def log_covering_number(self, eps: float) -> tuple[float, float]:
+        """Lower: volume. Upper: cells of side 2 eps/sqrt(k)."""
+        if eps >= self.radius:
+            return 0.0, 0.0
+        k = self.core_dim
+        lower = k * math.log(2.0 * self.half_width / eps) - log_ball_volume(k)
+        return max(lower, 0.0), k * math.log(math.ceil(self.radius / eps))
+
+    def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
+        """k times the one-dimensional integral over u of density and variance, in Gauss-Legendre panels of sigma's size."""
+        curve = []
+        x, w = legendre(16)
+        for level in torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).tolist():
+            # by symmetry over u >= 0: smooth on the scale of sigma near the face, flat far inside
+            half = self.half_width
+            inner = max(half - 10.0 * level, 0.0)
+            edges = inner + (half + 10.0 * level - inner) * torch.linspace(0.0, 1.0, 33, dtype=torch.float64)
+            width = edges.diff()[:, None]
+            u = (edges[:-1, None] + width * x).reshape(-1, 1)
+            post = Cube(1, half).posterior((u,), torch.tensor([[level]], dtype=torch.float64), 2)
+            near = (width * w).reshape(-1) @ (torch.exp(post.log_p[:, 0]) * post.trace[:, 0])
+            curve.append(2.0 * self.core_dim * (near + inner / (2.0 * half) * level**2))
+        return torch.stack(curve)
