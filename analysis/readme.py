@@ -17,7 +17,14 @@ def block(results: Path) -> str:
     lines = ["| | statement | measured [95 %] | predicted | verdict | `python -m` |", "|---|---|---|---|---|---|"]
     for row in claims_file.read(results / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS):
         measured = interval(*(float(row[c]) for c in ("measured", "low", "high")))
-        cells = (row["claim"], row["statement"], measured, row["predicted"], f"**{row['verdict']}**", f"`analysis.{row['experiment']}`")
+        cells = (
+            row["claim"],
+            row["statement"],
+            measured,
+            row["predicted"],
+            f"**{row['verdict']}**",
+            f"`analysis.{row['experiment']}`",
+        )
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     return "\n".join(lines)
 

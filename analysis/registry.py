@@ -6,7 +6,16 @@ Each name stands for a module `analysis.<name>` that holds an `EXPERIMENT`; noth
 from __future__ import annotations
 
 NAMES: tuple[str, ...] = (
-    "laws", "noise_level", "schedule", "scaling", "ledger", "theorems", "integrators", "mismatch", "training", "benchmark",
+    "laws",
+    "noise_level",
+    "schedule",
+    "scaling",
+    "ledger",
+    "theorems",
+    "integrators",
+    "mismatch",
+    "training",
+    "benchmark",
 )
 
 

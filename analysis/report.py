@@ -20,7 +20,17 @@ from analysis.runs.tables import read_csv
 
 TITLE = "Blind diffusion samplers: measured claims"
 SHOWN_ROWS = 12
-VERDICTS = ("claim", "statement", "quantity", "measured [95 % interval]", "predicted", "rule", "verdict", "expected", "command")
+VERDICTS = (
+    "claim",
+    "statement",
+    "quantity",
+    "measured [95 % interval]",
+    "predicted",
+    "rule",
+    "verdict",
+    "expected",
+    "command",
+)
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,19 @@ def _verdicts(out: Path, entries: dict) -> list[tuple[str, ...]]:
         measured = interval(*(float(row[c]) for c in ("measured", "low", "high")))
         statement = f"{row['statement']} ({row['source']})"
         command = entry.get("command", f"python -m analysis.{row['experiment']}")
-        rows.append((row["claim"], statement, row["quantity"], measured, row["predicted"], row["rule"], verdict, expected, command))
+        rows.append(
+            (
+                row["claim"],
+                statement,
+                row["quantity"],
+                measured,
+                row["predicted"],
+                row["rule"],
+                verdict,
+                expected,
+                command,
+            )
+        )
     return rows
 
 
@@ -90,7 +112,14 @@ CONTROL_NOTE = (
 def _controls_table(controls: Sequence[dict]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     header = ("claim", "control", "what", "interval", "outcome", "as required")
     rows = [
-        (c["claim"], c["control"], c["what"], f"[{float(c['low']):.4g}, {float(c['high']):.4g}]", c["outcome"], c["as_required"])
+        (
+            c["claim"],
+            c["control"],
+            c["what"],
+            f"[{float(c['low']):.4g}, {float(c['high']):.4g}]",
+            c["outcome"],
+            c["as_required"],
+        )
         for c in controls
     ]
     return header, rows
@@ -157,7 +186,10 @@ def _html(out: Path, sections: Sequence[Section], claims, controls) -> str:
     header, rows = _controls_table(controls)
     body.append(_html_table(header, rows, ["good" if r[-1] == "yes" else "bad" for r in rows]))
     for s in sections:
-        body += [f"<h2 id='{html.escape(s.name)}'>{html.escape(s.name)}</h2>", f"<p>{html.escape(s.summary.strip())}</p>"]
+        body += [
+            f"<h2 id='{html.escape(s.name)}'>{html.escape(s.name)}</h2>",
+            f"<p>{html.escape(s.summary.strip())}</p>",
+        ]
         body.append(f"<p><code>{html.escape(s.command)}</code></p>")
         for figure in s.figures:
             pdf = figure.removesuffix(".png") + ".pdf"

@@ -34,7 +34,9 @@ class Law:
         ambient = positive_int(ambient, "ambient")
         least = core.core_dim + 1 if core.needs_normal else max(core.core_dim, 1)
         if ambient < least:
-            raise ValueError(f"ambient must be >= {least} for {core.name} (core dimension {core.core_dim}), got {ambient}")
+            raise ValueError(
+                f"ambient must be >= {least} for {core.name} (core dimension {core.core_dim}), got {ambient}"
+            )
         self.core = core
         self.space = Space(ambient, core.core_dim, reduced, frame, core.mean)
 
@@ -87,7 +89,9 @@ class Law:
             ValueError: a law that fills its whole space, and so is another law there; or ambient is too small.
         """
         if self.core.absorbs_normal and ambient != self.ambient_dim:
-            raise ValueError(f"ambient must be {self.ambient_dim} for {self.name}, which fills its whole space, got {ambient}")
+            raise ValueError(
+                f"ambient must be {self.ambient_dim} for {self.name}, which fills its whole space, got {ambient}"
+            )
         return Law(self.core, ambient, reduced)
 
     # -- drawing ------------------------------------------------------------------------------------------------

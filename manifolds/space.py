@@ -15,8 +15,8 @@ of its argument y. Then y - f(y), c y + (1 - c) f(y) and |y - f(y)|^2 = (sum of 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 

@@ -52,8 +52,11 @@ def mixture_blind_mean(parts, codim, exponent, low, high, rho2):
         for weight, k, scale, norm2, normal2, shift, _ in parts:
             total = scale**2 + sigma2
             values.append(
-                mpmath.log(weight) - k * mpmath.log(total) / 2 - mpmath.mpf(norm2) / (2 * total)
-                - (len(shift) - k) * s - mpmath.mpf(normal2) / (2 * sigma2)
+                mpmath.log(weight)
+                - k * mpmath.log(total) / 2
+                - mpmath.mpf(norm2) / (2 * total)
+                - (len(shift) - k) * s
+                - mpmath.mpf(normal2) / (2 * sigma2)
             )
         return values, (exponent + 1 - codim) * s - rho2 / (2 * sigma2)
 
@@ -77,7 +80,9 @@ def mixture_blind_mean(parts, codim, exponent, low, high, rho2):
         masses, gained = seen[s]
         if coordinate is None:
             return mpmath.fsum(masses)
-        return mpmath.fsum(a * part[5][coordinate] + b * part[6][coordinate] for a, b, part in zip(masses, gained, parts))
+        return mpmath.fsum(
+            a * part[5][coordinate] + b * part[6][coordinate] for a, b, part in zip(masses, gained, parts)
+        )
 
     mass = mpmath.quad(lambda s: integrand(s, None), cuts)
     return [mpmath.quad(lambda s, i=i: integrand(s, i), cuts) / mass for i in range(m)]

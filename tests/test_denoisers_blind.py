@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from oracles import gaussian_blind_gain, mixture_blind_mean
 
 import manifolds
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, PlugInDenoiser, as_denoiser
-from oracles import gaussian_blind_gain, mixture_blind_mean
 
 EXPONENTS = (-3.0, -1.0, -0.5)
 LEVELS = (0.012, 0.3, 2.0, 9.5)
@@ -45,7 +45,9 @@ def test_mixture_equals_mpmath(d, exponent):
             own = frame @ (frame.T @ (u - shift))
             gap = u - shift - own
             parts.append((weight, 2, part.core.scale, own @ own, gap @ gap, shift, own))
-        exact = np.array([float(v) for v in mixture_blind_mean(parts, d - 6, exponent, low, high, float(point[-1]) ** 2)])
+        exact = np.array(
+            [float(v) for v in mixture_blind_mean(parts, d - 6, exponent, low, high, float(point[-1]) ** 2)]
+        )
         assert np.linalg.norm(row[:-1].numpy() - exact) <= 1e-8 * np.linalg.norm(exact)
 
 

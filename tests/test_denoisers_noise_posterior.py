@@ -73,7 +73,13 @@ def test_two_competing_levels_are_both_seen():
 
     eye = torch.eye(40, dtype=torch.float64)
     zero = torch.zeros(40, dtype=torch.float64)
-    core = Mixture([Component(IsotropicGaussian(1, 1e-3), eye[:, :1], zero), Component(IsotropicGaussian(39, 1.0), eye[:, 1:], zero)], [0.5, 0.5])
+    core = Mixture(
+        [
+            Component(IsotropicGaussian(1, 1e-3), eye[:, :1], zero),
+            Component(IsotropicGaussian(39, 1.0), eye[:, 1:], zero),
+        ],
+        [0.5, 0.5],
+    )
     law = manifolds.Law(core, 60, reduced=True)
     u = torch.zeros(1, 41, dtype=torch.float64)
     u[0, 1:40] = math.sqrt(0.1)  # noise of variance .067 around the line, or data on the 39-dimensional subspace

@@ -23,7 +23,11 @@ def test_the_whole_rule_has_the_moments_of_the_law(shape):
     weight = torch.exp(rule.log_weight)
     assert abs(float(weight.sum()) - 1.0) < 1e-13
     for p in (-1.0, 0.5, 2.0):
-        exact = math.exp(-p * math.log(shape)) / special.poch(shape + p, -p) if shape < 1e6 else 1 + p * (p - 1) / (2 * shape)
+        exact = (
+            math.exp(-p * math.log(shape)) / special.poch(shape + p, -p)
+            if shape < 1e6
+            else 1 + p * (p - 1) / (2 * shape)
+        )
         assert float(weight @ rule.ratio ** (-2.0 * p)) == pytest.approx(exact, rel=1e-10)
 
 
@@ -153,7 +157,9 @@ def test_the_interpolating_rule_is_exact_for_tilts_and_refuses_what_is_rough(sha
     assert float((weight.sum(dim=1) - 1.0).abs().max()) < 1e-13
     assert not bool(poor[1])
     rough = 3.0 * torch.sin(3.0 * math.sqrt(shape) * x)[None] + 1.0
-    assert bool(rule.weigh(rough, 1, 1e-9)[1].all()) and bool(rule.weigh(torch.full((1, 4), math.nan, dtype=torch.float64), 1, 1e-9)[1].all())
+    assert bool(rule.weigh(rough, 1, 1e-9)[1].all()) and bool(
+        rule.weigh(torch.full((1, 4), math.nan, dtype=torch.float64), 1, 1e-9)[1].all()
+    )
 
 
 def test_rows_do_not_depend_on_their_batch():

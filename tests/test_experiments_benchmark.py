@@ -13,8 +13,8 @@ from analysis.benchmark.atoms import DIM, grid_mean, softmax_mean
 from analysis.benchmark.clock import LEAST, interleaved, ratio_row
 from analysis.benchmark.denoisers import PRIOR, _case
 from analysis.benchmark.figures.benchmark import draw
-from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.laws.atoms import Atoms
 
 
 def _atoms(points: int):
@@ -57,7 +57,14 @@ def test_short_functions_are_timed_over_several_calls():
 
 def test_a_row_holds_the_spread_and_the_target():
     row = ratio_row("s", "c", "u", [3.0, 1.0, 2.0, 10.0], most=4.0)
-    assert (row["low"], row["median"], row["high"], row["repeats"], row["at_most"], row["at_least"]) == (1.0, 2.5, 10.0, 4, 4.0, 0.0)
+    assert (row["low"], row["median"], row["high"], row["repeats"], row["at_most"], row["at_least"]) == (
+        1.0,
+        2.5,
+        10.0,
+        4,
+        4.0,
+        0.0,
+    )
 
 
 @pytest.mark.parametrize("where", ["inside", "ends"])
@@ -96,9 +103,17 @@ def test_timings_are_one_cell_and_decide_nothing():
 
 def _table():
     machine = {"milliseconds": None, "cpu": "a processor", "cores": 2, "torch": "2", "python": "3"}
-    cases = [f"{law}, {form}, {where}" for law in ("gaussian", "torus") for form in ("dense d=1024", "reduced d=1000", "reduced d=1e+09") for where in ("inside", "ends")]
+    cases = [
+        f"{law}, {form}, {where}"
+        for law in ("gaussian", "torus")
+        for form in ("dense d=1024", "reduced d=1000", "reduced d=1e+09")
+        for where in ("inside", "ends")
+    ]
     rows = [ratio_row("blind / conditional", case, "ratio of CPU time", [1.0, 1.2, 2.0], most=1.5) for case in cases]
-    rows += [ratio_row("1000-level grid / blind", "1000 atoms", "ratio of CPU time", [90.0, 300.0, 310.0], least=100.0), ratio_row("memory", "all", "MB", [100.0])]
+    rows += [
+        ratio_row("1000-level grid / blind", "1000 atoms", "ratio of CPU time", [90.0, 300.0, 310.0], least=100.0),
+        ratio_row("memory", "all", "MB", [100.0]),
+    ]
     return pd.DataFrame([{**row, **machine} for row in rows])
 
 

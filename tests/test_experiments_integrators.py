@@ -8,12 +8,12 @@ import pytest
 from scipy import integrate, stats
 
 import manifolds
-from analysis.samplers import Schedule, get_integrator
 from analysis.integrators.dimension import cell_clean, cell_dimension, cell_marginal_kl
 from analysis.integrators.extra_term import cell_extra, cell_extra_exact
 from analysis.integrators.grids import cell_grid, cell_levels, mmse_curve
 from analysis.integrators.integrator_verdicts import _order_in_lag, _pooled, exact_orders
 from analysis.integrators.orders import cell_coupled, cell_exact_order, final_variances
+from analysis.samplers import Schedule, get_integrator
 from analysis.theory import coefficients
 from analysis.theory.grid import gaussian_optimal_limit
 
@@ -42,9 +42,20 @@ def test_final_variances_of_heun_are_those_of_the_explicit_trapezium():
     assert (tangential, normal) == pytest.approx((y * y, 0.2**2), rel=1e-12)
 
 
-@pytest.mark.parametrize(("name", "a", "order"), [("exponential_euler", 0.5, 1), ("ddim", 0.0, 1), ("heun", 0.0, 2), ("score_freezing", 0.25, 1)])
+@pytest.mark.parametrize(
+    ("name", "a", "order"),
+    [("exponential_euler", 0.5, 1), ("ddim", 0.0, 1), ("heun", 0.0, 2), ("score_freezing", 0.25, 1)],
+)
 def test_exact_order(name, a, order):
-    params = {"integrator": name, "a": a, "s": 1.0, "sigma_0": 10.0, "sigma_T": 0.05, "steps": "128 256 512 1024", "wrong_scale": 1.0}
+    params = {
+        "integrator": name,
+        "a": a,
+        "s": 1.0,
+        "sigma_0": 10.0,
+        "sigma_T": 0.05,
+        "steps": "128 256 512 1024",
+        "wrong_scale": 1.0,
+    }
     rows = pd.DataFrame(cell_exact_order(params, 0)).assign(integrator=name, a=a, wrong_scale=1.0)
     gap = exact_orders(rows)[(name, a, 1.0)]
     assert rows.declared.eq(order).all() and abs(gap.low) < 0.06 and abs(gap.high) < 0.06
@@ -54,9 +65,23 @@ def test_exact_order(name, a, order):
 
 
 def test_coupled_gap_agrees_with_the_exact_recursion():
-    params = {"law": "gaussian", "dim": 3, "ambient": 40, "integrator": "exponential_euler", "a": 0.5, "sigma_0": 5.0, "sigma_T": 0.1, "n": 4000, "steps": "8 16 32", "offset": 0.0}
+    params = {
+        "law": "gaussian",
+        "dim": 3,
+        "ambient": 40,
+        "integrator": "exponential_euler",
+        "a": 0.5,
+        "sigma_0": 5.0,
+        "sigma_T": 0.1,
+        "n": 4000,
+        "steps": "8 16 32",
+        "offset": 0.0,
+    }
     rows = cell_coupled(params, 0)
-    variances = [final_variances(get_integrator("exponential_euler"), Schedule.proportional(5.0, 0.1, 0.5, n), 1.0)[0] for n in (8, 16, 32)]
+    variances = [
+        final_variances(get_integrator("exponential_euler"), Schedule.proportional(5.0, 0.1, 0.5, n), 1.0)[0]
+        for n in (8, 16, 32)
+    ]
     for row, gap in zip(rows, -np.diff(variances)):
         assert abs(float(row["gap"]) - 3 * gap) < 4 * row["gap_se"]
         assert row["gap_se"] < 0.5 * float(row["uncoupled_sd"]) / math.sqrt(4000)  # what coupling is for
@@ -77,13 +102,26 @@ def _gaussian_extra(a, tau, low, high):
 
 @pytest.mark.parametrize("a", [0.25, 0.75])
 def test_extra_term_of_a_gaussian_is_its_closed_form(a):
-    params = {"law": "gaussian", "dim": 2, "ambient": 1024, "a": a, "n": 2000, "sigma_0": 20.0, "sigma_T": 0.05, "lags": LAGS}
-    rows = pd.DataFrame([r | {"batch": b} for b in range(12) for r in cell_extra(params | {"batch": b}, 0)]).astype(float)
+    params = {
+        "law": "gaussian",
+        "dim": 2,
+        "ambient": 1024,
+        "a": a,
+        "n": 2000,
+        "sigma_0": 20.0,
+        "sigma_T": 0.05,
+        "lags": LAGS,
+    }
+    rows = pd.DataFrame([r | {"batch": b} for b in range(12) for r in cell_extra(params | {"batch": b}, 0)]).astype(
+        float
+    )
     for tau, g in rows.groupby("lag"):
         exact = _gaussian_extra(a, tau, 0.05, 20.0)
         assert math.copysign(1, exact) == math.copysign(1, 1 - 2 * a)
         assert abs(g.extra.mean() - exact) < stats.t.ppf(0.9995, 11) * g.extra.std() / math.sqrt(12)
-    shape = lambda z: 2 * math.exp(2 * z) * (1 + math.exp(2 * z)) ** -3 / (4 * a * (1 - a))  # E|G|^2/sigma^2, G = -g (1-g) y
+    shape = lambda z: (
+        2 * math.exp(2 * z) * (1 + math.exp(2 * z)) ** -3 / (4 * a * (1 - a))
+    )  # E|G|^2/sigma^2, G = -g (1-g) y
     size = integrate.quad(shape, math.log(0.05), math.log(20.0))[0]
     first = rows[rows.lag == 0.1]
     assert first.predicted.mean() == pytest.approx((1 - 2 * a) * 0.01 * size, rel=0.02)
@@ -91,12 +129,28 @@ def test_extra_term_of_a_gaussian_is_its_closed_form(a):
 
 
 def test_extra_of_a_whole_gaussian_run_changes_sign_at_one_half():
-    signs = {a: float(np.sign(cell_extra_exact({"a": a, "dim": 2, "sigma_0": 20.0, "sigma_T": 0.05, "lags": "0.1"}, 0)[0]["extra"])) for a in (0.1, 0.4, 0.6, 0.9)}
+    signs = {
+        a: float(
+            np.sign(
+                cell_extra_exact({"a": a, "dim": 2, "sigma_0": 20.0, "sigma_T": 0.05, "lags": "0.1"}, 0)[0]["extra"]
+            )
+        )
+        for a in (0.1, 0.4, 0.6, 0.9)
+    }
     assert signs == {0.1: 1.0, 0.4: 1.0, 0.6: -1.0, 0.9: -1.0}
 
 
 def test_marginal_kl_by_hand():
-    params = {"a": 0.25, "h": 0.1, "s": 1.0, "dim": 3, "sigma_0": 50.0, "sigma_T": 0.02, "integrator": "exponential_euler", "wrong_target": 1.0}
+    params = {
+        "a": 0.25,
+        "h": 0.1,
+        "s": 1.0,
+        "dim": 3,
+        "sigma_0": 50.0,
+        "sigma_T": 0.02,
+        "integrator": "exponential_euler",
+        "wrong_target": 1.0,
+    }
     ratio = math.exp(-0.75 * 0.1)
     levels = [50.0 * ratio**i for i in range(math.ceil(math.log(2500) / 0.075))] + [0.02]
     u = 2500.0
@@ -105,7 +159,9 @@ def test_marginal_kl_by_hand():
         u = ((1 + c * now**2) / (1 + now**2)) ** 2 * u + after**2 - c**2 * now**2
     r = (1 + 0.02**2) / u
     row = cell_marginal_kl(params, 0)[0]
-    assert row["kl"] == pytest.approx(1.5 * (r - 1 - math.log(r)), rel=1e-6) and row["limit"] == pytest.approx(3 * 0.01 / 16, rel=1e-12)
+    assert row["kl"] == pytest.approx(1.5 * (r - 1 - math.log(r)), rel=1e-6) and row["limit"] == pytest.approx(
+        3 * 0.01 / 16, rel=1e-12
+    )
 
 
 def test_dimension_leaves_the_tangential_part_alone():
@@ -116,7 +172,17 @@ def test_dimension_leaves_the_tangential_part_alone():
 
 
 def test_clean_output_of_a_blind_run_has_the_level_of_its_coefficients():
-    params = {"law": "mixture", "dim": 2, "ambient": 10**6, "integrator": "euler", "a": 0.5, "steps": 24, "sigma_0": 10.0, "sigma_T": 0.05, "n": 200}
+    params = {
+        "law": "mixture",
+        "dim": 2,
+        "ambient": 10**6,
+        "integrator": "euler",
+        "a": 0.5,
+        "steps": 24,
+        "sigma_0": 10.0,
+        "sigma_T": 0.05,
+        "n": 200,
+    }
     row = cell_clean(params, 0)[0]
     _, v = final_variances(get_integrator("euler"), Schedule.proportional(10.0, 0.05, 0.5, 24), 1.0)
     assert row["true_level_over_scheduled"] == pytest.approx(math.sqrt(v) / 0.05, rel=1e-3)
@@ -140,14 +206,39 @@ def test_mmse_curve_against_numpy_for_atoms():
 
 
 def test_constant_steps_against_the_optimum_on_gaussian_data():
-    params = {"law": "gaussian", "dim": 2, "ambient": 1024, "batch": 0, "sigma_0": 10.0, "sigma_T": 0.01, "n": 10, "steps": "256"}
+    params = {
+        "law": "gaussian",
+        "dim": 2,
+        "ambient": 1024,
+        "batch": 0,
+        "sigma_0": 10.0,
+        "sigma_T": 0.01,
+        "n": 10,
+        "steps": "256",
+    }
     rows = {r["grid"]: r for r in cell_grid(params, 0)}
     assert 256 * rows["constant"]["best"] == pytest.approx(gaussian_optimal_limit(2, 1.0, 10.0, 0.01), rel=0.03)
-    assert 1.0 <= rows["equidistributed"]["ratio"] < 1.01 < rows["constant"]["ratio"] < rows["karras"]["ratio"] < rows["linear"]["ratio"]
+    assert (
+        1.0
+        <= rows["equidistributed"]["ratio"]
+        < 1.01
+        < rows["constant"]["ratio"]
+        < rows["karras"]["ratio"]
+        < rows["linear"]["ratio"]
+    )
 
 
 def test_levels_table_holds_both_grids():
-    params = {"law": "gaussian", "dim": 2, "ambient": 1024, "batch": 0, "sigma_0": 10.0, "sigma_T": 0.01, "n": 10, "N": 8}
+    params = {
+        "law": "gaussian",
+        "dim": 2,
+        "ambient": 1024,
+        "batch": 0,
+        "sigma_0": 10.0,
+        "sigma_T": 0.01,
+        "n": 10,
+        "N": 8,
+    }
     rows = pd.DataFrame(cell_levels(params, 0)).astype(float)
     assert rows.constant.to_numpy() == pytest.approx(np.geomspace(10.0, 0.01, 9), rel=1e-12)
     assert rows.k_eff.to_numpy() == pytest.approx(2 / (1 + rows.optimal.to_numpy() ** 2), rel=1e-3)
@@ -159,7 +250,16 @@ def _synthetic(order, batches=12, noise=0.02):
     for law, scale in (("one", 1.0), ("two", 5.0)):
         for batch in range(batches):
             for lag in (0.05, 0.1, 0.2):
-                rows.append({"law": law, "a": 0.25, "batch": batch, "lag": lag, "predicted": scale * lag**2, "extra": scale * lag**order * 0.05 ** (2 - order) * (1 + noise * rng.standard_normal())})
+                rows.append(
+                    {
+                        "law": law,
+                        "a": 0.25,
+                        "batch": batch,
+                        "lag": lag,
+                        "predicted": scale * lag**2,
+                        "extra": scale * lag**order * 0.05 ** (2 - order) * (1 + noise * rng.standard_normal()),
+                    }
+                )
     return pd.DataFrame(rows)
 
 
@@ -173,4 +273,3 @@ def test_pooled_ratio_weighs_laws_by_their_own_scatter():
     quiet, loud = _synthetic(2.0, noise=0.01), _synthetic(2.0, noise=1.0)
     rows = pd.concat([quiet[quiet.law == "one"], loud[loud.law == "two"]])
     assert _pooled(rows, "extra", "predicted").mean().mean() == pytest.approx(1.0, abs=0.01)
-

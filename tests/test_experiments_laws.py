@@ -10,8 +10,7 @@ import pytest
 import torch
 
 import manifolds
-from analysis.laws import CLAIMS, EXPERIMENT, decide
-from analysis.laws import self_checks
+from analysis.laws import CLAIMS, EXPERIMENT, decide, self_checks
 from analysis.laws.cases import case
 from analysis.laws.gallery import cell_gallery, cell_gallery_images
 from analysis.laws.self_checks import cell_self_checks
@@ -102,7 +101,9 @@ def _table(error: float, sabotaged: float = 10.0) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize("error, sabotaged, verdict", [(0.5, 10.0, "holds"), (3.0, 10.0, "violated"), (0.5, 0.9, "inconclusive")])
+@pytest.mark.parametrize(
+    "error, sabotaged, verdict", [(0.5, 10.0, "holds"), (3.0, 10.0, "violated"), (0.5, 0.9, "inconclusive")]
+)
 def test_the_worst_check_decides_and_each_check_must_notice_a_mistake(error, sabotaged, verdict):
     found = decide({"self_checks": _table(error, sabotaged)}, None)[0]
     assert found.measured == max(error, 0.2)
@@ -110,7 +111,10 @@ def test_the_worst_check_decides_and_each_check_must_notice_a_mistake(error, sab
 
 
 def test_a_small_run_writes_the_table_and_the_picture(tmp_path, capsys):
-    assert main(EXPERIMENT, ["--profile", "smoke", "--law", "gaussian", "atoms", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert (
+        main(EXPERIMENT, ["--profile", "smoke", "--law", "gaussian", "atoms", "--jobs", "1", "--out", str(tmp_path)])
+        == 0
+    )
     assert "gaussian" in capsys.readouterr().out
     checks = pd.read_csv(tmp_path / "tables" / "self_checks.csv")
     assert set(checks.law) == {"atoms", "gaussian"} and checks.passed.all()

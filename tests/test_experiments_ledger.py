@@ -12,20 +12,20 @@ from scipy import stats
 import manifolds
 from analysis import ledger as experiment_module
 from analysis import theorems
-from analysis.theorems.catalogue import case, scale
 from analysis.ledger.chosen import build, denoiser_name
-from analysis.theorems.claims import CLAIMS
-from analysis.theorems.decisions import _sum
 from analysis.ledger.direct import direct_total
-from analysis.theorems.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
-from analysis.theorems.price_cells import cell_price
 from analysis.ledger.pythagoras import measure_parts
 from analysis.ledger.stratified import integrate_levels
-from analysis.theorems.tables import fits, local_exponents, terms
 from analysis.ledger.transfer import _kernel, marginal_divergence
 from analysis.runs.claims import judge
 from analysis.runs.options import UsageError, complete, parse
 from analysis.samplers import Schedule
+from analysis.theorems.catalogue import case, scale
+from analysis.theorems.claims import CLAIMS
+from analysis.theorems.decisions import _sum
+from analysis.theorems.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
+from analysis.theorems.price_cells import cell_price
+from analysis.theorems.tables import fits, local_exponents, terms
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
@@ -101,9 +101,14 @@ def test_parts_refuse_a_schedule_whose_joint_law_is_unknown():
 
 
 def test_another_prior_leaves_a_cross_term():
-    row = cell_sum({"law": "sphere", "dim": 4, "prior": "-1", "denoiser": "perturbed", "steps": 24, "points": 1000}, 0)[0]
+    row = cell_sum({"law": "sphere", "dim": 4, "prior": "-1", "denoiser": "perturbed", "steps": 24, "points": 1000}, 0)[
+        0
+    ]
     assert row["difference_low"] > 0.01
-    assert row["total"] == pytest.approx(row["init"] + row["blind"] + row["discretisation"] + row["learning"] + row["difference"] * row["total"], rel=1e-9)
+    assert row["total"] == pytest.approx(
+        row["init"] + row["blind"] + row["discretisation"] + row["learning"] + row["difference"] * row["total"],
+        rel=1e-9,
+    )
 
 
 # -- the start ------------------------------------------------------------------------------------------------------
@@ -172,10 +177,38 @@ def test_gaussian_total_variation_is_the_integral_of_the_densities(k):
 
 
 def test_terms_are_the_sums_over_steps_with_independent_errors():
-    run = {"law": "x", "dim": 2, "ambient": 9, "steps": 2, "a": 0.5, "denoiser": "blind", "sigma_start": 4.0, "sigma_end": 1.0}
-    values = {"blind": (0.1, 0.2), "discretisation": (0.3, 0.4), "learning": (0.0, 0.0), "cross": (0.0, 0.0), "total": (0.4, 0.6)}
-    steps = [run | {"init": 0.05, "init_se": 0.0} | {n: v[i] for n, v in values.items()} | {f"{n}_se": 0.03 + 0.01 * i for n in values} for i in (0, 1)]
-    other = run | {"tv_lower": 0.1, "tv_lower_truth": 0.0, "bound_init": 1.0, "bound_blind": 2.0, "bound_discretisation": 3.0, "bound_learning": 0.0}
+    run = {
+        "law": "x",
+        "dim": 2,
+        "ambient": 9,
+        "steps": 2,
+        "a": 0.5,
+        "denoiser": "blind",
+        "sigma_start": 4.0,
+        "sigma_end": 1.0,
+    }
+    values = {
+        "blind": (0.1, 0.2),
+        "discretisation": (0.3, 0.4),
+        "learning": (0.0, 0.0),
+        "cross": (0.0, 0.0),
+        "total": (0.4, 0.6),
+    }
+    steps = [
+        run
+        | {"init": 0.05, "init_se": 0.0}
+        | {n: v[i] for n, v in values.items()}
+        | {f"{n}_se": 0.03 + 0.01 * i for n in values}
+        for i in (0, 1)
+    ]
+    other = run | {
+        "tv_lower": 0.1,
+        "tv_lower_truth": 0.0,
+        "bound_init": 1.0,
+        "bound_blind": 2.0,
+        "bound_discretisation": 3.0,
+        "bound_learning": 0.0,
+    }
     found = terms(pandas.DataFrame(steps), pandas.DataFrame([other])).set_index("term")
     assert found.loc["total", "nats"] == pytest.approx(1.05)
     assert found.loc["blind", "nats_se"] == pytest.approx(0.05)
@@ -193,7 +226,17 @@ def _prices(exponent):
     for law in ("gaussian", "sphere"):
         for end in (0.2, 0.1, 0.05, 0.02, 0.01):
             price = 0.002 * (end**-exponent if law == "sphere" else 1)
-            row = {"law": law, "ambient": 1000, "end": end, "dim": 4, "sigma_T": end, "sigma_0": 20.0, "price": price, "bound": 10 * end**-2.0, "offset": end**-2.0}
+            row = {
+                "law": law,
+                "ambient": 1000,
+                "end": end,
+                "dim": 4,
+                "sigma_T": end,
+                "sigma_0": 20.0,
+                "price": price,
+                "bound": 10 * end**-2.0,
+                "offset": end**-2.0,
+            }
             rows.append(row | {"price_low": 0.99 * price, "price_high": 1.01 * price})
     return pandas.DataFrame(rows)
 
@@ -204,16 +247,33 @@ def test_growth_of_the_price_is_read_from_the_table(exponent):
     sphere = found[(found["law"] == "sphere") & (found["quantity"] == "price against 1/sigma_T")].iloc[0]
     assert sphere["low"] <= exponent <= sphere["high"]
     assert sphere["exponent"] == pytest.approx(exponent, abs=1e-9)
-    assert found[found["quantity"] == "price of a constant error (power)"]["exponent"].to_numpy() == pytest.approx([2.0, 2.0])
+    assert found[found["quantity"] == "price of a constant error (power)"]["exponent"].to_numpy() == pytest.approx(
+        [2.0, 2.0]
+    )
 
 
 @pytest.mark.parametrize(("shift", "outcome"), [(0.0, "holds"), (0.01, "inconclusive"), (0.03, "violated")])
 def test_pythagoras_holds_if_every_law_does_and_one_law_refutes_it(shift, outcome):
     rows = []
-    for law, prior, kind, gap in (("gaussian", "aligned", "blind", 0.0), ("sphere", "aligned", "perturbed", shift), ("sphere", "-1", "perturbed", 0.04)):
-        rows.append({"law": law, "prior": prior, "denoiser": kind, "difference": gap, "difference_low": gap - 0.002, "difference_high": gap + 0.002})
+    for law, prior, kind, gap in (
+        ("gaussian", "aligned", "blind", 0.0),
+        ("sphere", "aligned", "perturbed", shift),
+        ("sphere", "-1", "perturbed", 0.04),
+    ):
+        rows.append(
+            {
+                "law": law,
+                "prior": prior,
+                "denoiser": kind,
+                "difference": gap,
+                "difference_low": gap - 0.002,
+                "difference_high": gap + 0.002,
+            }
+        )
     measurement = _sum({"theorems_sum": pandas.DataFrame(rows)})
-    assert (measurement.low, measurement.high) == pytest.approx((shift - 0.002 if outcome == "violated" else -0.002, shift + 0.002))
+    assert (measurement.low, measurement.high) == pytest.approx(
+        (shift - 0.002 if outcome == "violated" else -0.002, shift + 0.002)
+    )
     assert judge(next(c for c in CLAIMS if c.id == "L1"), measurement).outcome == outcome
 
 
@@ -221,17 +281,23 @@ def test_pythagoras_holds_if_every_law_does_and_one_law_refutes_it(shift, outcom
 
 
 def test_a_selection_is_one_ledger_and_one_run_a_denoiser():
-    options = parse(EXPERIMENT, ["--law", "sphere", "--dim", "8", "--ambient", "1000", "--steps", "64", "--denoiser", "blind"])
+    options = parse(
+        EXPERIMENT, ["--law", "sphere", "--dim", "8", "--ambient", "1000", "--steps", "64", "--denoiser", "blind"]
+    )
     assert sorted(cell.part for cell in EXPERIMENT.plan(options)) == ["ledger", "ledger_run"]
 
 
 @pytest.mark.parametrize("experiment", [EXPERIMENT, theorems.EXPERIMENT])
 def test_defaults_plan_every_part(experiment):
-    options = complete(experiment, {"profile": "paper", "seed": 0, "device": "cpu", "backend": "loky", "address": None}, "x")
+    options = complete(
+        experiment, {"profile": "paper", "seed": 0, "device": "cpu", "backend": "loky", "address": None}, "x"
+    )
     assert {cell.part for cell in experiment.plan(options)} == set(experiment.parts)
 
 
-@pytest.mark.parametrize("words", [["--sigma-end", "30"], ["--law", "cube", "--ambient", "4"], ["--ambient", "5"], ["--law", "atoms"]])
+@pytest.mark.parametrize(
+    "words", [["--sigma-end", "30"], ["--law", "cube", "--ambient", "4"], ["--ambient", "5"], ["--law", "atoms"]]
+)
 def test_impossible_selections_are_refused_by_name(words):
     with pytest.raises(ValueError, match="argument --"):
         EXPERIMENT.plan(parse(EXPERIMENT, words))

@@ -11,15 +11,26 @@ import torch
 
 import manifolds
 from analysis.mismatch import EXPERIMENT
-from analysis.mismatch.arms import ROOM, build_arm, exact_blind
 from analysis.mismatch.argument import argument_curve
+from analysis.mismatch.arms import ROOM, build_arm, exact_blind
 from analysis.mismatch.bias import cell_adaptive_bias
 from analysis.mismatch.compare import compare, summarise
 from analysis.mismatch.estimators import divergence_probe, probe_estimate, residual_estimate, trace_estimate
 from analysis.mismatch.levels import cell_levels, closed_form
 from analysis.mismatch.loose_ends import cell_step_counts
 from analysis.mismatch.price import blind_drift_errors, distance_price, drift_weights, path_price
-from analysis.mismatch.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAWS, ambient_of, integrator_of, law_of, levels_of, own_settings, schedule_of
+from analysis.mismatch.settings import (
+    CLOSED_FORM,
+    GRIDS,
+    INTEGRATOR_NAMES,
+    LAWS,
+    ambient_of,
+    integrator_of,
+    law_of,
+    levels_of,
+    own_settings,
+    schedule_of,
+)
 from analysis.mismatch.stopping import narrowing_dimension, stopping_law, walk_variance
 from analysis.mismatch.trained import cell_trained, risk_curve
 from analysis.mismatch.verdicts import decide
@@ -56,7 +67,15 @@ def test_runs_have_the_predicted_level_at_every_step(name, a, arm):
 
 
 def test_a_denoiser_that_leaves_noise_breaks_the_closed_form():
-    params = {"law": "gaussian", "ambient": 4000, "integrator": "euler", "grid": "geometric", "a": 0.0, "steps": 20, "arm": "conditional"}
+    params = {
+        "law": "gaussian",
+        "ambient": 4000,
+        "integrator": "euler",
+        "grid": "geometric",
+        "a": 0.0,
+        "steps": 20,
+        "arm": "conditional",
+    }
     rows = pd.DataFrame(cell_levels({**params, "sabotage": True, "samples": 200}, 3)).astype(float)
     schedule = schedule_of("geometric", 0.0, 20)
     # f = clean + 2 % of the noise: c turns into c + .02 (1 - c)
@@ -130,9 +149,15 @@ def test_a_network_told_the_truth_has_its_plain_risk(curves):
     for sigma in (0.15, 0.6):
         x = law.sample(20_000, source.child("x", sigma))
         errors = (network(law.add_noise(x, sigma, source.child("z", sigma)), sigma) - x).square().sum(dim=1)
-        row = curves[False].query("denoiser == 'trained' and arm == 'conditional' and factor == 1 and sigma == @sigma").iloc[0]
+        row = (
+            curves[False]
+            .query("denoiser == 'trained' and arm == 'conditional' and factor == 1 and sigma == @sigma")
+            .iloc[0]
+        )
         # over the MMSE, since the cell's rows leave out the noise of the clean points
-        assert abs(float(errors.mean()) - row.mse) < 3.3 * float(errors.std()) / math.sqrt(20_000) + (row.mse_high - row.mse_low)
+        assert abs(float(errors.mean()) - row.mse) < 3.3 * float(errors.std()) / math.sqrt(20_000) + (
+            row.mse_high - row.mse_low
+        )
 
 
 @pytest.mark.parametrize("sigma", [0.15, 0.6])
@@ -144,7 +169,9 @@ def test_a_trained_curve_follows_the_exact_one(curves, sigma):
     for told in (0.5, 1.0, 2.0):
         gain = [1 / (1 + (t * sigma) ** 2) for t in (told, 1.0)]
         expected = 2 * (gain[0] - gain[1]) ** 2 * (1 + sigma**2)
-        assert exact.excess[told] == pytest.approx(expected, rel=0.08, abs=1e-15)  # 4000 points: chi-square of 8000 degrees of freedom
+        assert exact.excess[told] == pytest.approx(
+            expected, rel=0.08, abs=1e-15
+        )  # 4000 points: chi-square of 8000 degrees of freedom
         assert trained.mse[told] == pytest.approx(exact.mse[told], rel=0.03)
     assert trained.mse[1.0] < 1.01 * trained.mmse[1.0]
     assert (trained.mse >= trained.mmse).all()  # no function of y errs less than the posterior mean
@@ -165,7 +192,9 @@ def test_a_shifted_network_is_the_network_told_twice_as_much(curves):
 def test_blind_drift_error_of_a_gaussian():
     k, d, s, sigma = 4, 20_004, 0.5, 0.4
     law = manifolds.make("gaussian", dim=k, ambient=d, reduced=True, scale=s)
-    error = blind_drift_errors(exact_blind(law, 0.02, 20.0), law, torch.tensor([sigma]), 20_000, manifolds.stream(1, "drift"))
+    error = blind_drift_errors(
+        exact_blind(law, 0.02, 20.0), law, torch.tensor([sigma]), 20_000, manifolds.stream(1, "drift")
+    )
     # df/dlog sigma = -2 s^2 sigma^2/(s^2+sigma^2)^2 y, times a level that is off by N(0, 1/(2n)) in its logarithm
     slope = 2 * s**2 * sigma**2 / (s**2 + sigma**2) ** 2
     expected = k * (s**2 + sigma**2) * slope**2 / (2 * (d - k))
@@ -182,7 +211,9 @@ def test_drift_weights_are_those_of_a_step_with_constant_f():
         assert weights[-1] >= 1.0
         one = torch.ones(1, 2, dtype=torch.float64)
         # from y = 0 with f = 1 everywhere a step leads to its weight
-        moved = torch.stack([integrator.mean(0 * one, one, i, steps, lambda v, j: torch.ones_like(v))[0, 0] for i in range(60)])
+        moved = torch.stack(
+            [integrator.mean(0 * one, one, i, steps, lambda v, j: torch.ones_like(v))[0, 0] for i in range(60)]
+        )
         assert float(weights.sum()) == pytest.approx(float(moved.sum()) + 1.0, rel=1e-12)
 
 
@@ -205,14 +236,18 @@ def test_prices_by_hand():
 def test_gaussian_errors_are_those_of_the_exact_recursion():
     law = law_of("gaussian", 20_000)
     schedule, integrator = schedule_of("geometric", 0.0, 15), integrator_of("euler")
-    rows = compare(law, schedule, integrator, ("blind", "conditional", "informed"), 1500, 6, manifolds.stream(2, "recursion"))
+    rows = compare(
+        law, schedule, integrator, ("blind", "conditional", "informed"), 1500, 6, manifolds.stream(2, "recursion")
+    )
     levels, (c, eta) = schedule.sigma.numpy(), theory.plain_euler(schedule.sigma.numpy(), 0.0)
     told = {"blind": "true", "informed": "true", "conditional": "scheduled"}
     for row in rows:
         # two centred isotropic Gaussians: every slice is at distance |sd - sd'|
         expected = (math.sqrt(output_variance(c, eta, levels, 0.5, told[row["arm"]])) - 0.5) ** 2
         half = (row["excess_square_high"] - row["excess_square_low"]) / 2
-        assert abs(row["excess_square"] - expected) <= 6.9 / 2.57 * half  # t with 5 degrees of freedom: 99.9 % over 95 %
+        assert (
+            abs(row["excess_square"] - expected) <= 6.9 / 2.57 * half
+        )  # t with 5 degrees of freedom: 99.9 % over 95 %
     blind, conditional, informed = rows
     assert conditional["ratio_low"] > 2
     assert informed["distance_to_blind"] < 0.05 * conditional["distance_to_blind"]
@@ -221,10 +256,23 @@ def test_gaussian_errors_are_those_of_the_exact_recursion():
 
 def test_consistent_coefficients_make_informed_and_conditional_one_run():
     law = law_of("mixture", 500)
-    rows = compare(law, schedule_of("karras", 0.2, 8), integrator_of("exponential_euler"), ("blind", "conditional", "informed"), 100, 3, manifolds.stream(0, "same"))
+    rows = compare(
+        law,
+        schedule_of("karras", 0.2, 8),
+        integrator_of("exponential_euler"),
+        ("blind", "conditional", "informed"),
+        100,
+        3,
+        manifolds.stream(0, "same"),
+    )
     for name in ("error", "gap_square", "distance_to_blind", "ratio"):
         assert rows[1][name] == rows[2][name]
-    arm = build_arm("informed", law, schedule_of("karras", 0.2, 8), integrator_of("exponential_euler").coefficients(schedule_of("karras", 0.2, 8)))
+    arm = build_arm(
+        "informed",
+        law,
+        schedule_of("karras", 0.2, 8),
+        integrator_of("exponential_euler").coefficients(schedule_of("karras", 0.2, 8)),
+    )
     torch.testing.assert_close(arm.told, schedule_of("karras", 0.2, 8).sigma, rtol=1e-12, atol=0)
 
 
@@ -256,14 +304,22 @@ def test_a_run_below_the_level_of_the_nodes_is_refused():
     schedule, coefficients = _main_run("trefoil")
     reached = float(coefficients.normal_variance()[-1].sqrt())
     for arm in ("blind", "informed"):
-        assert build_arm(arm, law_of("trefoil", 2000, finest=reached / (1.001 * ROOM)), schedule, coefficients).name == arm
+        assert (
+            build_arm(arm, law_of("trefoil", 2000, finest=reached / (1.001 * ROOM)), schedule, coefficients).name == arm
+        )
         with pytest.raises(ValueError, match="finest must be at most"):
             build_arm(arm, law_of("trefoil", 2000, finest=1.001 * reached / ROOM), schedule, coefficients)
 
 
 def test_summary_by_hand():
     row = summarise(np.array([4.0, 4.0, 4.0]), np.array([1.0, 1.0, 1.0]), np.array([1.0, 1.0, 1.0]))
-    assert (row["error"], row["floor"], row["excess_square"], row["gap_square"], row["error_gap"]) == (2.0, 1.0, 3.0, 3.0, 1.0)
+    assert (row["error"], row["floor"], row["excess_square"], row["gap_square"], row["error_gap"]) == (
+        2.0,
+        1.0,
+        3.0,
+        3.0,
+        1.0,
+    )
     assert row["ratio"] == pytest.approx(2.0)
 
 
@@ -276,7 +332,9 @@ def test_probe_of_a_linear_denoiser_is_its_trace(reduced):
     y = law.add_noise(law.sample(20, manifolds.stream(0, "x")), 0.3, manifolds.stream(0, "z"))
     gain = 0.25 / (0.25 + 0.09)
     f = lambda v: law.denoise(v, 0.3)  # noqa: E731
-    found = divergence_probe(f, law.space, y, f(y), torch.full((20, 1), 1e-3, dtype=torch.float64), manifolds.stream(0, "probe"))
+    found = divergence_probe(
+        f, law.space, y, f(y), torch.full((20, 1), 1e-3, dtype=torch.float64), manifolds.stream(0, "probe")
+    )
     torch.testing.assert_close(found, torch.full((20,), 3 * gain, dtype=torch.float64), rtol=1e-9, atol=0)
 
 
@@ -295,7 +353,9 @@ def test_corrected_estimates_are_unbiased_and_the_residual_is_not():
     ):
         ratio = estimate(y, fy).square() / sigma**2
         # blindness and the noisy level inside the corrections leave terms of order k/d^2
-        assert float(ratio.mean()) == pytest.approx(expected, abs=3.3 * float(ratio.std()) / math.sqrt(20_000) + k / d**2)
+        assert float(ratio.mean()) == pytest.approx(
+            expected, abs=3.3 * float(ratio.std()) / math.sqrt(20_000) + k / d**2
+        )
 
 
 def test_level_at_the_end_of_adaptive_runs_with_and_without_correction():
@@ -332,15 +392,21 @@ def test_narrowing_dimension_is_where_the_two_variances_meet():
     assert walk_variance(d, a, horizon) == pytest.approx(((1 - a) * h) ** 2 / 12, rel=1e-12)
 
 
-@pytest.mark.parametrize("variant, steps", [("squared", 27), ("exponential", 28), ("beta_constant", 108), ("beta_growing", 80)])
+@pytest.mark.parametrize(
+    "variant, steps", [("squared", 27), ("exponential", 28), ("beta_constant", 108), ("beta_growing", 80)]
+)
 def test_printed_settings_by_hand(variant, steps):
-    [row] = cell_step_counts({"law": "gaussian", "ambient": 6400, "variant": variant, "h": 0.2, "a": 0.2, "samples": 50}, 0)
+    [row] = cell_step_counts(
+        {"law": "gaussian", "ambient": 6400, "variant": variant, "h": 0.2, "a": 0.2, "samples": 50}, 0
+    )
     assert row["steps_recursion"] == steps
     assert abs(row["steps_mean"] - steps) < 1
 
 
 def test_unsquared_injection_stays_at_its_fixed_point():
-    [row] = cell_step_counts({"law": "gaussian", "ambient": 6400, "variant": "unsquared", "h": 0.2, "a": 0.2, "samples": 20}, 0)
+    [row] = cell_step_counts(
+        {"law": "gaussian", "ambient": 6400, "variant": "unsquared", "h": 0.2, "a": 0.2, "samples": 20}, 0
+    )
     v = 16.0
     for _ in range(400):
         v = 0.8**2 * v + 2 * 0.2 * 0.2 * math.sqrt(v)
@@ -359,7 +425,9 @@ class _Options:
 
 @pytest.mark.parametrize("profile", ["smoke", "full"])
 def test_plan_of_the_other_profiles_makes_no_run_twice(profile):
-    options = type("Other", (_Options,), {"profile": profile, "law": tuple(LAWS), "full_law": CLOSED_FORM, "device": "cuda:1"})
+    options = type(
+        "Other", (_Options,), {"profile": profile, "law": tuple(LAWS), "full_law": CLOSED_FORM, "device": "cuda:1"}
+    )
     plan = EXPERIMENT.plan(options)
     cells = [(cell.part, tuple(sorted(cell.params.items()))) for cell in plan]
     assert len(set(cells)) == len(cells)
@@ -375,7 +443,9 @@ def test_plan_makes_no_run_twice():
     cells = [(cell.part, tuple(sorted(cell.params.items()))) for cell in EXPERIMENT.plan(_Options)]
     assert len(set(cells)) == len(cells)
     assert {part for part, _ in cells} == set(EXPERIMENT.parts)
-    full = [dict(params) for part, params in cells if part == "mismatch_factorial" and dict(params)["law"] == "gaussian"]
+    full = [
+        dict(params) for part, params in cells if part == "mismatch_factorial" and dict(params)["law"] == "gaussian"
+    ]
     assert {(p["integrator"], p["grid"], p["a"]) for p in full} == set(COMBINATIONS)
 
 
@@ -385,9 +455,22 @@ def _made(gap, kept, image=1024):
     for integrator, ratios in (("euler", gap), ("exponential_euler", kept)):
         for law, ratio in zip("abcde", ratios):
             for arm, own in (("blind", 1.0), ("conditional", ratio), ("informed", 1.0)):
-                row = {"law": law, "ambient": image if law == "e" else 2000, "integrator": integrator, "grid": "geometric", "a": 0.0, "steps": 25, "arm": arm}
+                row = {
+                    "law": law,
+                    "ambient": image if law == "e" else 2000,
+                    "integrator": integrator,
+                    "grid": "geometric",
+                    "a": 0.0,
+                    "steps": 25,
+                    "arm": arm,
+                }
                 row |= {"consistent": integrator != "euler"}
-                values = {"ratio": own, "conditional_over_own": ratio, "over_price": abs(own - 1), "remaining_share": 0.0 if arm == "informed" else 1.0}
+                values = {
+                    "ratio": own,
+                    "conditional_over_own": ratio,
+                    "over_price": abs(own - 1),
+                    "remaining_share": 0.0 if arm == "informed" else 1.0,
+                }
                 for name, v in values.items():
                     row |= {name: v, f"{name}_low": v, f"{name}_high": v}
                 rows.append(row)
@@ -403,7 +486,9 @@ def test_verdicts_on_made_tables():
     assert outcome(_made((3, 3, 3, 3, 1), (1, 1, 1, 1, 1)))["M3"] == "holds"
     # a gap that consistent coefficients show as well is not one of coefficients: the power control fails
     assert outcome(_made((3, 3, 3, 3, 1), (3, 3, 3, 3, 1)))["M3"] == "inconclusive"
-    assert outcome(_made((3, 3, 3, 1, 1), (1, 1, 1, 1, 1)))["M3"] == "inconclusive"  # the informed null control counts 3 laws too
+    assert (
+        outcome(_made((3, 3, 3, 1, 1), (1, 1, 1, 1, 1)))["M3"] == "inconclusive"
+    )  # the informed null control counts 3 laws too
     # an image law counts in its own dimension, and is no control of another one
     assert outcome(_made((3, 3, 3, 1, 3), (1, 1, 1, 1, 1)))["M3"] == "holds"
     assert "M5" not in outcome(_made((3, 3, 3, 3, 3), (1, 1, 1, 1, 1)))
@@ -418,7 +503,15 @@ def _told(denoiser, excess, shifted):
         for law in "ab":
             for factor in (0.5, 1.0, 2.0):
                 value = 0.0 if factor == 1 else 2 * (least if (law, factor) == ("b", 2.0) else usual)
-                row = {"law": law, "sigma": 0.15, "denoiser": denoiser, "arm": arm, "factor": factor, "mmse": 2.0, "expected_excess": 0.3}
+                row = {
+                    "law": law,
+                    "sigma": 0.15,
+                    "denoiser": denoiser,
+                    "arm": arm,
+                    "factor": factor,
+                    "mmse": 2.0,
+                    "expected_excess": 0.3,
+                }
                 rows.append(row | {"excess": value, "excess_low": value - 0.02, "excess_high": value + 0.02})
     return pd.DataFrame(rows)
 
@@ -431,12 +524,21 @@ def _told(denoiser, excess, shifted):
     ((0.4, 0.3), (0.5, 0.2), (0.1, 0.2), 0.2, "inconclusive"),  # the sabotage is not seen
 ])  # fmt: skip
 def test_wrong_arguments_are_judged_on_exact_and_trained_curves(exact, trained, shifted, measured, outcome):
-    tables = {"mismatch_argument": _told("exact", exact, (-0.2, -0.3)).drop(columns="denoiser"), "mismatch_trained": _told("trained", trained, shifted)}
+    tables = {
+        "mismatch_argument": _told("exact", exact, (-0.2, -0.3)).drop(columns="denoiser"),
+        "mismatch_trained": _told("trained", trained, shifted),
+    }
     [found] = decide(tables, _Options)
-    assert found.claim == "M1" and found.measured == pytest.approx(measured) and found.low == pytest.approx(measured - 0.01)
+    assert (
+        found.claim == "M1"
+        and found.measured == pytest.approx(measured)
+        and found.low == pytest.approx(measured - 0.01)
+    )
     claims = {claim.id: claim for claim in EXPERIMENT.claims}
     assert judge(claims["M1"], found).outcome == outcome
-    assert decide({"mismatch_argument": tables["mismatch_argument"]}, _Options) == []  # half of the claim decides nothing
+    assert (
+        decide({"mismatch_argument": tables["mismatch_argument"]}, _Options) == []
+    )  # half of the claim decides nothing
 
 
 @pytest.mark.parametrize("call, words", [

@@ -12,7 +12,7 @@ import torch
 from scipy import integrate, stats
 
 from analysis.laws import cases
-from analysis.noise_level import decisions
+from analysis.noise_level import CLAIMS, EXPERIMENT, decisions
 from analysis.noise_level.concentration import cell_concentration, cell_linear, cell_worst_case
 from analysis.noise_level.derivatives import first, second
 from analysis.noise_level.estimates import controlled_mean, controlled_ratio, controlled_variance
@@ -24,7 +24,6 @@ from analysis.noise_level.information import cell_efficiency, cell_information
 from analysis.noise_level.paper_samples import cell_paper_samples
 from analysis.noise_level.residual import cell_residual
 from analysis.noise_level.risk import cell_risk
-from analysis.noise_level import CLAIMS, EXPERIMENT
 from analysis.runs import judge, main
 from manifolds import stream
 
@@ -81,7 +80,9 @@ def test_identities_hold_with_forty_digits():
 
 @pytest.mark.parametrize("law", ["gaussian", "sphere", "mixture", "two_scale"])
 def test_identities_hold_for_laws_and_each_notices_wrong_moments(law):
-    rows = cell_identities({**cases.case(law, 2, 3), "level": 0.3}, 0) + cell_lambda({**cases.case(law, 2, 3), "level": 0.3}, 0)
+    rows = cell_identities({**cases.case(law, 2, 3), "level": 0.3}, 0) + cell_lambda(
+        {**cases.case(law, 2, 3), "level": 0.3}, 0
+    )
     assert len(rows) == 8 + 6
     assert max(row["error"] for row in rows) < 1e-8
     assert min(row["sabotaged"] for row in rows) > 1e-3
@@ -208,7 +209,11 @@ def _columns(count: int, **values) -> pd.DataFrame:
 def _risk(step: float, reference: float = 0.001, scaled: float = -0.1) -> pd.DataFrame:
     parts = {"blind": step, "reference": reference, "scaled by 1.05": scaled, "prior range off by 5": 0.3}
     return pd.DataFrame(
-        [{"law": "a", "direction": g, "candidate": c, "step": s, "step_se": 0.002} for c, s in parts.items() for g in ("x", "y")]
+        [
+            {"law": "a", "direction": g, "candidate": c, "step": s, "step_se": 0.002}
+            for c, s in parts.items()
+            for g in ("x", "y")
+        ]
     )
 
 
@@ -245,7 +250,9 @@ def test_p4_n6_n7_are_decided_by_the_worst_law():
 
 
 def test_n1_reports_the_largest_constant():
-    rows = _columns(2, law="a", dim=2, ambient=[100, 1000], error=[0.05, 0.004], error_se=1e-4, wrong=1.0, wrong_se=0.01)
+    rows = _columns(
+        2, law="a", dim=2, ambient=[100, 1000], error=[0.05, 0.004], error_se=1e-4, wrong=1.0, wrong_se=0.01
+    )
     found = decisions._constant(rows)
     assert found.measured == pytest.approx(0.05 / (1 / 100 + 4 / 100**2))
     assert _verdict(found) == "holds"
@@ -254,7 +261,9 @@ def test_n1_reports_the_largest_constant():
 
 def test_n2_compares_with_the_closed_form():
     exact = (4 * 100 + 32) / (98 * 96)
-    rows = _columns(1, normal_dim=100, alpha=0.0, error=exact, error_se=0.005 * exact, gamma=exact, gamma_se=0.005 * exact)
+    rows = _columns(
+        1, normal_dim=100, alpha=0.0, error=exact, error_se=0.005 * exact, gamma=exact, gamma_se=0.005 * exact
+    )
     assert _verdict(decisions._linear(rows)) == "holds"
     assert _verdict(decisions._linear(rows.assign(error=1.1 * exact))) == "violated"
 
@@ -275,7 +284,9 @@ def test_n4_looks_at_large_dimensions_only():
 
 def test_n5_is_a_binomial_comparison():
     mass, draws = stats.chi2.cdf(2 * 0.9, 2), 20_000
-    rows = _columns(1, ambient=2, draws=draws, zeros=round(mass * draws), closed_form_zeros=round(mass * draws), line_zeros=0)
+    rows = _columns(
+        1, ambient=2, draws=draws, zeros=round(mass * draws), closed_form_zeros=round(mass * draws), line_zeros=0
+    )
     found = decisions._spike(rows)
     interval = stats.binomtest(round(mass * draws), draws).proportion_ci(0.95, method="exact")
     assert (found.low, found.high) == pytest.approx((interval.low - mass, interval.high - mass))
@@ -311,7 +322,9 @@ def test_a_small_run_writes_tables_claims_and_figures(tmp_path, capsys):
     assert set(histogram.ambient) == {2, 10, 100, 500, 1000}
 
 
-@pytest.mark.parametrize("argv, word", [(["--law", "nothing"], "--law"), (["--dim", "0"], "--dim"), (["--ambient", "x"], "--ambient")])
+@pytest.mark.parametrize(
+    "argv, word", [(["--law", "nothing"], "--law"), (["--dim", "0"], "--dim"), (["--ambient", "x"], "--ambient")]
+)
 def test_bad_arguments_are_refused_in_one_line(argv, word, capsys):
     assert main(EXPERIMENT, argv) == 2
     error = capsys.readouterr().err.strip()

@@ -10,18 +10,17 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
-from analysis.scaling.figures import exponents_by_law
+from analysis.runs import main
+from analysis.runs.claims import judge
 from analysis.scaling.cells import cell_certificate, cell_price, cell_run, cell_telescope
 from analysis.scaling.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
 from analysis.scaling.coupled import cell_coupled
+from analysis.scaling.figures import exponents_by_law
 from analysis.scaling.fits import fits, measured_steps
 from analysis.scaling.mmse_curve import curves, discretisation, real_steps
 from analysis.scaling.radii import radial_quantile
 from analysis.scaling.setting import SIGMA_END, SIGMA_START, make_law
 from analysis.scaling.weights import total_variation_interval
-from analysis.runs import main
-from analysis.runs.claims import judge
-
 
 ENDS = (SIGMA_START, SIGMA_END)
 
@@ -30,7 +29,9 @@ def _gaussian_disc(k, steps, scale=1.0, end=SIGMA_END):
     """disc of a Gaussian by adaptive quadrature in log sigma: sum_i int (mmse_i - mmse) sigma^-2 dlog sigma."""
     mmse = lambda s: k * s**2 / (1 + s**2 / scale**2)
     levels = np.geomspace(SIGMA_START, end, steps + 1)
-    piece = lambda a, b: integrate.quad(lambda x: (mmse(a) - mmse(math.exp(x))) * math.exp(-2 * x), math.log(b), math.log(a))[0]
+    piece = lambda a, b: integrate.quad(
+        lambda x: (mmse(a) - mmse(math.exp(x))) * math.exp(-2 * x), math.log(b), math.log(a)
+    )[0]
     return sum(piece(a, b) for a, b in zip(levels[:-1], levels[1:]))
 
 
@@ -96,14 +97,18 @@ def test_certificate_cell_solves_for_its_steps_at_every_dimension_and_final_leve
         disc = lambda n: _gaussian_disc(k, n, end=row["sigma_T"])
         n, rest = row["steps"], init + k / (2 * (row["ambient"] - k))
         tolerance = 0.1 * k / (2 * row["ambient"])  # of the sampled price
-        assert disc(math.ceil(n)) <= row["eps"] - rest + tolerance and disc(math.floor(n)) >= row["eps"] - rest - tolerance
+        assert (
+            disc(math.ceil(n)) <= row["eps"] - rest + tolerance and disc(math.floor(n)) >= row["eps"] - rest - tolerance
+        )
     assert {row["ambient"] for row in rows} == {1000, 10**6} and len(rows) == 2 * 3 + 3
     last = sorted((row["sigma_T"], row["steps"]) for row in rows if row["ambient"] == 10**6 and row["eps"] == 0.2)
     assert len(last) == 4 and all(a[1] > b[1] for a, b in zip(last, last[1:]))
 
 
 def test_run_cell_reports_a_certificate_above_what_it_measures():
-    row = cell_run({"law": "gaussian", "dim": 2, "ambient": 10**6, "steps": 32, "points": 500, "ledger_points": 4096}, 0)[0]
+    row = cell_run(
+        {"law": "gaussian", "dim": 2, "ambient": 10**6, "steps": 32, "points": 500, "ledger_points": 4096}, 0
+    )[0]
     assert row["discretisation"] == pytest.approx(_gaussian_disc(2, 32), rel=1e-7)
     assert row["total"] == pytest.approx(row["init"] + row["blind"] + row["discretisation"], rel=1e-9)
     # KL of N(0, v) from N(0, 1 + sigma_T^2), v by the recursion of the variance with the true level
@@ -124,7 +129,9 @@ def test_radial_quantiles_are_those_of_sampled_radii(name):
     source = manifolds.stream(0, "radii", name)
     y = law.add_noise(law.sample(20000, source), 0.3, source)
     quantile = radial_quantile(law, 0.3)
-    uniform = np.interp(law.space.split(y)[0].norm(dim=1).numpy(), quantile(np.linspace(0, 1, 5001)), np.linspace(0, 1, 5001))
+    uniform = np.interp(
+        law.space.split(y)[0].norm(dim=1).numpy(), quantile(np.linspace(0, 1, 5001)), np.linspace(0, 1, 5001)
+    )
     assert stats.kstest(uniform, "uniform").pvalue > 1e-3
 
 
@@ -140,6 +147,7 @@ def test_total_variation_intervals_cover_the_truth():
 
 def _gap_of_coupled_gaussian_runs(coarse, fine):
     """sd of Y_coarse - Y_fine in one coordinate of a unit Gaussian, true level told: both are linear in the start and the fine noise."""
+
     def response(steps):
         span, per = math.log(SIGMA_START / SIGMA_END), fine // steps
         level = lambda j: SIGMA_START * math.exp(-span * j / fine)
@@ -150,8 +158,11 @@ def _gap_of_coupled_gaussian_runs(coarse, fine):
             keep = 1 / (1 + level(i * per) ** 2)
             found *= keep + math.exp(-per * h) * (1 - keep)
             for j in range(i * per, (i + 1) * per):  # noise of the fine step j, carried to the end of the coarse step
-                found[j + 1] = math.exp(-h * ((i + 1) * per - j - 1)) * math.sqrt(level(j + 1) ** 2 - (math.exp(-h) * level(j)) ** 2)
+                found[j + 1] = math.exp(-h * ((i + 1) * per - j - 1)) * math.sqrt(
+                    level(j + 1) ** 2 - (math.exp(-h) * level(j)) ** 2
+                )
         return found
+
     return float(np.linalg.norm(response(coarse) - response(fine)))
 
 
@@ -173,7 +184,17 @@ def _coupled(order=1.0, in_k=0.5):
         for ambient in (10**3, 10**9):
             for steps in (8, 16, 32, 64):
                 error = 2 * steps**-order * dim**in_k * math.exp(0.02 * rng.standard_normal())
-                rows.append({"law": "gaussian", "dim": dim, "ambient": ambient, "N": steps, "scale": 1.0, "error": error, "error_se": 0.02 * error})
+                rows.append(
+                    {
+                        "law": "gaussian",
+                        "dim": dim,
+                        "ambient": ambient,
+                        "N": steps,
+                        "scale": 1.0,
+                        "error": error,
+                        "error_se": 0.02 * error,
+                    }
+                )
     return pandas.DataFrame(rows)
 
 
@@ -187,7 +208,9 @@ def test_fits_recover_made_exponents_within_their_intervals():
 def test_measured_steps_are_where_the_made_error_meets_the_target():
     table = measured_steps(_coupled(order=1.0, in_k=0.0))
     row = table[(table["dim"] == 2) & (table["ambient"] == 1000) & (table["target"] == 0.1)].iloc[0]
-    assert row["reached"] == "reached" and row["steps"] == pytest.approx(20, rel=0.06) and row["low"] <= 20 <= row["high"]
+    assert (
+        row["reached"] == "reached" and row["steps"] == pytest.approx(20, rel=0.06) and row["low"] <= 20 <= row["high"]
+    )
 
 
 @pytest.mark.parametrize("order, in_k, outcome", [(1.0, 0.5, "holds"), (1.0, 3.0, "violated"), (0.4, 0.0, "violated")])
@@ -202,7 +225,10 @@ def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
 
 def test_discretisation_of_a_fixed_radius_has_exponent_one_over_its_exact_logarithm():
     """A sphere of radius 1 loses log k in the logarithm: raw exponent far below 1, and 1 once one Gaussian coordinate is divided out."""
-    rows = [{"law": "sphere", "dim": k} | cell_telescope({"law": "sphere", "dim": k, "counts": "32", "points": 128}, 0)[0] for k in (4, 16, 64)]
+    rows = [
+        {"law": "sphere", "dim": k} | cell_telescope({"law": "sphere", "dim": k, "counts": "32", "points": 128}, 0)[0]
+        for k in (4, 16, 64)
+    ]
     found = fits({"scaling_telescope": pandas.DataFrame(rows)}).set_index("quantity")["exponent"]
     assert found["discretisation"] < 0.8 and abs(found["discretisation over its logarithm"] - 1) < 0.05
     assert rows[0]["logarithm"] == pytest.approx(_gaussian_disc(1, 32, 1 / math.sqrt(5)), rel=1e-8)
@@ -213,8 +239,23 @@ def _price_table(bias):
     for dim in (2, 4, 8):
         for ambient in (10**3, 10**6, 10**9):
             form = dim / (2 * (ambient - dim))
-            rows.append({"law": "gaussian", "dim": dim, "ambient": ambient, "gaussian_form": form, "price": bias * form, "price_low": (bias - 0.01) * form, "price_high": (bias + 0.01) * form,
-                         "efficient": form, "efficient_low": 0.99 * form, "efficient_high": 1.01 * form, "biased": 0.01, "biased_low": 0.0099, "biased_high": 0.0101})
+            rows.append(
+                {
+                    "law": "gaussian",
+                    "dim": dim,
+                    "ambient": ambient,
+                    "gaussian_form": form,
+                    "price": bias * form,
+                    "price_low": (bias - 0.01) * form,
+                    "price_high": (bias + 0.01) * form,
+                    "efficient": form,
+                    "efficient_low": 0.99 * form,
+                    "efficient_high": 1.01 * form,
+                    "biased": 0.01,
+                    "biased_low": 0.0099,
+                    "biased_high": 0.0101,
+                }
+            )
     return pandas.DataFrame(rows)
 
 
@@ -229,7 +270,9 @@ def test_the_price_claim_follows_its_rule(bias, outcome):
 
 
 def test_a_control_that_does_not_flip_leaves_the_claim_open():
-    table = _price_table(1.0).assign(biased=lambda t: t["price"], biased_low=lambda t: t["price_low"], biased_high=lambda t: t["price_high"])
+    table = _price_table(1.0).assign(
+        biased=lambda t: t["price"], biased_low=lambda t: t["price_low"], biased_high=lambda t: t["price_high"]
+    )
     tables = {"scaling_price": table}
     tables["scaling_fits"] = fits(tables)
     found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
@@ -238,13 +281,24 @@ def test_a_control_that_does_not_flip_leaves_the_claim_open():
 
 def _slopes(in_k, in_d=(0.0, -0.01, 0.01)):
     """Joint fits of a Gaussian certificate at EPS: exponent with interval in k and in d, and the two controls as they should be."""
-    rows = [("certificate's steps", "dim", in_k), ("certificate's steps", "ambient", in_d),
-            ("certificate's steps times k (power)", "dim", (2.0, 1.99, 2.01)), ("steps for disc alone, Gaussian closed form (null)", "dim", (1.0, 0.995, 1.005))]
+    rows = [
+        ("certificate's steps", "dim", in_k),
+        ("certificate's steps", "ambient", in_d),
+        ("certificate's steps times k (power)", "dim", (2.0, 1.99, 2.01)),
+        ("steps for disc alone, Gaussian closed form (null)", "dim", (1.0, 0.995, 1.005)),
+    ]
     held = lambda q: "eps=0.2" if "null" in q else "eps=0.2, jointly"
-    return pandas.DataFrame([{"quantity": q, "law": "gaussian", "against": a, "held": held(q), "exponent": v, "low": low, "high": high} for q, a, (v, low, high) in rows])
+    return pandas.DataFrame(
+        [
+            {"quantity": q, "law": "gaussian", "against": a, "held": held(q), "exponent": v, "low": low, "high": high}
+            for q, a, (v, low, high) in rows
+        ]
+    )
 
 
-@pytest.mark.parametrize("in_k, outcome", [((1.0, 0.99, 1.01), "holds"), ((1.2, 1.1, 1.3), "violated"), ((1.02, 0.98, 1.06), "inconclusive")])
+@pytest.mark.parametrize(
+    "in_k, outcome", [((1.0, 0.99, 1.01), "holds"), ((1.2, 1.1, 1.3), "violated"), ((1.02, 0.98, 1.06), "inconclusive")]
+)
 def test_the_certified_exponent_can_be_refuted(in_k, outcome):
     measurement = _certified_steps({"scaling_fits": _slopes(in_k)})
     assert judge({c.id: c for c in CLAIMS}["R2"], measurement).outcome == outcome
@@ -253,7 +307,15 @@ def test_the_certified_exponent_can_be_refuted(in_k, outcome):
 @pytest.mark.parametrize("worst, outcome", [(-0.1, "holds"), (0.2, "violated")])
 def test_one_run_above_its_certificate_refutes_it(worst, outcome):
     """Many runs within their certificates do not make up for one beyond."""
-    runs = pandas.DataFrame({"tv_bound": [0.5, 0.5, 0.5], "tv_lower": [0.1, 0.2, 0.5 + worst], "tv_lower_truth": 0.0, "exact_kl": math.nan, "total": 0.5})
+    runs = pandas.DataFrame(
+        {
+            "tv_bound": [0.5, 0.5, 0.5],
+            "tv_lower": [0.1, 0.2, 0.5 + worst],
+            "tv_lower_truth": 0.0,
+            "exact_kl": math.nan,
+            "total": 0.5,
+        }
+    )
     sabotage = pandas.DataFrame({"tv_bound": [0.1], "tv_sabotaged": [0.9]})
     measurement = _certificate({"scaling": runs, "scaling_sabotage": sabotage})
     assert judge({c.id: c for c in CLAIMS}["L2"], measurement).outcome == outcome
@@ -268,8 +330,17 @@ def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
     """Not: a data set that must be given, and laws that fill their space, whose k is d."""
     defaults = next(a for a in scaling.EXPERIMENT.arguments if a.flag == "--law").default
     assert set(defaults) == set(manifolds.names()) - {"atoms", "full_gaussian", "scale_mixture", "two_scale"}
-    cells = scaling.plan(_options(dim=scaling.DIMS, law=defaults, ambient=(10**3, 10**6, 10**9), steps=(8, 16), profile="paper"))
-    priced = {law: {(c.params["dim"], c.params["ambient"]) for c in cells if c.part == "scaling_price" and c.params["law"] == law} for law in defaults}
+    cells = scaling.plan(
+        _options(dim=scaling.DIMS, law=defaults, ambient=(10**3, 10**6, 10**9), steps=(8, 16), profile="paper")
+    )
+    priced = {
+        law: {
+            (c.params["dim"], c.params["ambient"])
+            for c in cells
+            if c.part == "scaling_price" and c.params["law"] == law
+        }
+        for law in defaults
+    }
     for law, found in priced.items():
         assert len({k for k, _ in found}) >= (1 if law in scaling.TABULATED else 3)
         assert all(len({d for j, d in found if j == k}) >= 3 for k, _ in found)
@@ -281,12 +352,24 @@ def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
 
 
 def test_plan_refuses_laws_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"argument --ambient: ambient must be >= 1021 for mixture .*--law mixture --dim 255"):
+    with pytest.raises(
+        ValueError, match=r"argument --ambient: ambient must be >= 1021 for mixture .*--law mixture --dim 255"
+    ):
         scaling.plan(_options(dim=(255,), law=("mixture",), ambient=(1000,)))
 
 
-@pytest.mark.parametrize("arguments, message", [(["--dim", "0"], "--dim"), (["--dim", "-2"], "--dim"), (["--dim", "x"], "--dim"), (["--law", "moon"], "--law"),
-                                                (["--profile", "huge"], "--profile"), (["--steps", "0"], "--steps"), (["--dim", "4", "--ambient", "4"], "--ambient")])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--dim", "0"], "--dim"),
+        (["--dim", "-2"], "--dim"),
+        (["--dim", "x"], "--dim"),
+        (["--law", "moon"], "--law"),
+        (["--profile", "huge"], "--profile"),
+        (["--steps", "0"], "--steps"),
+        (["--dim", "4", "--ambient", "4"], "--ambient"),
+    ],
+)
 def test_bad_arguments_are_one_line_and_write_nothing(arguments, message, tmp_path, capsys):
     out = tmp_path / "out"
     assert main(scaling.EXPERIMENT, [*arguments, "--out", str(out)]) == 2
@@ -296,8 +379,19 @@ def test_bad_arguments_are_one_line_and_write_nothing(arguments, message, tmp_pa
 
 
 def test_the_figure_of_exponents_shows_each_law_at_its_fits():
-    rows = [{"quantity": "price of blindness", "law": law, "against": "ambient", "held": f"dim={k}", "exponent": -1 + 0.01 * k, "low": -1.02, "high": -0.9}
-            for law in ("sphere", "cube") for k in (1, 3)]
+    rows = [
+        {
+            "quantity": "price of blindness",
+            "law": law,
+            "against": "ambient",
+            "held": f"dim={k}",
+            "exponent": -1 + 0.01 * k,
+            "low": -1.02,
+            "high": -0.9,
+        }
+        for law in ("sphere", "cube")
+        for k in (1, 3)
+    ]
     figure = exponents_by_law.draw({"scaling_fits": pandas.DataFrame(rows)})
     first, second = figure.axes[0], figure.axes[1]
     assert [label.get_text() for label in first.get_yticklabels()] == ["sphere", "cube"]

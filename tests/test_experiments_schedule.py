@@ -33,7 +33,10 @@ def test_cases_are_low_dimensional_and_take_the_first_dimension_that_exists():
 
 def test_end_level_and_sample_size_follow_the_nodes():
     finest = manifolds.make("moebius", dim=2, ambient=200, reduced=True).core.finest_sigma
-    assert end_level("moebius", 2, 200, 0.01) == pytest.approx(finest, rel=2e-3) and end_level("gaussian", 2, 200, 0.01) == 0.01
+    assert (
+        end_level("moebius", 2, 200, 0.01) == pytest.approx(finest, rel=2e-3)
+        and end_level("gaussian", 2, 200, 0.01) == 0.01
+    )
     assert affordable("gaussian", 2, 200, 4000) == 4000 and affordable("moebius", 2, 200, 4000) < 1000
 
 
@@ -42,7 +45,9 @@ def test_fine_schedule_ends_where_it_is_asked_to(injection):
     found = fine_schedule(injection, 5.0, 0.1, 0.1)
     assert found.sigma_end == pytest.approx(0.1, rel=1e-9) and float(found.h.max()) <= 0.1 + 1e-12
     if injection == WANING:
-        assert found.sigma.numpy() ** 2 == pytest.approx(implicit_variance(found.t.numpy(), 5.0, waning(5.0)), rel=1e-12)
+        assert found.sigma.numpy() ** 2 == pytest.approx(
+            implicit_variance(found.t.numpy(), 5.0, waning(5.0)), rel=1e-12
+        )
 
 
 @pytest.mark.parametrize("kind", INJECTIONS)
@@ -72,21 +77,49 @@ def test_gaussian_variance_in_continuous_time():
 
 
 def test_marginal_trials_reject_at_their_level_and_see_a_tenth():
-    base = {"law": "gaussian", "dim": 2, "ambient": 200, "injection": "0", "sigma_0": 5.0, "h": 0.4, "n": 300, "overdose": False}
+    base = {
+        "law": "gaussian",
+        "dim": 2,
+        "ambient": 200,
+        "injection": "0",
+        "sigma_0": 5.0,
+        "h": 0.4,
+        "n": 300,
+        "overdose": False,
+    }
     trials = pd.DataFrame([r for i in range(60) for r in cell_marginals(base | {"sigma_T": 1.0}, i)])
     null, late = trials[trials.trial == "truth"].rejects.sum(), trials[trials.trial == "late"].rejects.sum()
     assert null <= stats.binom.ppf(0.999, 60, 0.05) and late == 60
 
 
 def test_marginal_p_value_is_that_of_the_least_of_three():
-    params = {"law": "gaussian", "dim": 2, "ambient": 200, "injection": "0.5", "sigma_0": 5.0, "sigma_T": 1.0, "h": 0.4, "n": 400, "overdose": True}
+    params = {
+        "law": "gaussian",
+        "dim": 2,
+        "ambient": 200,
+        "injection": "0.5",
+        "sigma_0": 5.0,
+        "sigma_T": 1.0,
+        "h": 0.4,
+        "n": 400,
+        "overdose": True,
+    }
     row = cell_marginals(params, 0)[0]
     least = min(stats.kstwo.sf(row[name], 200) for name in ("ks_core", "ks_normal", "ks_moment"))  # n m/(n + m) = 200
     assert row["trial"] == "run" and row["rejects"] and row["p_value"] == pytest.approx(3 * least, rel=0.5)
 
 
 def test_tracking_has_the_bias_and_the_spread_of_the_residual():
-    params = {"law": "gaussian", "dim": 8, "ambient": 400, "sabotage": "truth", "a": 0.5, "steps": 12, "n": 4000, "posteriors": 50}
+    params = {
+        "law": "gaussian",
+        "dim": 8,
+        "ambient": 400,
+        "sabotage": "truth",
+        "a": 0.5,
+        "steps": 12,
+        "n": 4000,
+        "posteriors": 50,
+    }
     rows = pd.DataFrame(cell_tracking(params | SIZE, 0))
     inner = rows[(rows.step > 0) & (rows.step < 12)]
     effective = 8 / (1 + inner.sigma**2)
@@ -101,7 +134,9 @@ def test_tracking_run_follows_and_a_wrong_injection_does_not():
     run, wrong = (pd.DataFrame(cell_tracking(params | SIZE | {"sabotage": s}, 0)) for s in ("none", "injection"))
     assert (run.log_ratio.abs() < 4.5 / np.sqrt(2 * 2000 * 200) + 3 / 2000).all()
     horizon = math.log(1000) / 0.5
-    assert wrong.log_ratio.iloc[-1] == pytest.approx(-0.2 * horizon, abs=0.01)  # levels fall by e^{-.7 t}, not e^{-.5 t}
+    assert wrong.log_ratio.iloc[-1] == pytest.approx(
+        -0.2 * horizon, abs=0.01
+    )  # levels fall by e^{-.7 t}, not e^{-.5 t}
 
 
 def test_stated_parameters_of_figure_3_need_28_steps():
@@ -129,7 +164,9 @@ def test_figure2_fails_in_two_dimensions_only():
     for d in (2, 500):
         for kind in ("plug-in", "conditional"):
             rows = pd.DataFrame(cell_figure2(base | {"ambient": d, "denoiser": kind}, 0))
-            assert (rows.row == "path").sum() == 2 * 25 and (rows.row == "point").sum() == 3  # ceil(log(1000)/.3) = 24 steps
+            assert (rows.row == "path").sum() == 2 * 25 and (
+                rows.row == "point"
+            ).sum() == 3  # ceil(log(1000)/.3) = 24 steps
             quality[d, kind] = rows[rows.row == "quality"].iloc[0]
     gap = {d: quality[d, "plug-in"].ks - quality[d, "conditional"].ks for d in (2, 500)}
     assert gap[2] > 0.1 and abs(gap[500]) < 0.05
@@ -139,7 +176,9 @@ def test_figure2_fails_in_two_dimensions_only():
 def test_law_without_a_normal_direction_keeps_its_density():
     law = in_space(IsotropicGaussian(3), 3)
     y = torch.tensor([[0.2, -1.0, 0.5, 0.0]], dtype=torch.float64)
-    assert float(law.log_marginal(y, 0.5)) == pytest.approx(stats.norm(0, math.sqrt(1.25)).logpdf([0.2, -1.0, 0.5]).sum(), rel=1e-12)
+    assert float(law.log_marginal(y, 0.5)) == pytest.approx(
+        stats.norm(0, math.sqrt(1.25)).logpdf([0.2, -1.0, 0.5]).sum(), rel=1e-12
+    )
 
 
 def test_largest_deviation_covers_all_rows_at_once():
@@ -156,16 +195,26 @@ def test_largest_deviation_covers_all_rows_at_once():
 
 def test_rejection_rate_is_clopper_pearson():
     e = rejection_rate(pd.DataFrame({"rejects": [True] * 3 + [False] * 97}))
-    assert (e.value, e.low, e.high) == pytest.approx((0.03, stats.beta.ppf(0.025, 3, 98), stats.beta.ppf(0.975, 4, 97)), rel=1e-9)
+    assert (e.value, e.low, e.high) == pytest.approx(
+        (0.03, stats.beta.ppf(0.025, 3, 98), stats.beta.ppf(0.975, 4, 97)), rel=1e-9
+    )
 
 
 def test_decide_flips_with_the_trials():
     def table(run):
-        rows = [{"overdose": False, "trial": t, "rejects": r, "law": "gaussian", "p_value": 0.5} for t, share in (("run", run), ("truth", 0.04), ("late", 1.0)) for r in np.arange(100) < 100 * share]
-        return pd.DataFrame(rows + [{"overdose": True, "trial": "run", "rejects": True, "law": "gaussian", "p_value": 0.0}] * 8)
+        rows = [
+            {"overdose": False, "trial": t, "rejects": r, "law": "gaussian", "p_value": 0.5}
+            for t, share in (("run", run), ("truth", 0.04), ("late", 1.0))
+            for r in np.arange(100) < 100 * share
+        ]
+        return pd.DataFrame(
+            rows + [{"overdose": True, "trial": "run", "rejects": True, "law": "gaussian", "p_value": 0.0}] * 8
+        )
 
     from analysis.runs.claims import judge
 
     claim = schedule.EXPERIMENT.claim("S1")
-    verdicts = [judge(claim, decide({"marginals": table(share)}, SimpleNamespace())[0]).outcome for share in (0.05, 0.6)]
+    verdicts = [
+        judge(claim, decide({"marginals": table(share)}, SimpleNamespace())[0]).outcome for share in (0.05, 0.6)
+    ]
     assert verdicts == ["holds", "violated"]

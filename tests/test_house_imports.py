@@ -113,6 +113,9 @@ def test_torch_networks_are_built_only_where_things_are_learned():
         for path in house.sources()
         for node in ast.walk(house.tree(path))
         if isinstance(node, ast.Import | ast.ImportFrom)
-        and any(n == "torch.nn" or n.startswith("torch.nn.") for n in [getattr(node, "module", "") or "", *(a.name for a in node.names)])
+        and any(
+            n == "torch.nn" or n.startswith("torch.nn.")
+            for n in [getattr(node, "module", "") or "", *(a.name for a in node.names)]
+        )
     }
     assert users <= {"analysis.learning"}

@@ -28,7 +28,9 @@ def test_tests_are_flat_with_unique_names_and_no_package():
 
 
 def test_results_hold_only_what_a_reader_needs():
-    allowed = re.compile(r"results/(full/)?(tables/\w+\.csv|figures/\w+\.(png|pdf)|claims\.csv|REPORT\.md|index\.html|manifest\.json)")
+    allowed = re.compile(
+        r"results/(full/)?(tables/\w+\.csv|figures/\w+\.(png|pdf)|claims\.csv|REPORT\.md|index\.html|manifest\.json)"
+    )
     assert [p for p in house.tracked() if p.startswith("results/") and not allowed.fullmatch(p)] == []
 
 
@@ -41,7 +43,9 @@ def test_no_tracked_file_names_a_path_of_one_machine():
 
 
 def test_every_module_says_what_it_is():
-    silent = [house.module_name(p) for p in house.sources() if p.read_text().strip() and not ast.get_docstring(house.tree(p))]
+    silent = [
+        house.module_name(p) for p in house.sources() if p.read_text().strip() and not ast.get_docstring(house.tree(p))
+    ]
     assert silent == []
 
 

@@ -42,16 +42,24 @@ def comparisons_without_assert(tree):
 
     alone = [n for n in ast.walk(tree) if isinstance(n, ast.Expr)]
     checks = {"allclose", "isclose", "array_equal", "equal"}
-    return [n.lineno for n in alone if compares(n.value) or (isinstance(n.value, ast.Call) and _called(n.value) & checks)]
+    return [
+        n.lineno for n in alone if compares(n.value) or (isinstance(n.value, ast.Call) and _called(n.value) & checks)
+    ]
 
 
 def _asserts(function) -> bool:
     raising = any(isinstance(n, ast.Assert | ast.Raise) for n in ast.walk(function))
-    return raising or bool(_called(function) & {"raises", "warns", "fail"}) or any("assert_" in c for c in _called(function))
+    return (
+        raising
+        or bool(_called(function) & {"raises", "warns", "fail"})
+        or any("assert_" in c for c in _called(function))
+    )
 
 
 def helpers_that_assert_nothing(tree):
-    return [f.name for f in _functions(tree) if f.name.lstrip("_").startswith(("assert_", "check_")) and not _asserts(f)]
+    return [
+        f.name for f in _functions(tree) if f.name.lstrip("_").startswith(("assert_", "check_")) and not _asserts(f)
+    ]
 
 
 def run_only_tests(tree):
@@ -68,8 +76,16 @@ def tautologies(tree):
     """`assert True`, `assert "text"`, `assert (condition, "message")`, `assert x == x`."""
     found = []
     for node in (n.test for n in ast.walk(tree) if isinstance(n, ast.Assert)):
-        same = isinstance(node, ast.Compare) and ast.dump(node.left) == ast.dump(node.comparators[0]) and len(node.ops) == 1
-        if isinstance(node, ast.Constant) or (isinstance(node, ast.Tuple) and node.elts) or (same and not _called(node)):
+        same = (
+            isinstance(node, ast.Compare)
+            and ast.dump(node.left) == ast.dump(node.comparators[0])
+            and len(node.ops) == 1
+        )
+        if (
+            isinstance(node, ast.Constant)
+            or (isinstance(node, ast.Tuple) and node.elts)
+            or (same and not _called(node))
+        ):
             found.append(node.lineno)
     return found
 
@@ -110,7 +126,9 @@ def cancelling_sums(tree):
     found = []
     for n in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
         function = n.func
-        inner = function.value if isinstance(function, ast.Attribute) and function.attr == "abs" and not n.args else None
+        inner = (
+            function.value if isinstance(function, ast.Attribute) and function.attr == "abs" and not n.args else None
+        )
         if getattr(function, "id", getattr(function, "attr", "")) in ("abs", "fabs") and n.args:
             inner = n.args[0]
         if inner is not None and signed_sum(inner):
@@ -123,7 +141,9 @@ def failures_made_numbers(tree):
     found = []
     for handler in (n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)):
         broad = handler.type is None or getattr(handler.type, "id", "") in ("Exception", "BaseException")
-        words = {getattr(n, "id", getattr(n, "attr", getattr(n, "value", ""))) for b in handler.body for n in ast.walk(b)}
+        words = {
+            getattr(n, "id", getattr(n, "attr", getattr(n, "value", ""))) for b in handler.body for n in ast.walk(b)
+        }
         if handler.type is None or (broad and any(isinstance(w, str) and w.lower() == "nan" for w in words)):
             found.append(handler.lineno)
     return found
@@ -161,10 +181,18 @@ def test_only_the_command_line_prints():
         (comparisons_without_assert, "x == 1", "assert x == 1"),
         (comparisons_without_assert, "np.allclose(a, b)", "assert np.allclose(a, b)"),
         (comparisons_without_assert, "not a < b", "y = a < b"),
-        (helpers_that_assert_nothing, "def assert_close(a, b):\n    a == b", "def assert_close(a, b):\n    assert a == b"),
+        (
+            helpers_that_assert_nothing,
+            "def assert_close(a, b):\n    a == b",
+            "def assert_close(a, b):\n    assert a == b",
+        ),
         (run_only_tests, "def test_a():\n    run()", "def test_a():\n    assert run() == 3"),
         (run_only_tests, "def test_a():\n    run()", "def h():\n    assert f()\ndef test_a():\n    h()"),
-        (early_returns, "def test_a():\n    if x:\n        return\n    assert y", "def test_a():\n    def f():\n        return 1\n    assert f()"),
+        (
+            early_returns,
+            "def test_a():\n    if x:\n        return\n    assert y",
+            "def test_a():\n    def f():\n        return 1\n    assert f()",
+        ),
         (tautologies, "assert (a == b, 'message')", "assert a == b, 'message'"),
         (tautologies, "assert a == a", "assert f() == f()"),
         (tautologies, "assert True", "assert x"),
@@ -175,8 +203,16 @@ def test_only_the_command_line_prints():
         (cancelling_sums, "assert (a - b).sum().abs() < 1", "assert (a - b).square().sum() < 1"),
         (cancelling_sums, "assert np.abs(np.sum(a - b)) < 1", "assert np.sum(np.abs(a - b)) < 1"),
         (failures_made_numbers, "try:\n    f()\nexcept:\n    pass", "try:\n    f()\nexcept ValueError:\n    pass"),
-        (failures_made_numbers, "try:\n    f()\nexcept Exception:\n    x = float('nan')", "try:\n    f()\nexcept Exception as e:\n    g(e)"),
-        (failures_made_numbers, "try:\n    f()\nexcept Exception:\n    x = math.nan", "try:\n    f()\nexcept ValueError:\n    x = 0"),
+        (
+            failures_made_numbers,
+            "try:\n    f()\nexcept Exception:\n    x = float('nan')",
+            "try:\n    f()\nexcept Exception as e:\n    g(e)",
+        ),
+        (
+            failures_made_numbers,
+            "try:\n    f()\nexcept Exception:\n    x = math.nan",
+            "try:\n    f()\nexcept ValueError:\n    x = 0",
+        ),
     ],
 )
 def test_each_rule_finds_its_mistake_and_leaves_good_code_alone(rule, bad, good):

@@ -27,7 +27,9 @@ def test_the_example_runs_and_its_samples_lie_near_the_sphere(capsys):
     exec(compile(BLOCKS[0], "README.md", "exec"), scope)
     assert capsys.readouterr().out.count("\n") == 1
     terms, run = scope["terms"], scope["run"]
-    assert terms.total.value == pytest.approx(terms.init.value + terms.blind.value + terms.discretisation.value, rel=1e-9)
+    assert terms.total.value == pytest.approx(
+        terms.init.value + terms.blind.value + terms.discretisation.value, rel=1e-9
+    )
     assert run.x.shape == (1000, 10) and scope["law"].distance(run.x).max() < 0.02
 
 
@@ -60,7 +62,9 @@ def test_its_table_of_verdicts_is_that_of_the_results():
     assert len(claims) > 20
     assert readme.update(ROOT / "README.md", results).decode() == text
     rows = [line for line in text.splitlines() if re.match(r"\| [A-Z]\d+[a-z]? \|", line)]
-    assert [(r.split(" | ")[0][2:], r.split(" | ")[-2]) for r in rows] == [(c["claim"], f"**{c['verdict']}**") for c in claims]
+    assert [(r.split(" | ")[0][2:], r.split(" | ")[-2]) for r in rows] == [
+        (c["claim"], f"**{c['verdict']}**") for c in claims
+    ]
 
 
 def test_a_readme_without_its_markers_is_refused(tmp_path):

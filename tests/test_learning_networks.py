@@ -54,9 +54,12 @@ def test_mlp_has_six_layers_of_512(moments, blind):
 @pytest.mark.parametrize("name", DENOISERS)
 def test_blind_and_conditional_share_their_body(moments, name):
     counts = [
-        sum(p.numel() for p in Network(name, blind=blind).build(moments, manifolds.stream(0)).parameters()) for blind in (True, False)
+        sum(p.numel() for p in Network(name, blind=blind).build(moments, manifolds.stream(0)).parameters())
+        for blind in (True, False)
     ]
-    scale = {"mlp": -512, "locally_linear": 16 + 17 * 32 + 33, "conv": 16 + 17 * 32 + 33}[name]  # input column, or noise scale
+    scale = {"mlp": -512, "locally_linear": 16 + 17 * 32 + 33, "conv": 16 + 17 * 32 + 33}[
+        name
+    ]  # input column, or noise scale
     assert counts[0] - counts[1] == scale
 
 

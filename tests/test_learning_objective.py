@@ -63,7 +63,10 @@ def test_the_scale_makes_the_gaussian_risk_per_direction_one():
 
 def test_balanced_prior_is_one_over_sigma_times_the_gaussian_risk():
     knots = torch.exp(torch.linspace(math.log(LOW), math.log(HIGH), 33, dtype=torch.float64))
-    for sigma, allowed in ((knots, 1e-9), (knots[:-1] * (knots[1] / knots[0]) ** 0.5, math.log(HIGH / LOW) ** 2 / 32**2 / 8)):
+    for sigma, allowed in (
+        (knots, 1e-9),
+        (knots[:-1] * (knots[1] / knots[0]) ** 0.5, math.log(HIGH / LOW) ** 2 / 32**2 / 8),
+    ):
         difference = PRIORS["balanced"].log_density(sigma) - torch.log(1 / sigma * (1 / sigma**2 + 1 / 2.0))
         # between knots, log(sigma^-2 + c) bends by at most one unit per squared unit of log sigma
         assert float(difference.max() - difference.min()) <= allowed

@@ -39,7 +39,14 @@ def trained():
     """A blind and a conditional network on a Gaussian 2-plane in R^16, a few seconds each."""
     recipe = Recipe(steps=600, batch=256, lr=1e-2, average=0.99)
     return {
-        blind: train(LAW, Network(blind=blind, options=SMALL), PRIOR, stream=manifolds.stream(0, "t"), recipe=recipe, progress=False)
+        blind: train(
+            LAW,
+            Network(blind=blind, options=SMALL),
+            PRIOR,
+            stream=manifolds.stream(0, "t"),
+            recipe=recipe,
+            progress=False,
+        )
         for blind in (True, False)
     }
 
@@ -162,7 +169,11 @@ def test_early_stopping_keeps_the_best_weights():
     values = [row["validation"] for row in stopped.curve]
     best = int(np.argmin(values))
     assert len(values) == best + 4 and len(values) < 60  # stopped three validations after the best
-    full = quick(data=points, recipe=Recipe(steps=10 * (best + 1), batch=32, lr=3e-2, decay="constant", average=0.0), held_out=0.5)
+    full = quick(
+        data=points,
+        recipe=Recipe(steps=10 * (best + 1), batch=32, lr=3e-2, decay="constant", average=0.0),
+        held_out=0.5,
+    )
     assert full.digest == stopped.digest  # the weights of the best step, bit by bit
 
 
@@ -181,7 +192,14 @@ def test_a_noise_level_estimator_approaches_the_cramer_rao_bound():
     """Data of a 2-plane in R^16: sd of log sigma is at least 1/sqrt(2 d), and 1/sqrt(2 (d - k)) well below the data's scale."""
     recipe = Recipe(steps=500, batch=256, lr=1e-2, average=0.99)
     network = Network("noise_level", options={"groups": 4, "rank": 16, "hidden": 16})
-    estimate = train(LAW, network, NoisePrior.power(-1.0, 0.05, 3.0), stream=manifolds.stream(0, "level"), recipe=recipe, progress=False)
+    estimate = train(
+        LAW,
+        network,
+        NoisePrior.power(-1.0, 0.05, 3.0),
+        stream=manifolds.stream(0, "level"),
+        recipe=recipe,
+        progress=False,
+    )
     sigma = 0.2
     y = LAW.add_noise(LAW.sample(4000, manifolds.stream(0, "x")), sigma, manifolds.stream(0, "z"))
     error = torch.log(estimate(y) / sigma)
@@ -230,5 +248,3 @@ def test_a_diverging_training_says_so():
     recipe = Recipe(steps=200, batch=32, lr=1e20, warmup=0, clip=1e30)
     with pytest.raises(FloatingPointError, match="loss is not finite at step .*: lr 1e\\+20 is too large"):
         quick(network=Network("mlp", options={"width": 8}), recipe=recipe)
-
-

@@ -33,7 +33,8 @@ def mixture(ambient=20, reduced=True):
 def two_bumps(ambient=30):
     """1/3 N(-1, .2^2) + 2/3 N(2, .5^2) on a line: no closed-form MMSE, a mean that is not zero."""
     parts = [
-        Component(IsotropicGaussian(1, s), None, torch.tensor([c], dtype=torch.float64)) for c, s in ((-1.0, 0.2), (2.0, 0.5))
+        Component(IsotropicGaussian(1, s), None, torch.tensor([c], dtype=torch.float64))
+        for c, s in ((-1.0, 0.2), (2.0, 0.5))
     ]
     return Law(Mixture(parts, [1 / 3, 2 / 3]), ambient, reduced=True)
 
@@ -60,7 +61,9 @@ def test_init_of_a_gaussian_is_the_closed_form(scale, sigma):
 @pytest.mark.parametrize("sigma", [1.0, 6.0])
 def test_init_by_monte_carlo_is_the_quadrature_value(sigma):
     def density(u):
-        return sum(w * stats.norm.pdf(u, c, math.hypot(s, sigma)) for w, c, s in ((1 / 3, -1.0, 0.2), (2 / 3, 2.0, 0.5)))
+        return sum(
+            w * stats.norm.pdf(u, c, math.hypot(s, sigma)) for w, c, s in ((1 / 3, -1.0, 0.2), (2 / 3, 2.0, 0.5))
+        )
 
     def integrand(u):
         return density(u) * math.log(density(u) / stats.norm.pdf(u, 1.0, sigma))
@@ -86,7 +89,10 @@ def test_telescope_of_a_gaussian_is_adaptive_quadrature_of_its_mmse_curve(steps)
     for i in (0, steps // 2, steps - 1):
         expected = quad(
             lambda t: (mmse(sigma[i]) - mmse(sigma[i] * math.exp(-t / 2))) / (2 * sigma[i] ** 2 * math.exp(-t)),
-            0, h[i], epsabs=0, epsrel=1e-10,
+            0,
+            h[i],
+            epsabs=0,
+            epsrel=1e-10,
         )[0]
         assert float(telescope_term(law, schedule).per_step[i]) == pytest.approx(expected, rel=1e-9)
 
@@ -99,7 +105,9 @@ def test_telescope_of_few_and_of_many_steps_is_the_closed_form(steps):
     assert telescope_term(gaussian(), schedule).value == pytest.approx(exact, rel=1e-8)
 
 
-@pytest.mark.parametrize("law", [gaussian(dim=2, ambient=9, scale=[0.4, 2.0]), mixture(), two_bumps()], ids=lambda law: law.name)
+@pytest.mark.parametrize(
+    "law", [gaussian(dim=2, ambient=9, scale=[0.4, 2.0]), mixture(), two_bumps()], ids=lambda law: law.name
+)
 def test_telescope_equals_the_direct_simulation_of_the_ideal_process(law):
     """D2: the martingale form against E|f_{sigma_t}(X_t) - f_{sigma_i}(X_i)|^2, from different samples."""
     schedule = Schedule.proportional(8.0, 0.05, a=0.5, steps=16)
@@ -191,7 +199,9 @@ def test_blind_term_of_a_gaussian_is_the_quadrature_over_its_two_radii():
     for i in range(12):
         u2 = (total2[i] * chi2_nodes(k, 600))[:, None, None]
         rho2 = (sigma2[i] * chi2_nodes(n, 600))[None, :, None]
-        log_mu = np.log(weight) - k / 2 * np.log(total2) - n / 2 * np.log(sigma2) - u2 / (2 * total2) - rho2 / (2 * sigma2)
+        log_mu = (
+            np.log(weight) - k / 2 * np.log(total2) - n / 2 * np.log(sigma2) - u2 / (2 * total2) - rho2 / (2 * sigma2)
+        )
         mu = np.exp(log_mu - log_mu.max(axis=2, keepdims=True))
         mean = (mu * keep).sum(2) / mu.sum(2)
         expected.append(weight[i] * (u2[:, :, 0] * (keep[i] - mean) ** 2).mean())
@@ -330,10 +340,14 @@ def test_dense_and_reduced_ledgers_agree_for_a_law_that_fills_the_normal_directi
     dense, reduced = results
     for name in ("init", "blind", "discretisation", "total"):
         one, two = getattr(dense, name), getattr(reduced, name)
-        assert abs(one.value - two.value) <= Z * math.hypot(one.standard_error, two.standard_error) + 1e-9 * abs(one.value)
+        assert abs(one.value - two.value) <= Z * math.hypot(one.standard_error, two.standard_error) + 1e-9 * abs(
+            one.value
+        )
 
 
-@pytest.mark.parametrize("law", [gaussian(), mixture(), mixture(reduced=False)], ids=["gaussian", "mixture", "dense mixture"])
+@pytest.mark.parametrize(
+    "law", [gaussian(), mixture(), mixture(reduced=False)], ids=["gaussian", "mixture", "dense mixture"]
+)
 @pytest.mark.parametrize("blind", [True, False])
 def test_steps_evaluated_together_and_one_by_one_agree(law, blind, monkeypatch):
     """Of 10 steps of 50 samples, 2 are evaluated together (the last ones too), or each on its own; draws are those of each step."""
@@ -357,8 +371,10 @@ def test_rows_add_up_to_the_terms():
     rows = result.rows()
     for name in ("blind", "discretisation", "learning", "cross"):
         assert sum(row[name] for row in rows) == pytest.approx(getattr(result, name).value, rel=1e-12)
-        by_density = sum(row[f"{name}_per_log_sigma"] * math.log(s / t) for row, s, t in zip(
-            rows, schedule.sigma[:-1].tolist(), schedule.sigma[1:].tolist()))
+        by_density = sum(
+            row[f"{name}_per_log_sigma"] * math.log(s / t)
+            for row, s, t in zip(rows, schedule.sigma[:-1].tolist(), schedule.sigma[1:].tolist())
+        )
         assert by_density == pytest.approx(getattr(result, name).value, rel=1e-9)
     assert [row["sigma"] for row in rows] == schedule.sigma[:-1].tolist()
     assert result.exact == ("init", "discretisation")

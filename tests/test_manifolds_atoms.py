@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import manifolds
+from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 from manifolds.special.blind_weights import BlindWeights
-from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 
 def _cloud(count, m, *labels):
@@ -43,7 +43,9 @@ def test_atoms_equal_mpmath(m, sigma):
     u = points[3:4] + sigma * manifolds.stream(0, "atoms", m).normal(1, m)
     with mp.workdps(40):
         exact = _reference(points.tolist(), law.core.weights.tolist(), u[0].tolist(), sigma)
-        log_p, mean, trace, square, w, variance = [[float(x) for x in v] if isinstance(v, list) else float(v) for v in exact]
+        log_p, mean, trace, square, w, variance = [
+            [float(x) for x in v] if isinstance(v, list) else float(v) for v in exact
+        ]
     assert law.log_marginal(u, sigma).item() == pytest.approx(log_p, rel=1e-10)
     assert law.denoise(u, sigma)[0].tolist() == pytest.approx(mean, rel=1e-9, abs=1e-10)
     assert law.posterior_trace(u, sigma).item() == pytest.approx(trace, rel=1e-8, abs=1e-250)
@@ -105,7 +107,10 @@ def test_blind_mean_equals_quadrature_over_the_noise_level(prior, m, d):
     y = law.add_noise(law.sample(6, source), levels, source)
     found = BlindDenoiser(law, PRIORS[prior])(y)[:, :m].numpy()
     u, rho2 = law.space.split(y)
-    exact = [_blind_by_quadrature(points.numpy(), weights.numpy(), a, b, PRIORS[prior], d) for a, b in zip(u.numpy(), rho2.numpy())]
+    exact = [
+        _blind_by_quadrature(points.numpy(), weights.numpy(), a, b, PRIORS[prior], d)
+        for a, b in zip(u.numpy(), rho2.numpy())
+    ]
     assert np.abs(found - np.array(exact)).max() < 1e-9
 
 
@@ -168,7 +173,10 @@ def test_far_from_all_atoms_two_that_are_nearly_as_far_keep_their_weights(m, far
 
         def mean(mass):
             mass = [mp.mpf(w) * v for w, v in zip(weights.tolist(), mass)]
-            return torch.tensor([float(sum(v * row[i] for v, row in zip(mass, exactly)) / sum(mass)) for i in range(m)], dtype=torch.float64)
+            return torch.tensor(
+                [float(sum(v * row[i] for v, row in zip(mass, exactly)) / sum(mass)) for i in range(m)],
+                dtype=torch.float64,
+            )
 
         blind, told = mean(blind), mean(told)
     # a rounding of y itself turns the weights by eps |y| |gap|/sigma^2
@@ -207,7 +215,9 @@ def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():
     points = law.core.points
     assert points.shape == (20, 40) and torch.allclose(points.norm(dim=1), torch.full((20,), 2.0, dtype=torch.float64))
     assert torch.equal(points, manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40).core.points)
-    assert not torch.equal(points, manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40, geometry_seed=1).core.points)
+    assert not torch.equal(
+        points, manifolds.make("random_code", dim=3, ambient=100, radius=2.0, block=40, geometry_seed=1).core.points
+    )
     low, high = law.log_covering_number(0.1)
     assert low == high == pytest.approx(math.log(20))
 
@@ -219,16 +229,24 @@ def test_covering_bounds_of_a_grid_hold_for_the_exact_number():
     assert low <= math.log(17) <= high <= math.log(60)
 
 
-@pytest.mark.parametrize("build, message", [
-    (lambda: Atoms([[1.0, 2.0]], [0.5]), "weights must be positive and sum to one"),
-    (lambda: Atoms([[1.0], [2.0]], [0.5, 0.3, 0.2]), "weights must be a list of 2 probabilities"),
-    (lambda: Atoms([1.0, 2.0]), "points must be a finite array of shape"),
-    (lambda: Atoms([[1.0, math.nan]]), "points must be a finite array of shape"),
-    (lambda: manifolds.make("random_code", dim=12, ambient=200), "dim must be at most 11"),
-    (lambda: manifolds.make("random_code", dim=2, ambient=15), "ambient must be >= 16"),
-    (lambda: manifolds.make("random_code", dim=2, ambient=20, radius=-1.0), "radius must be a finite number > 0"),
-    (lambda: BlindDenoiser(manifolds.Law(Atoms([[1.0], [2.0]]), 1), NoisePrior.power(2.0, 0.1, 1.0))(torch.ones(1, 1, dtype=torch.float64)), "prior must fall"),
-])
+@pytest.mark.parametrize(
+    "build, message",
+    [
+        (lambda: Atoms([[1.0, 2.0]], [0.5]), "weights must be positive and sum to one"),
+        (lambda: Atoms([[1.0], [2.0]], [0.5, 0.3, 0.2]), "weights must be a list of 2 probabilities"),
+        (lambda: Atoms([1.0, 2.0]), "points must be a finite array of shape"),
+        (lambda: Atoms([[1.0, math.nan]]), "points must be a finite array of shape"),
+        (lambda: manifolds.make("random_code", dim=12, ambient=200), "dim must be at most 11"),
+        (lambda: manifolds.make("random_code", dim=2, ambient=15), "ambient must be >= 16"),
+        (lambda: manifolds.make("random_code", dim=2, ambient=20, radius=-1.0), "radius must be a finite number > 0"),
+        (
+            lambda: BlindDenoiser(manifolds.Law(Atoms([[1.0], [2.0]]), 1), NoisePrior.power(2.0, 0.1, 1.0))(
+                torch.ones(1, 1, dtype=torch.float64)
+            ),
+            "prior must fall",
+        ),
+    ],
+)
 def test_bad_atoms_are_refused(build, message):
     with pytest.raises(ValueError, match=message):
         build()
@@ -243,15 +261,33 @@ def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
     a = (dim - 1 - exponent) / 2
     ends = [2 * a * low**2, 2 * a * high**2]
     # far below, at, just above and far above either end, and between
-    square = torch.tensor([0.3 * ends[0], ends[0], 1.2 * ends[0], 2 * ends[0], (ends[0] * ends[1]) ** 0.5, 0.4 * ends[1], 0.9 * ends[1], 2 * ends[1]], dtype=torch.float64)
+    square = torch.tensor(
+        [
+            0.3 * ends[0],
+            ends[0],
+            1.2 * ends[0],
+            2 * ends[0],
+            (ends[0] * ends[1]) ** 0.5,
+            0.4 * ends[1],
+            0.9 * ends[1],
+            2 * ends[1],
+        ],
+        dtype=torch.float64,
+    )
     farther = square * (1.0 + 2.0 / a)
-    share = weigher.shares(square, torch.stack([0.0 * square, farther - square], dim=1), torch.tensor([0.3, 0.7], dtype=torch.float64).log())
+    share = weigher.shares(
+        square,
+        torch.stack([0.0 * square, farther - square], dim=1),
+        torch.tensor([0.3, 0.7], dtype=torch.float64).log(),
+    )
 
     def h(s):
         s = mp.mpf(s)
         return -a * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2), s / (2 * mp.mpf(low) ** 2)))
 
-    exact = [float(mp.mpf("0.7") / mp.mpf("0.3") * mp.exp(h(f) - h(s))) for s, f in zip(square.tolist(), farther.tolist())]
+    exact = [
+        float(mp.mpf("0.7") / mp.mpf("0.3") * mp.exp(h(f) - h(s))) for s, f in zip(square.tolist(), farther.tolist())
+    ]
     assert torch.allclose(share[:, 1] / share[:, 0], torch.tensor(exact, dtype=torch.float64), rtol=1e-8)
     free = weigher._free
     assert dim < 40 or bool(((square.log() > free[0]) & (farther.log() < free[1])).any()), "no row that needs no table"

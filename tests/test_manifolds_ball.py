@@ -42,7 +42,12 @@ def _reference(k, radius, norm, sigma):
     g, t1, q1, tq, q2 = sums
     mean, square = t1 / g, q1 / g
     volume = mp.pi ** (mp.mpf(k) / 2) / mp.gamma(mp.mpf(k) / 2 + 1) * radius**k
-    log_p = mp.log(g / mp.gamma(a)) - (mode - norm) ** 2 / (2 * sigma**2) - mp.log(2 * mp.pi * sigma**2) / 2 - mp.log(volume)
+    log_p = (
+        mp.log(g / mp.gamma(a))
+        - (mode - norm) ** 2 / (2 * sigma**2)
+        - mp.log(2 * mp.pi * sigma**2) / 2
+        - mp.log(volume)
+    )
     return log_p, mean, square - (mean - norm) ** 2, square, tq / g - mean * square, q2 / g - square**2
 
 
@@ -51,18 +56,24 @@ with mp.workdps(30):
 
 
 @pytest.mark.parametrize("k", [2, 7, 31])
-@pytest.mark.parametrize("norm, sigma", [(0.0, 0.4), (0.9, 0.1), (1.0, 0.01), (1.03, 0.01), (0.3, 0.2), (1.5, 0.05), (3.0, 10.0)])
+@pytest.mark.parametrize(
+    "norm, sigma", [(0.0, 0.4), (0.9, 0.1), (1.0, 0.01), (1.03, 0.01), (0.3, 0.2), (1.5, 0.05), (3.0, 10.0)]
+)
 def test_ball_equals_mpmath(k, norm, sigma):
     with mp.workdps(30):
         log_p, mean, trace, square, third, variance = map(float, _reference(k, 1.0, norm, sigma))
     law = manifolds.make("ball", dim=k, ambient=k + 1)
     y = torch.zeros(1, k + 1, dtype=torch.float64)
     y[0, k - 1] = norm
-    assert law.log_marginal(y, sigma).item() == pytest.approx(log_p - 0.5 * math.log(2 * math.pi * sigma**2), abs=1e-10, rel=1e-11)
+    assert law.log_marginal(y, sigma).item() == pytest.approx(
+        log_p - 0.5 * math.log(2 * math.pi * sigma**2), abs=1e-10, rel=1e-11
+    )
     assert law.denoise(y, sigma)[0, k - 1].item() == pytest.approx(mean, rel=1e-11, abs=1e-12)
     assert law.posterior_trace(y, sigma).item() == pytest.approx(trace, rel=1e-10)
     assert law.squared_distance(y, sigma).item() == pytest.approx(square, rel=1e-10)
-    assert law.distance_covariance(y, sigma)[0, k - 1].item() == pytest.approx(third, rel=1e-8, abs=1e-10 * sigma * min(sigma, 1.0) ** 2)
+    assert law.distance_covariance(y, sigma)[0, k - 1].item() == pytest.approx(
+        third, rel=1e-8, abs=1e-10 * sigma * min(sigma, 1.0) ** 2
+    )
     assert law.distance_variance(y, sigma).item() == pytest.approx(variance, rel=1e-9)
 
 
@@ -96,7 +107,9 @@ def test_levels_close_to_each_other_are_answered_as_each_alone_is(k, spread):
     core, source = Ball(k, 1.0), manifolds.stream(0, "close levels", k)
     n = 200
     direction = source.normal(n, k)
-    norm = torch.cat([torch.tensor([0.0, 1e-6, 1.0, 1.0 + 1e-9, 30.0], dtype=torch.float64), 1.6 * source.uniform(n - 5)])
+    norm = torch.cat(
+        [torch.tensor([0.0, 1e-6, 1.0, 1.0 + 1e-9, 30.0], dtype=torch.float64), 1.6 * source.uniform(n - 5)]
+    )
     stats = core.statistics(direction * (norm / direction.norm(dim=1))[:, None])
     gaps = GAPS[spread].to(torch.float64) / (k + 2)
     sigma = (0.003 * 4000 ** source.uniform(n))[:, None] * torch.exp(gaps)
@@ -120,18 +133,24 @@ def test_mmse_curve_equals_the_average_of_the_trace(dim):
 
 
 def test_ball_of_dimension_one_is_the_interval():
-    one, cube = manifolds.make("ball", dim=1, ambient=3, radius=2.0), manifolds.make("cube", dim=1, ambient=3, half_width=2.0)
+    one, cube = (
+        manifolds.make("ball", dim=1, ambient=3, radius=2.0),
+        manifolds.make("cube", dim=1, ambient=3, half_width=2.0),
+    )
     y = 2 * manifolds.stream(0, "interval").normal(4, 3)
     assert torch.equal(one.denoise(y, 0.3), cube.denoise(y, 0.3))
 
 
-@pytest.mark.parametrize("name, arguments, message", [
-    ("ball", dict(dim=3, ambient=9, radius=0.0), "radius must be a finite number > 0"),
-    ("ball", dict(dim=3, ambient=3), "ambient must be >= 4"),
-    ("union_of_subspaces", dict(dim=2, ambient=30, radius=-1.0), "radius must be a finite number > 0"),
-    ("mixture_of_spheres", dict(dim=2, ambient=30, separation=-1.0), "separation must be >= 0"),
-    ("mixture_of_spheres", dict(dim=2, ambient=9), "ambient must be >= 10"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("ball", dict(dim=3, ambient=9, radius=0.0), "radius must be a finite number > 0"),
+        ("ball", dict(dim=3, ambient=3), "ambient must be >= 4"),
+        ("union_of_subspaces", dict(dim=2, ambient=30, radius=-1.0), "radius must be a finite number > 0"),
+        ("mixture_of_spheres", dict(dim=2, ambient=30, separation=-1.0), "separation must be >= 0"),
+        ("mixture_of_spheres", dict(dim=2, ambient=9), "ambient must be >= 10"),
+    ],
+)
 def test_bad_balls_and_unions_are_refused(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make(name, **arguments)

@@ -14,7 +14,10 @@ from manifolds.laws.atoms import Atoms
 
 # where the defaults dim=2, ambient=core+4 do not fit
 EXAMPLES: dict[str, dict] = {
-    "atoms": {"points": [[0.6, 0.0, 0.1], [-0.4, 0.4, 0.0], [0.1, -0.5, 0.3], [0.0, 0.1, -0.6]], "weights": [0.4, 0.3, 0.2, 0.1]},
+    "atoms": {
+        "points": [[0.6, 0.0, 0.1], [-0.4, 0.4, 0.0], [0.1, -0.5, 0.3], [0.0, 0.1, -0.6]],
+        "weights": [0.4, 0.3, 0.2, 0.1],
+    },
     "random_code": {"ambient": 20},
     "bars": {"ambient": 64, "finest": 0.28},
     "blobs": {"ambient": 64, "finest": 0.28},
@@ -132,7 +135,9 @@ def test_derivatives_in_sigma_are_the_posterior_moments(name, sigma):
     scale = float((slope * sigma**3).abs().max()) + 1e-3 * sigma**3
     assert relative(slope * sigma**3, law.distance_covariance(y, sigma), scale) < 1e-6
     slope = derivative(lambda s: law.squared_distance(y, s), sigma, step)
-    assert relative(slope * sigma**3, law.distance_variance(y, sigma), float(law.distance_variance(y, sigma).max())) < 1e-5
+    assert (
+        relative(slope * sigma**3, law.distance_variance(y, sigma), float(law.distance_variance(y, sigma).max())) < 1e-5
+    )
 
 
 @every_law

@@ -14,7 +14,14 @@ def _coordinate(u, half, sigma):
     u, half, sigma = mp.mpf(u), mp.mpf(half), mp.mpf(sigma)
     mode = min(max(u, -half), half)
     reach = 1 / (1 / sigma + abs(u - mode) / sigma**2)
-    cuts = sorted({-half, half, mode, *[c for j in (1, 2, 4, 8, 16, 32) for c in (mode - j * reach, mode + j * reach) if -half < c < half]})
+    cuts = sorted(
+        {
+            -half,
+            half,
+            mode,
+            *[c for j in (1, 2, 4, 8, 16, 32) for c in (mode - j * reach, mode + j * reach) if -half < c < half],
+        }
+    )
     top = (mode - u) ** 2 / (2 * sigma**2)
 
     def integral(g):
@@ -26,7 +33,14 @@ def _coordinate(u, half, sigma):
     variance = integral(lambda x: (x - mean) ** 2) / mass
     third = integral(lambda x: (x - mean) * ((x - u) ** 2 - square)) / mass
     fourth = integral(lambda x: ((x - u) ** 2 - square) ** 2) / mass
-    return mp.log(mass) - top - mp.log(2 * half) - mp.log(2 * mp.pi * sigma**2) / 2, mean, variance, square, third, fourth
+    return (
+        mp.log(mass) - top - mp.log(2 * half) - mp.log(2 * mp.pi * sigma**2) / 2,
+        mean,
+        variance,
+        square,
+        third,
+        fourth,
+    )
 
 
 @pytest.mark.parametrize("sigma", [1e-3, 0.05, 0.7, 40.0])
@@ -38,11 +52,15 @@ def test_cube_equals_mpmath(sigma):
     with mp.workdps(40):
         each = [[float(v) for v in _coordinate(u, half, sigma)] for u in points]
     log_p, mean, variance, square, third, fourth = zip(*each)
-    assert law.log_marginal(y, sigma).item() == pytest.approx(sum(log_p) - 0.5 * math.log(2 * math.pi * sigma**2), rel=1e-13)
+    assert law.log_marginal(y, sigma).item() == pytest.approx(
+        sum(log_p) - 0.5 * math.log(2 * math.pi * sigma**2), rel=1e-13
+    )
     assert law.denoise(y, sigma)[0, :-1].tolist() == pytest.approx(mean, rel=1e-13, abs=1e-14 * half)
     assert law.posterior_trace(y, sigma).item() == pytest.approx(sum(variance), rel=1e-12)
     assert law.squared_distance(y, sigma).item() == pytest.approx(sum(square), rel=1e-13)
-    assert law.distance_covariance(y, sigma)[0, :-1].tolist() == pytest.approx(third, rel=1e-10, abs=1e-12 * sigma * min(sigma, half) ** 2)
+    assert law.distance_covariance(y, sigma)[0, :-1].tolist() == pytest.approx(
+        third, rel=1e-10, abs=1e-12 * sigma * min(sigma, half) ** 2
+    )
     assert law.distance_variance(y, sigma).item() == pytest.approx(sum(fourth), rel=1e-11)
 
 
@@ -71,11 +89,14 @@ def test_covering_bounds_of_an_interval_hold_for_the_exact_number():
         assert low <= math.log(math.ceil(2.0 / eps)) + 1e-12 and high == pytest.approx(math.log(math.ceil(2.0 / eps)))
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (dict(dim=2, ambient=9, half_width=0.0), "half_width must be a finite number > 0"),
-    (dict(dim=3, ambient=3), "ambient must be >= 4"),
-    (dict(dim=2, ambient=9, radius=1.0), "radius is not an option of cube"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(dim=2, ambient=9, half_width=0.0), "half_width must be a finite number > 0"),
+        (dict(dim=3, ambient=3), "ambient must be >= 4"),
+        (dict(dim=2, ambient=9, radius=1.0), "radius is not an option of cube"),
+    ],
+)
 def test_bad_cubes_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make("cube", **arguments)

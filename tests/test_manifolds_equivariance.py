@@ -61,7 +61,9 @@ def test_torus_commutes_with_rotations_in_its_planes(seed, sigma):
     law = manifolds.make("torus", dim=2, ambient=6, radius=[1.0, 2.0])
     source = manifolds.stream(seed, "plane rotations")
     angles = (2 * math.pi * source.uniform(2)).tolist()
-    blocks = [torch.tensor([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]], dtype=torch.float64) for a in angles]
+    blocks = [
+        torch.tensor([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]], dtype=torch.float64) for a in angles
+    ]
     rotation = torch.block_diag(*blocks, torch.eye(2, dtype=torch.float64))
     _commutes(law, lambda y: y @ rotation.T, sigma, source)
 
@@ -89,7 +91,10 @@ def test_atoms_move_with_their_points(seed, sigma, size):
     assert (found - exact).abs().max().item() <= slack
 
 
-@pytest.mark.parametrize("name, option", [("sphere", "radius"), ("ball", "radius"), ("cube", "half_width"), ("gaussian", "scale"), ("torus", "radius")])
+@pytest.mark.parametrize(
+    "name, option",
+    [("sphere", "radius"), ("ball", "radius"), ("cube", "half_width"), ("gaussian", "scale"), ("torus", "radius")],
+)
 @given(seed=seeds, sigma=levels, size=st.floats(-3.0, 3.0))
 def test_answers_scale_with_the_data(name, option, seed, sigma, size):
     """Data and noise in other units: f scales by c, the trace by c^2, log p falls by d log c."""
@@ -98,7 +103,11 @@ def test_answers_scale_with_the_data(name, option, seed, sigma, size):
     scaled = manifolds.make(name, dim=3, ambient=8, **{option: factor})
     y = _points(unit, sigma, manifolds.stream(seed, "units"))
     slack = 1e-9 + 1e-14 * float(y.norm(dim=1).max()) ** 2 / sigma**2
-    assert torch.allclose(scaled.denoise(factor * y, factor * sigma) / factor, unit.denoise(y, sigma), rtol=1e-9, atol=1e-11)
-    assert torch.allclose(scaled.posterior_trace(factor * y, factor * sigma) / factor**2, unit.posterior_trace(y, sigma), rtol=1e-8)
+    assert torch.allclose(
+        scaled.denoise(factor * y, factor * sigma) / factor, unit.denoise(y, sigma), rtol=1e-9, atol=1e-11
+    )
+    assert torch.allclose(
+        scaled.posterior_trace(factor * y, factor * sigma) / factor**2, unit.posterior_trace(y, sigma), rtol=1e-8
+    )
     moved = scaled.log_marginal(factor * y, factor * sigma) + 8 * math.log(factor)
     assert torch.allclose(moved, unit.log_marginal(y, sigma), rtol=1e-10, atol=slack)

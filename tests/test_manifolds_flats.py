@@ -82,7 +82,11 @@ def _trace_mp(law, u, sigma):
         k, total = part.core.core_dim, mpmath.mpf(part.core.scale) ** 2 + s2
         keep = mpmath.mpf(part.core.scale) ** 2 / total
         square = sum(v * v for v in own)
-        logs.append(mpmath.log(weight) - (k * mpmath.log(total) + square / total + (len(u) - k) * mpmath.log(s2) + sum(v * v for v in normal) / s2) / 2)
+        logs.append(
+            mpmath.log(weight)
+            - (k * mpmath.log(total) + square / total + (len(u) - k) * mpmath.log(s2) + sum(v * v for v in normal) / s2)
+            / 2
+        )
         means.append(shift + frame * (keep * own))
         traces.append(k * keep * s2)
     top = max(logs)
@@ -97,7 +101,11 @@ def _trace_mp(law, u, sigma):
 def test_trace_of_a_mixture_equals_mpmath(sigma, where):
     law = manifolds.make("mixture", dim=2, ambient=40, reduced=True, components=3)
     first, second = law.core.components[:2]
-    u = {"on one component": first.shift, "between two": 0.5 * (first.shift + second.shift), "far away": 3.0 * first.shift - second.shift}[where]
+    u = {
+        "on one component": first.shift,
+        "between two": 0.5 * (first.shift + second.shift),
+        "far away": 3.0 * first.shift - second.shift,
+    }[where]
     u = u + sigma * manifolds.stream(4, "trace", where).normal(6)
     y = torch.cat([u, torch.tensor([6.0 * sigma], dtype=torch.float64)])[None]
     exact = float(_trace_mp(law, u, sigma))
@@ -122,7 +130,10 @@ def test_components_without_weight_are_left_out_of_a_mean_and_nothing_else_is():
 
 def test_answers_at_several_levels_are_those_at_one():
     frames = random_frames(2, 6, 2, manifolds.stream(6, "frames"))
-    parts = [Component(IsotropicGaussian(2), frame, torch.full((6,), float(j), dtype=torch.float64)) for j, frame in enumerate(frames)]
+    parts = [
+        Component(IsotropicGaussian(2), frame, torch.full((6,), float(j), dtype=torch.float64))
+        for j, frame in enumerate(frames)
+    ]
     core = Mixture(parts)
     u = 2.0 * manifolds.stream(6, "levels").normal(5, 6)
     stats, sigma = core.statistics(u), torch.tensor([[0.1, 0.5, 2.0]], dtype=torch.float64)

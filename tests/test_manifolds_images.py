@@ -125,14 +125,17 @@ def test_images_of_128_by_128_pixels_are_denoised_exactly_enough_to_be_unbiased(
     assert float(law.posterior_trace(y, sigma).max()) < 4 * sigma**2
 
 
-@pytest.mark.parametrize("name, arguments, message", [
-    ("blobs", dict(dim=2, ambient=99), "ambient must be a square"),
-    ("blobs", dict(dim=2, ambient=129**2), "ambient must be a square"),
-    ("bars", dict(dim=5, ambient=64), "dim must be 2, 3 or 4 for bars"),
-    ("discs", dict(dim=1, ambient=64), "dim must be 2, 3 or 4 for discs"),
-    ("discs", dict(dim=2, ambient=64, finest=1e-3), "finest must be at least about"),
-    ("discs", dict(dim=2, ambient=64, finest=-1.0), "finest must be a finite number > 0"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("blobs", dict(dim=2, ambient=99), "ambient must be a square"),
+        ("blobs", dict(dim=2, ambient=129**2), "ambient must be a square"),
+        ("bars", dict(dim=5, ambient=64), "dim must be 2, 3 or 4 for bars"),
+        ("discs", dict(dim=1, ambient=64), "dim must be 2, 3 or 4 for discs"),
+        ("discs", dict(dim=2, ambient=64, finest=1e-3), "finest must be at least about"),
+        ("discs", dict(dim=2, ambient=64, finest=-1.0), "finest must be a finite number > 0"),
+    ],
+)
 def test_bad_images_are_refused(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make(name, **arguments)
@@ -140,5 +143,7 @@ def test_bad_images_are_refused(name, arguments, message):
 
 def test_a_level_too_fine_for_the_nodes_is_refused_with_the_number_needed():
     law = manifolds.make("blobs", dim=2, ambient=64, finest=0.4)
-    with pytest.raises(ValueError, match=r"sigma must be >= 0.4 for blobs with [0-9]+ quadrature nodes; 0.1 needs [0-9]+ nodes"):
+    with pytest.raises(
+        ValueError, match=r"sigma must be >= 0.4 for blobs with [0-9]+ quadrature nodes; 0.1 needs [0-9]+ nodes"
+    ):
         law.denoise(law.sample(1, manifolds.stream(0, "fine")), 0.1)

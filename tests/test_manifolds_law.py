@@ -27,7 +27,10 @@ from manifolds.laws.mixture import Component, Mixture
         (dict(name="gaussian", dim=2, ambient=9, scale=[1.0, 2.0, 3.0]), "scale must be one number or 2 numbers"),
         (dict(name="atoms", dim=2, ambient=9), "points must be given for atoms"),
         (dict(name="gaussian", dim=2, ambient=9, size=1.0), "size is not an option of gaussian"),
-        (dict(name="mixture", dim=2, ambient=30, weights=[0.5, 0.5, 0.5, 0.5]), "weights must be positive and sum to one"),
+        (
+            dict(name="mixture", dim=2, ambient=30, weights=[0.5, 0.5, 0.5, 0.5]),
+            "weights must be positive and sum to one",
+        ),
         (dict(name="mixture", dim=2, ambient=30, separation=-1.0), "separation must be >= 0"),
     ],
 )
@@ -114,12 +117,21 @@ def test_anisotropic_gaussian_equals_scipy_and_the_isotropic_law():
     law = manifolds.make("gaussian", dim=3, ambient=7, scale=scales)
     y = manifolds.stream(0, "aniso").normal(5, 7)
     cov = np.diag([s * s for s in scales] + [0.0] * 4) + 0.4**2 * np.eye(7)
-    assert np.allclose(law.log_marginal(y, 0.4).numpy(), multivariate_normal(np.zeros(7), cov).logpdf(y.numpy()), rtol=1e-12)
+    assert np.allclose(
+        law.log_marginal(y, 0.4).numpy(), multivariate_normal(np.zeros(7), cov).logpdf(y.numpy()), rtol=1e-12
+    )
     gain = np.diag([s * s for s in scales] + [0.0] * 4) @ np.linalg.inv(cov)
     assert np.allclose(law.denoise(y, 0.4).numpy(), y.numpy() @ gain, rtol=1e-12, atol=1e-14)
     same = manifolds.make("gaussian", dim=3, ambient=7, scale=[2.0] * 3)
     plain = manifolds.make("gaussian", dim=3, ambient=7, scale=2.0)
-    for answer in ("denoise", "posterior_trace", "squared_distance", "distance_covariance", "distance_variance", "log_marginal"):
+    for answer in (
+        "denoise",
+        "posterior_trace",
+        "squared_distance",
+        "distance_covariance",
+        "distance_variance",
+        "log_marginal",
+    ):
         assert torch.allclose(getattr(same, answer)(y, 0.4), getattr(plain, answer)(y, 0.4), rtol=1e-12, atol=1e-14)
 
 
@@ -145,12 +157,23 @@ def test_mixture_projection_is_the_nearest_point_over_components():
     assert float(law.distance(law.project(y)).max()) < 1e-10
 
 
-@pytest.mark.parametrize("parts, weights, message", [
-    ([], None, "components must be an integer >= 1"),
-    ([Component(IsotropicGaussian(2), None, torch.zeros(3, dtype=torch.float64))], None, "frame must be given"),
-    ([Component(IsotropicGaussian(2), torch.ones(3, 2, dtype=torch.float64), torch.zeros(3, dtype=torch.float64))], None, "orthonormal"),
-    ([Component(IsotropicGaussian(2), None, torch.zeros(2, dtype=torch.float64))], [0.9], "sum to one"),
-])
+@pytest.mark.parametrize(
+    "parts, weights, message",
+    [
+        ([], None, "components must be an integer >= 1"),
+        ([Component(IsotropicGaussian(2), None, torch.zeros(3, dtype=torch.float64))], None, "frame must be given"),
+        (
+            [
+                Component(
+                    IsotropicGaussian(2), torch.ones(3, 2, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+                )
+            ],
+            None,
+            "orthonormal",
+        ),
+        ([Component(IsotropicGaussian(2), None, torch.zeros(2, dtype=torch.float64))], [0.9], "sum to one"),
+    ],
+)
 def test_bad_mixtures_are_refused(parts, weights, message):
     with pytest.raises(ValueError, match=message):
         Mixture(parts, weights)

@@ -32,7 +32,9 @@ def test_circle_times_interval_equals_joint_quadrature(sigma):
     assert law.denoise(y, sigma)[0, :3].tolist() == pytest.approx(mean.tolist(), rel=1e-11)
     assert law.posterior_trace(y, sigma).item() == pytest.approx(w @ ((x - mean) ** 2).sum(axis=1), rel=1e-10)
     assert law.squared_distance(y, sigma).item() == pytest.approx(square + 0.04, rel=1e-11)
-    assert law.distance_covariance(y, sigma)[0, :3].tolist() == pytest.approx(((w * (d2 - square)) @ x).tolist(), rel=1e-9)
+    assert law.distance_covariance(y, sigma)[0, :3].tolist() == pytest.approx(
+        ((w * (d2 - square)) @ x).tolist(), rel=1e-9
+    )
     assert law.distance_variance(y, sigma).item() == pytest.approx(w @ (d2 - square) ** 2, rel=1e-10)
 
 
@@ -40,7 +42,14 @@ def test_product_of_gaussians_is_the_gaussian_of_the_scales():
     product = manifolds.Law(Product([IsotropicGaussian(2, 0.5), IsotropicGaussian(1, 2.0)]), 7)
     joint = manifolds.make("gaussian", dim=3, ambient=7, scale=[0.5, 0.5, 2.0])
     y = manifolds.stream(0, "product").normal(5, 7)
-    for answer in ("denoise", "log_marginal", "posterior_trace", "squared_distance", "distance_covariance", "distance_variance"):
+    for answer in (
+        "denoise",
+        "log_marginal",
+        "posterior_trace",
+        "squared_distance",
+        "distance_covariance",
+        "distance_variance",
+    ):
         assert torch.allclose(getattr(product, answer)(y, 0.7), getattr(joint, answer)(y, 0.7), rtol=1e-12, atol=1e-14)
     assert torch.allclose(product.mmse(torch.tensor([0.7])), joint.mmse(torch.tensor([0.7])))
 
@@ -50,7 +59,9 @@ def test_product_of_intervals_is_the_cube():
     y = 1.5 * manifolds.stream(0, "product cube").normal(5, 6)
     for answer in ("denoise", "log_marginal", "distance_covariance", "distance_variance", "project"):
         arguments = (y,) if answer == "project" else (y, 0.3)
-        assert torch.allclose(getattr(product, answer)(*arguments), getattr(cube, answer)(*arguments), rtol=1e-12, atol=1e-14)
+        assert torch.allclose(
+            getattr(product, answer)(*arguments), getattr(cube, answer)(*arguments), rtol=1e-12, atol=1e-14
+        )
     assert product.radius == pytest.approx(cube.radius) and product.second_moment == pytest.approx(cube.second_moment)
 
 

@@ -24,18 +24,22 @@ def _reference(d, scales, weights, rho, sigma):
     trace = mp.fsum(r * (d * v + (c - gain) ** 2 * rho**2) for r, c, v in zip(share, keep, var))
     third = mp.fsum(r * ((q - mean_square) * c - 2 * v * (1 - c)) for r, c, v, q in zip(share, keep, var, square))
     spread = mp.fsum(
-        r * (2 * d * v**2 + 4 * v * (1 - c) ** 2 * rho**2 + (q - mean_square) ** 2) for r, c, v, q in zip(share, keep, var, square)
+        r * (2 * d * v**2 + 4 * v * (1 - c) ** 2 * rho**2 + (q - mean_square) ** 2)
+        for r, c, v, q in zip(share, keep, var, square)
     )
     return top + mp.log(mass), gain, trace, mean_square, third, spread
 
 
-@pytest.mark.parametrize("d, scales, weights, rho, sigma", [
-    (3, [0.5, 2.0], [0.3, 0.7], 1.1, 0.4),
-    (1, [0.0, 1.0], [0.5, 0.5], 0.3, 0.2),
-    (1000, [0.0, math.sqrt(0.126)], [0.5, 0.5], 32.2, 1.0),
-    (10**6, [0.0, 1.0, 1.001], [0.2, 0.3, 0.5], 1.118e3, 0.5),
-    (10**9, [0.0, math.sqrt(4e-5)], [0.5, 0.5], 31623.0, 1.0),
-])
+@pytest.mark.parametrize(
+    "d, scales, weights, rho, sigma",
+    [
+        (3, [0.5, 2.0], [0.3, 0.7], 1.1, 0.4),
+        (1, [0.0, 1.0], [0.5, 0.5], 0.3, 0.2),
+        (1000, [0.0, math.sqrt(0.126)], [0.5, 0.5], 32.2, 1.0),
+        (10**6, [0.0, 1.0, 1.001], [0.2, 0.3, 0.5], 1.118e3, 0.5),
+        (10**9, [0.0, math.sqrt(4e-5)], [0.5, 0.5], 31623.0, 1.0),
+    ],
+)
 def test_scale_mixture_equals_mpmath(d, scales, weights, rho, sigma):
     with mp.workdps(60):
         log_p, gain, trace, square, third, spread = map(float, _reference(d, scales, weights, rho, sigma))
@@ -87,21 +91,26 @@ def test_mmse_curve_equals_the_average_of_the_trace(d, k):
 def test_dirac_at_the_origin_is_denoised_to_the_origin():
     law = manifolds.make("scale_mixture", dim=5, ambient=5, scales=[0.0])
     y = manifolds.stream(0, "dirac").normal(3, 5)
-    assert law.denoise(y, 0.1).abs().max().item() == 0.0 and law.distance(y).tolist() == pytest.approx(y.norm(dim=1).tolist())
+    assert law.denoise(y, 0.1).abs().max().item() == 0.0 and law.distance(y).tolist() == pytest.approx(
+        y.norm(dim=1).tolist()
+    )
     assert law.bounded and law.intrinsic_dim == 0
     zero = torch.zeros(1, 5, dtype=torch.float64)
     assert law.log_marginal(zero, 0.1).item() == pytest.approx(-2.5 * math.log(2 * math.pi * 0.01), rel=1e-14)
 
 
-@pytest.mark.parametrize("name, arguments, message", [
-    ("scale_mixture", dict(dim=5, ambient=5, scales=[1.0, -1.0]), "scales must be finite and >= 0"),
-    ("scale_mixture", dict(dim=5, ambient=5, scales=[1.0, 2.0], weights=[0.5, 0.6]), "sum to one"),
-    ("scale_mixture", dict(dim=5, ambient=6), "dim must equal ambient"),
-    ("full_gaussian", dict(dim=5, ambient=6), "dim must equal ambient"),
-    ("full_gaussian", dict(dim=5, ambient=5, scale=0.0), "scale must be a finite number > 0"),
-    ("two_scale", dict(dim=5, ambient=9, weight=1.0), "weight must lie between 0 and 1"),
-    ("two_scale", dict(dim=5, ambient=9, level=-1.0), "level must be a finite number > 0"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("scale_mixture", dict(dim=5, ambient=5, scales=[1.0, -1.0]), "scales must be finite and >= 0"),
+        ("scale_mixture", dict(dim=5, ambient=5, scales=[1.0, 2.0], weights=[0.5, 0.6]), "sum to one"),
+        ("scale_mixture", dict(dim=5, ambient=6), "dim must equal ambient"),
+        ("full_gaussian", dict(dim=5, ambient=6), "dim must equal ambient"),
+        ("full_gaussian", dict(dim=5, ambient=5, scale=0.0), "scale must be a finite number > 0"),
+        ("two_scale", dict(dim=5, ambient=9, weight=1.0), "weight must lie between 0 and 1"),
+        ("two_scale", dict(dim=5, ambient=9, level=-1.0), "level must be a finite number > 0"),
+    ],
+)
 def test_bad_scale_mixtures_are_refused(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make(name, **arguments)

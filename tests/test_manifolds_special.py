@@ -63,8 +63,18 @@ def test_bessel_functions_equal_mpmath_over_orders_and_arguments(nu):
     assert worst(w, by_x, map(float, by_x)) < 2e-15
     assert worst(v, slope, map(float, slope)) < 5e-13
     assert worst(log_bessel_i(nu, x, scaled=True), low, [max(1.0, abs(float(l))) for l in low]) < 1e-12
-    assert worst(log_bessel_i(nu, x), [l + e for l, e in zip(low, xs)], [max(1.0, abs(float(l + e))) for l, e in zip(low, xs)]) < 1e-12
-    assert worst(scaled_mgf, [g - e for g, e in zip(mgf, xs)], [max(1.0, abs(float(g - e))) for g, e in zip(mgf, xs)]) < 1e-12
+    assert (
+        worst(
+            log_bessel_i(nu, x),
+            [l + e for l, e in zip(low, xs)],
+            [max(1.0, abs(float(l + e))) for l, e in zip(low, xs)],
+        )
+        < 1e-12
+    )
+    assert (
+        worst(scaled_mgf, [g - e for g, e in zip(mgf, xs)], [max(1.0, abs(float(g - e))) for g, e in zip(mgf, xs)])
+        < 1e-12
+    )
     assert worst(log_sphere_mgf(nu, x), mgf, [max(1.0, abs(float(g))) for g in mgf]) < 1e-12
 
 
@@ -138,7 +148,9 @@ def test_truncated_normal_equals_mpmath(a, width):
     scale = [max(1.0, abs(exact[0])), exact[1], exact[2], exact[2] ** 1.5, exact[4]]
     assert max(abs(g - e) / s for g, e, s in zip(got, exact, scale)) < 1e-12
     first = truncated_normal(_tensor(a), _tensor(width), order=1)  # by closed forms over a wider range
-    assert abs(first.log_mass.item() - exact[0]) / scale[0] < 1e-12 and first.offset.item() == pytest.approx(exact[1], rel=1e-12)
+    assert abs(first.log_mass.item() - exact[0]) / scale[0] < 1e-12 and first.offset.item() == pytest.approx(
+        exact[1], rel=1e-12
+    )
 
 
 @given(st.floats(-50, 50), st.floats(-6, 4))
@@ -180,4 +192,6 @@ def test_the_circles_table_is_as_exact_as_its_arguments():
             assert abs(l - low) < 1e-15 * max(1, abs(low))
     ratio, log_mgf = circle_moments(torch.tensor([1e12, 1e300], dtype=torch.float64))
     assert ratio.tolist() == pytest.approx([1e-12, 1e-300], rel=1e-11)
-    assert log_mgf.tolist() == pytest.approx([-0.5 * math.log(2.0 * math.pi * 1e12), -0.5 * (math.log(2.0 * math.pi) + 300.0 * math.log(10.0))], rel=1e-13)
+    assert log_mgf.tolist() == pytest.approx(
+        [-0.5 * math.log(2.0 * math.pi * 1e12), -0.5 * (math.log(2.0 * math.pi) + 300.0 * math.log(10.0))], rel=1e-13
+    )

@@ -24,13 +24,27 @@ def _reference(m, radius, norm, sigma):
     mean = integral(lambda t: t) / mass
     variance = integral(lambda t: (t - mean) ** 2) / mass
     square = radius**2 + norm**2 - 2 * radius * norm * mean
-    log_p = mp.log(mass / area) + kappa - mp.mpf(m) / 2 * mp.log(2 * mp.pi * sigma**2) - (radius**2 + norm**2) / (2 * sigma**2)
+    log_p = (
+        mp.log(mass / area)
+        + kappa
+        - mp.mpf(m) / 2 * mp.log(2 * mp.pi * sigma**2)
+        - (radius**2 + norm**2) / (2 * sigma**2)
+    )
     spread = (1 + mean) * integral(lambda t: 1 - t) / mass
-    return log_p, radius * mean, radius**2 * spread, square, -2 * radius**2 * norm * variance, 4 * (radius * norm) ** 2 * variance
+    return (
+        log_p,
+        radius * mean,
+        radius**2 * spread,
+        square,
+        -2 * radius**2 * norm * variance,
+        4 * (radius * norm) ** 2 * variance,
+    )
 
 
 @pytest.mark.parametrize("dim", [1, 2, 5, 40])
-@pytest.mark.parametrize("radius, norm, sigma", [(1.0, 1.3, 0.4), (2.0, 1.9, 0.02), (0.7, 0.01, 1.0), (1.0, 1.001, 1e-4), (3.0, 30.0, 50.0)])
+@pytest.mark.parametrize(
+    "radius, norm, sigma", [(1.0, 1.3, 0.4), (2.0, 1.9, 0.02), (0.7, 0.01, 1.0), (1.0, 1.001, 1e-4), (3.0, 30.0, 50.0)]
+)
 def test_sphere_equals_mpmath(dim, radius, norm, sigma):
     with mp.workdps(30):
         log_p, mean, trace, square, w, variance = map(float, _reference(dim + 1, radius, norm, sigma))
@@ -112,12 +126,15 @@ def test_covering_bounds_of_a_circle_hold_for_the_exact_number():
         assert low <= math.log(math.ceil(math.pi / math.asin(eps / 2.0))) <= high
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (dict(dim=2, ambient=9, radius=0.0), "radius must be a finite number > 0"),
-    (dict(dim=2, ambient=9, radius=-1.0), "radius must be a finite number > 0"),
-    (dict(dim=0, ambient=9), "dim must be an integer >= 1"),
-    (dict(dim=8, ambient=9), "ambient must be >= 10"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(dim=2, ambient=9, radius=0.0), "radius must be a finite number > 0"),
+        (dict(dim=2, ambient=9, radius=-1.0), "radius must be a finite number > 0"),
+        (dict(dim=0, ambient=9), "dim must be an integer >= 1"),
+        (dict(dim=8, ambient=9), "ambient must be >= 10"),
+    ],
+)
 def test_bad_spheres_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make("sphere", **arguments)

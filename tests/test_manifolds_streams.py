@@ -11,7 +11,12 @@ import manifolds
 def test_same_labels_same_draws_and_other_labels_other_draws():
     a, b = manifolds.stream(3, "x", 1).normal(50), manifolds.stream(3, "x", np.int64(1)).normal(50)
     assert torch.equal(a, b)
-    for other in (manifolds.stream(4, "x", 1), manifolds.stream(3, "x", 2), manifolds.stream(3, "x", "1"), manifolds.stream(3, ("x", 1))):
+    for other in (
+        manifolds.stream(4, "x", 1),
+        manifolds.stream(3, "x", 2),
+        manifolds.stream(3, "x", "1"),
+        manifolds.stream(3, ("x", 1)),
+    ):
         assert not torch.equal(a, other.normal(50))
 
 

@@ -60,8 +60,13 @@ def test_surface_equals_dense_quadrature_from_its_finest_level_on(name, factor):
     m = law.core_dim
     x, area = dense()
     for row, log_p, mean, trace, square, w_found, variance in zip(
-        y.numpy(), law.log_marginal(y, sigma), law.denoise(y, sigma), law.posterior_trace(y, sigma),
-        law.squared_distance(y, sigma), law.distance_covariance(y, sigma), law.distance_variance(y, sigma)
+        y.numpy(),
+        law.log_marginal(y, sigma),
+        law.denoise(y, sigma),
+        law.posterior_trace(y, sigma),
+        law.squared_distance(y, sigma),
+        law.distance_covariance(y, sigma),
+        law.distance_variance(y, sigma),
     ):
         d2 = ((x - row[:m]) ** 2).sum(axis=1)
         normal = (row[m:] ** 2).sum()
@@ -105,7 +110,10 @@ def test_projection_beats_every_point_of_a_dense_grid(name):
     law = manifolds.make(name, dim=dim, ambient=5)
     y = 0.7 * manifolds.stream(0, "surface projection", name).normal(30, 5)
     x = dense()[0]
-    grid = np.sqrt(((y.numpy()[:, None, : law.core_dim] - x) ** 2).sum(axis=2).min(axis=1) + (y.numpy()[:, law.core_dim :] ** 2).sum(axis=1))
+    grid = np.sqrt(
+        ((y.numpy()[:, None, : law.core_dim] - x) ** 2).sum(axis=2).min(axis=1)
+        + (y.numpy()[:, law.core_dim :] ** 2).sum(axis=1)
+    )
     found = law.distance(y).numpy()
     assert (found <= grid + 1e-9).all()
     assert (found >= grid - 1e-3).all()  # the grid's own spacing
@@ -115,21 +123,26 @@ def test_projection_beats_every_point_of_a_dense_grid(name):
 def test_a_level_too_fine_for_the_nodes_is_refused_with_the_number_needed():
     law = manifolds.make("ellipse", dim=1, ambient=4, finest=0.1)
     y = torch.zeros(1, 4, dtype=torch.float64)
-    with pytest.raises(ValueError, match=r"sigma must be >= 0.1 for ellipse with 158 quadrature nodes; 0.01 needs 1571 nodes"):
+    with pytest.raises(
+        ValueError, match=r"sigma must be >= 0.1 for ellipse with 158 quadrature nodes; 0.01 needs 1571 nodes"
+    ):
         law.denoise(y, 0.01)
     fine = manifolds.make("ellipse", dim=1, ambient=4, finest=0.01)
     assert len(fine.core.points) == 1571 and torch.isfinite(fine.denoise(y, 0.01)).all()
 
 
-@pytest.mark.parametrize("name, arguments, message", [
-    ("ellipse", dict(dim=2, ambient=9), "dim must be 1 for ellipse"),
-    ("swiss_roll", dict(dim=1, ambient=9), "dim must be 2 for swiss_roll"),
-    ("ellipse", dict(dim=1, ambient=9, semi_axes=(2.0, 0.0)), "semi_axes must be a finite number > 0"),
-    ("moebius", dict(dim=2, ambient=9, width=2.5), "width must be < 2 radius"),
-    ("trefoil", dict(dim=1, ambient=2), "ambient must be >= 3"),
-    ("ellipse", dict(dim=1, ambient=9, finest=0.0), "finest must be a finite number > 0"),
-    ("swiss_roll", dict(dim=2, ambient=9, finest=0.001), "finest must be at least about .* needs [0-9]+ nodes"),
-])
+@pytest.mark.parametrize(
+    "name, arguments, message",
+    [
+        ("ellipse", dict(dim=2, ambient=9), "dim must be 1 for ellipse"),
+        ("swiss_roll", dict(dim=1, ambient=9), "dim must be 2 for swiss_roll"),
+        ("ellipse", dict(dim=1, ambient=9, semi_axes=(2.0, 0.0)), "semi_axes must be a finite number > 0"),
+        ("moebius", dict(dim=2, ambient=9, width=2.5), "width must be < 2 radius"),
+        ("trefoil", dict(dim=1, ambient=2), "ambient must be >= 3"),
+        ("ellipse", dict(dim=1, ambient=9, finest=0.0), "finest must be a finite number > 0"),
+        ("swiss_roll", dict(dim=2, ambient=9, finest=0.001), "finest must be at least about .* needs [0-9]+ nodes"),
+    ],
+)
 def test_bad_surfaces_are_refused(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make(name, **arguments)

@@ -43,7 +43,12 @@ def test_high_dimensional_torus_is_a_sum_over_planes():
             kappa = norm / mp.mpf(1e-3) ** 2
             ratio = mp.besseli(1, kappa) / mp.besseli(0, kappa)
             trace += 1 - ratio**2
-            log_p += mp.log(mp.besseli(0, kappa)) - kappa - (norm - 1) ** 2 / (2 * mp.mpf(1e-3) ** 2) - mp.log(2 * mp.pi * mp.mpf(1e-3) ** 2)
+            log_p += (
+                mp.log(mp.besseli(0, kappa))
+                - kappa
+                - (norm - 1) ** 2 / (2 * mp.mpf(1e-3) ** 2)
+                - mp.log(2 * mp.pi * mp.mpf(1e-3) ** 2)
+            )
         n = law.space.normal_dim
         log_p -= n * mp.log(2 * mp.pi * mp.mpf(1e-3) ** 2) / 2 + mp.mpf(y[0, -1].item()) ** 2 / (2 * mp.mpf(1e-3) ** 2)
     assert law.posterior_trace(y, 1e-3).item() == pytest.approx(float(trace), rel=1e-12)
@@ -57,11 +62,14 @@ def test_mmse_is_a_sum_over_circles():
     assert torch.allclose(law.mmse(levels), circles[0] + circles[1], rtol=1e-14)
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (dict(dim=2, ambient=9, radius=[1.0, 0.0]), "radius must be a finite number > 0"),
-    (dict(dim=2, ambient=9, radius=[1.0]), "radius must be one number or 2 numbers"),
-    (dict(dim=4, ambient=8), "ambient must be >= 9"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (dict(dim=2, ambient=9, radius=[1.0, 0.0]), "radius must be a finite number > 0"),
+        (dict(dim=2, ambient=9, radius=[1.0]), "radius must be one number or 2 numbers"),
+        (dict(dim=4, ambient=8), "ambient must be >= 9"),
+    ],
+)
 def test_bad_tori_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         manifolds.make("torus", **arguments)

@@ -30,7 +30,10 @@ def test_line_distance_is_pots_and_scipys(sizes):
 @pytest.mark.parametrize("n", [1, 2, 25])
 def test_distance_to_a_quantile_function_by_adaptive_quadrature(n):
     x = np.sort(rng("quantile", n).standard_normal(n))
-    total = sum(integrate.quad(lambda q: (x[i] - stats.norm.ppf(q)) ** 2, i / n, (i + 1) / n, epsabs=1e-10, limit=400)[0] for i in range(n))
+    total = sum(
+        integrate.quad(lambda q: (x[i] - stats.norm.ppf(q)) ** 2, i / n, (i + 1) / n, epsabs=1e-10, limit=400)[0]
+        for i in range(n)
+    )
     assert np.isclose(line.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6)
     assert np.isclose(line.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6)
 
@@ -47,7 +50,12 @@ def test_radial_distance_sees_a_5_percent_scale_error_and_not_the_truth():
     assert wrong.value > 2 * wrong.floor_95
     assert 0.6 * 0.05 * math.sqrt(8) < wrong.value < 1.6 * 0.05 * math.sqrt(8)  # W2 of c R and R is |c-1| (E R^2)^{1/2}
     generator = rng("radial null")
-    above = sum((lambda d: d.value > d.floor_95)(radial.radial_distance(law.rvs(200, random_state=generator), law.ppf, generator, repeats=39)) for _ in range(120))
+    above = sum(
+        (lambda d: d.value > d.floor_95)(
+            radial.radial_distance(law.rvs(200, random_state=generator), law.ppf, generator, repeats=39)
+        )
+        for _ in range(120)
+    )
     assert above <= stats.binom.ppf(0.9995, 120, 0.07)  # 39 draws: the 95 % quantile is itself random
 
 
@@ -83,7 +91,11 @@ def test_sliced_excess_of_a_scale_error():
     draw = lambda *labels: rng("floor", *labels).standard_normal((8000, 4))
     wrong = sliced.sliced_with_floor(1.1 * draw(1), draw(2), draw(3), rng("t"))
     # W2 between c N(0,1) and N(0,1) is |c-1|
-    assert wrong.excess_low > 0 and wrong.excess_low <= 0.1 <= wrong.excess_high and np.isclose(wrong.excess, 0.1, atol=0.02)
+    assert (
+        wrong.excess_low > 0
+        and wrong.excess_low <= 0.1 <= wrong.excess_high
+        and np.isclose(wrong.excess, 0.1, atol=0.02)
+    )
     assert wrong.distance.value > 2 * wrong.floor.value
 
 
@@ -125,7 +137,9 @@ def test_subspace_laws_of_any_rank():
     assert np.isclose(G.gaussian_kl(zero, lift(p), zero, lift(q)), G.gaussian_kl(zero[:4], p, zero[:4], q), rtol=1e-8)
     assert G.gaussian_kl(zero, lift(p), zero, np.eye(30)) == math.inf
     assert G.gaussian_kl(zero, lift(p), zero + 1, lift(p)) == math.inf
-    assert np.isclose(G.bures_from_factors(basis[:, :1], 3 * basis[:, 1:2]), 10.0, rtol=1e-12)  # orthogonal lines: 1 + 9
+    assert np.isclose(
+        G.bures_from_factors(basis[:, :1], 3 * basis[:, 1:2]), 10.0, rtol=1e-12
+    )  # orthogonal lines: 1 + 9
     with pytest.raises(ValueError, match="positive semi-definite"):
         G.factor(np.diag([1.0, -1.0]))
 

@@ -82,7 +82,11 @@ def test_several_exponents_at_once_cover():
 
 def test_steps_to_reach_interpolates_and_covers():
     exact = F.steps_to_reach(N, 3.0 / N, 0.05)
-    assert np.isclose(exact.value, 60.0, rtol=1e-12) and exact.low == exact.value == exact.high and exact.status == "reached"
+    assert (
+        np.isclose(exact.value, 60.0, rtol=1e-12)
+        and exact.low == exact.value == exact.high
+        and exact.status == "reached"
+    )
     generator, hits = rng("steps"), 0
     for _ in range(800):
         y = 3.0 / N * (1 + 0.1 * generator.standard_normal(6))

@@ -34,7 +34,11 @@ def test_mean_covers():
 
 @pytest.mark.parametrize("law, true", [("normal", 1.0), ("exponential", 1.0), ("uniform", 1 / 12)])
 def test_variance_covers_for_laws_of_any_kurtosis(law, true):
-    draw = {"normal": lambda g: g.standard_normal(3000), "exponential": lambda g: g.standard_exponential(3000), "uniform": lambda g: g.random(3000)}[law]
+    draw = {
+        "normal": lambda g: g.standard_normal(3000),
+        "exponential": lambda g: g.standard_exponential(3000),
+        "uniform": lambda g: g.random(3000),
+    }[law]
     generator = rng("variance", law)
     assert_coverage(sum(I.variance(draw(generator)).contains(true) for _ in range(600)), 600)
 
@@ -93,13 +97,16 @@ def test_estimate_transforms():
     assert e.scaled(-2.0) == I.Estimate(-4.0, -8.0, -2.0)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: I.mean([1.0]), "x must hold at least 2"),
-    (lambda: I.mean([1.0, math.nan]), "not finite"),
-    (lambda: I.binomial(3, 2), "successes must lie"),
-    (lambda: I.mean([1.0, 2.0], confidence=95), "confidence must lie"),
-    (lambda: I.combine([]), "estimates must be"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: I.mean([1.0]), "x must hold at least 2"),
+        (lambda: I.mean([1.0, math.nan]), "not finite"),
+        (lambda: I.binomial(3, 2), "successes must lie"),
+        (lambda: I.mean([1.0, 2.0], confidence=95), "confidence must lie"),
+        (lambda: I.combine([]), "estimates must be"),
+    ],
+)
 def test_refusals(call, words):
     with pytest.raises(ValueError, match=words):
         call()

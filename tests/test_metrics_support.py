@@ -55,7 +55,9 @@ def test_bounded_lipschitz_lower_limit_is_valid_under_the_null_and_has_power():
         x, y = generator.standard_normal((2, 120, 3))
         false += S.bounded_lipschitz_lower(x, y, generator, candidates=40) > 0
     assert false <= stats.binom.ppf(0.9995, 300, 0.05)
-    moved = S.bounded_lipschitz_lower(generator.standard_normal((2000, 3)), generator.standard_normal((2000, 3)) + [0.3, 0, 0], generator)
+    moved = S.bounded_lipschitz_lower(
+        generator.standard_normal((2000, 3)), generator.standard_normal((2000, 3)) + [0.3, 0, 0], generator
+    )
     assert 0.1 < moved < 0.3  # D_X <= W_1 = .3
 
 
@@ -97,7 +99,10 @@ def test_limits_are_sharp_with_many_points():
 
 def test_labels_against_exact_weights():
     weights, generator = np.array([0.5, 0.3, 0.2]), rng("weights")
-    null = [T.tv_lower_from_labels(generator.choice(3, 200, p=weights), None, generator, weights=weights) for _ in range(300)]
+    null = [
+        T.tv_lower_from_labels(generator.choice(3, 200, p=weights), None, generator, weights=weights)
+        for _ in range(300)
+    ]
     assert (np.array(null) > 0).sum() <= stats.binom.ppf(0.9995, 300, 0.05)
     shifted = T.tv_lower_from_labels(generator.choice(3, 20_000, p=[0.3, 0.3, 0.4]), None, generator, weights=weights)
     assert 0.18 < shifted <= 0.2

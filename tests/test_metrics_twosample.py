@@ -16,13 +16,17 @@ def rng(*labels):
 
 def test_energy_statistic_is_scipys_on_the_line():
     x, y = rng("e").standard_normal(30), rng("e", 2).standard_normal(41) + 0.4
-    assert np.isclose(T.energy_test(x, y, rng("p"), permutations=9).statistic, stats.energy_distance(x, y) ** 2, rtol=1e-9)
+    assert np.isclose(
+        T.energy_test(x, y, rng("p"), permutations=9).statistic, stats.energy_distance(x, y) ** 2, rtol=1e-9
+    )
 
 
 def test_mmd_statistic_by_its_definition():
     x, y, s = rng("m").standard_normal((12, 2)), rng("m", 2).standard_normal((9, 2)), 0.8
     kernel = lambda a, b: np.exp(-np.sum((a[:, None] - b[None]) ** 2, axis=2) / (2 * s**2)).mean()
-    assert np.isclose(T.mmd_test(x, y, rng("p"), 9, bandwidth=s).statistic, kernel(x, x) + kernel(y, y) - 2 * kernel(x, y), rtol=1e-10)
+    assert np.isclose(
+        T.mmd_test(x, y, rng("p"), 9, bandwidth=s).statistic, kernel(x, x) + kernel(y, y) - 2 * kernel(x, y), rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("test", [T.energy_test, T.mmd_test])
@@ -32,7 +36,10 @@ def test_p_values_are_uniform_under_the_null_and_small_otherwise(test):
     for level in (0.05, 0.2, 0.5):
         low, high = stats.binom.interval(0.999, 400, level)
         assert low <= (p <= level + 1e-12).sum() <= high
-    assert test(generator.standard_normal((150, 3)), generator.standard_normal((150, 3)) + 0.5, generator).p_value == 1 / 500
+    assert (
+        test(generator.standard_normal((150, 3)), generator.standard_normal((150, 3)) + 0.5, generator).p_value
+        == 1 / 500
+    )
 
 
 def test_energy_test_sees_a_missing_mode():
@@ -80,11 +87,14 @@ def test_precision_by_direct_search():
     assert V.precision_recall(x, y, neighbours=3).precision.value == np.mean(inside)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: T.energy_test(np.zeros((5, 2)), np.zeros((5, 3)), rng("x")), "same dimension"),
-    (lambda: T.mmd_test(np.zeros((5, 2)), np.zeros((5, 2)), rng("x")), "bandwidth must be positive"),
-    (lambda: T.energy_test(np.zeros((5, 2)), np.zeros((5, 2)), 3), "stream must be"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: T.energy_test(np.zeros((5, 2)), np.zeros((5, 3)), rng("x")), "same dimension"),
+        (lambda: T.mmd_test(np.zeros((5, 2)), np.zeros((5, 2)), rng("x")), "bandwidth must be positive"),
+        (lambda: T.energy_test(np.zeros((5, 2)), np.zeros((5, 2)), 3), "stream must be"),
+    ],
+)
 def test_refusals(call, words):
     with pytest.raises(ValueError, match=words):
         call()

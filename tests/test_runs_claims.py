@@ -68,10 +68,16 @@ def test_a_measurement_with_good_controls_gets_the_outcome_of_the_rule():
         ((Control("null", "truth", 1.1, 1.2), POWER), "null control (truth) is violated, should be holds"),
         ((Control("null", "truth", 0.9, 1.2), POWER), "null control (truth) is inconclusive, should be holds"),
         ((NULL, Control("power", "sabotage", 0.99, 1.0)), "power control (sabotage) is holds, should be violated"),
-        ((NULL, POWER, Control("power", "second", 1.0, 2.0)), "power control (second) is inconclusive, should be violated"),
+        (
+            (NULL, POWER, Control("power", "second", 1.0, 2.0)),
+            "power control (second) is inconclusive, should be violated",
+        ),
         ((POWER,), "no null control"),
         ((NULL,), "no power control"),
-        ((NULL, Control("power", "broken", math.nan, math.nan)), "power control (broken) is inconclusive, should be violated"),
+        (
+            (NULL, Control("power", "broken", math.nan, math.nan)),
+            "power control (broken) is inconclusive, should be violated",
+        ),
     ],
 )
 def test_a_control_that_does_not_behave_makes_the_verdict_inconclusive(controls, said):
@@ -130,8 +136,15 @@ def test_claims_without_a_measurement_are_listed_in_order():
 def test_claims_csv_has_the_agreed_columns_and_keeps_the_rows_of_others(tmp_path, monkeypatch):
     monkeypatch.setattr("analysis.registry.NAMES", ("first", "second", "third"))
     path = tmp_path / "claims.csv"
-    for experiment, interval in (("third", (0.98, 1.0)), ("first", (1.1, 1.2)), ("second", (0.98, 1.0)), ("third", (1.1, 1.2))):
-        verdicts = [judge(_claim(identifier=f"{experiment}{i}"), _measured(*interval, claim=f"{experiment}{i}")) for i in (2, 1)]
+    for experiment, interval in (
+        ("third", (0.98, 1.0)),
+        ("first", (1.1, 1.2)),
+        ("second", (0.98, 1.0)),
+        ("third", (1.1, 1.2)),
+    ):
+        verdicts = [
+            judge(_claim(identifier=f"{experiment}{i}"), _measured(*interval, claim=f"{experiment}{i}")) for i in (2, 1)
+        ]
         path.write_bytes(merge(path, CLAIM_COLUMNS, claim_rows(verdicts, experiment), experiment))
     header = path.read_text().splitlines()[0]
     assert header == "claim,source,statement,quantity,measured,low,high,predicted,rule,verdict,experiment"

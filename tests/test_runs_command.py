@@ -113,7 +113,10 @@ def test_the_recorded_command_gives_the_same_selection():
 def test_only_the_paper_profile_with_default_arguments_writes_to_results(here):
     assert default_folder("waves", "paper", {}) == here / "results" == results_root()
     assert default_folder("waves", "full", {}) == here / "results" / "full"
-    assert default_folder("waves", "paper", {"dim": (8, 16), "seed": 3}) == here / "results" / "custom" / "waves-dim-8-16-seed-3"
+    assert (
+        default_folder("waves", "paper", {"dim": (8, 16), "seed": 3})
+        == here / "results" / "custom" / "waves-dim-8-16-seed-3"
+    )
     assert list(here.iterdir()) == []
     smoke = default_folder("waves", "smoke", {})
     assert smoke.is_dir()
@@ -209,7 +212,10 @@ def test_a_dry_run_counts_and_writes_nothing(here, capsys):
 
 
 def test_a_dry_run_leaves_out_what_is_finished(tmp_path, capsys):
-    few, more = ["--out", str(tmp_path), "--cells", "9", "--jobs", "1"], ["--out", str(tmp_path), "--cells", "12", "--jobs", "1", "--dry-run"]
+    few, more = (
+        ["--out", str(tmp_path), "--cells", "9", "--jobs", "1"],
+        ["--out", str(tmp_path), "--cells", "12", "--jobs", "1", "--dry-run"],
+    )
     assert main(toy_runs.WAVES, few) == 0
     capsys.readouterr()
     assert main(toy_runs.WAVES, more) == 0
@@ -260,7 +266,10 @@ def test_status_tells_stale_failed_and_missing_apart(registered, tmp_path, capsy
     ("arguments", "said"),
     [
         (["run", "bogus"], "python -m analysis run: argument NAME: must be one of waves, got 'bogus'"),
-        (["run", "--profile", "x"], "python -m analysis run: argument --profile: must be one of smoke, paper, full, got 'x'"),
+        (
+            ["run", "--profile", "x"],
+            "python -m analysis run: argument --profile: must be one of smoke, paper, full, got 'x'",
+        ),
         (["fly"], "python -m analysis: argument COMMAND: must be one of list, run, report, status, claims, got 'fly'"),
     ],
 )
@@ -272,7 +281,17 @@ def test_bad_arguments_of_the_commands_over_all(registered, here, arguments, sai
 
 def test_list_names_claims_and_expected_time(registered, capsys):
     assert together.main(["list", "--jobs", "2"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["waves", "24", "35", "s", "Q1", "traces", "of", "random", "matrices"]
+    assert capsys.readouterr().out.splitlines()[2].split() == [
+        "waves",
+        "24",
+        "35",
+        "s",
+        "Q1",
+        "traces",
+        "of",
+        "random",
+        "matrices",
+    ]
 
 
 def test_an_experiment_that_breaks_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
@@ -297,7 +316,12 @@ def test_report_without_results_is_one_line(registered, tmp_path, capsys):
 def test_results_land_in_the_checkout_wherever_the_command_is_called_from(tmp_path):
     code = "from analysis.runs.places import results_root; print(results_root())"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env=toy_process.environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=toy_process.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert Path(done.stdout.strip()) == toy_process.ROOT / "results"
 

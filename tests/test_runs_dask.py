@@ -31,13 +31,17 @@ def cluster(tmp_path):
         assert toy_process.wait_until(lambda: "Scheduler at:" in log.read_text()), log.read_text()
         address = re.search(r"Scheduler at:\s*(tcp://\S+)", log.read_text()).group(1)
         kind = "--nanny" if nanny else "--no-nanny"
-        workers = [start("dask_worker", address, "--nthreads", "1", kind, "--local-directory", str(tmp_path)) for _ in range(2)]
+        workers = [
+            start("dask_worker", address, "--nthreads", "1", kind, "--local-directory", str(tmp_path)) for _ in range(2)
+        ]
         for _, log in workers:
             assert toy_process.wait_until(lambda log=log: "Registered to:" in log.read_text()), log.read_text()
         return address, [process for process, _ in workers]
 
     yield begin
-    for process in reversed(started):  # a worker that finds its scheduler gone looks for it for 30 s: the scheduler goes last
+    for process in reversed(
+        started
+    ):  # a worker that finds its scheduler gone looks for it for 30 s: the scheduler goes last
         process.terminate()
         process.wait(timeout=30)
 
@@ -94,5 +98,7 @@ def test_an_address_where_nothing_answers_is_one_line(tmp_path):
     sweep = _run("tcp://127.0.0.1:9", tmp_path / "out")
     shown, errors = sweep.communicate(timeout=60)
     assert (sweep.returncode, shown) == (2, "")
-    assert errors.splitlines() == ["python -m toy_runs: argument --address: no dask scheduler answers at tcp://127.0.0.1:9"]
+    assert errors.splitlines() == [
+        "python -m toy_runs: argument --address: no dask scheduler answers at tcp://127.0.0.1:9"
+    ]
     assert not (tmp_path / "out").exists()

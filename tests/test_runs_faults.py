@@ -127,7 +127,9 @@ def small_disk(tmp_path):
     """A file system of a few hundred kB (needs the right to mount)."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320k", "tmpfs", disk], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=320k", "tmpfs", disk], capture_output=True, check=False
+    )
     if mounted.returncode != 0:
         pytest.skip("mounting a small file system needs root")
     yield disk
@@ -170,7 +172,9 @@ def test_a_disk_that_fills_while_files_are_written_keeps_the_old_set(tmp_path):
     )
     arguments = toy_process.command("WAVES", "--out", out, "--cells", 800)
     arguments[2] = code
-    done = subprocess.run(arguments, env=toy_process.environment(), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        arguments, env=toy_process.environment(), capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "cannot write" in done.stderr

@@ -105,9 +105,13 @@ def test_modules_looked_up_by_name_take_in_their_whole_package(tmp_path, monkeyp
     monkeypatch.syspath_prepend(str(tmp_path))
     top = tmp_path / "toy_lookup"
     top.mkdir()
-    (top / "__init__.py").write_text("import importlib\n\n\ndef load(n):\n    return importlib.import_module(f'toy_lookup.{n}')\n")
+    (top / "__init__.py").write_text(
+        "import importlib\n\n\ndef load(n):\n    return importlib.import_module(f'toy_lookup.{n}')\n"
+    )
     (top / "hidden.py").write_text("VALUE = 1\n")
-    (top / "experiment.py").write_text("import toy_lookup\n\n\ndef cell(params, seed):\n    return toy_lookup.load('hidden').VALUE\n")
+    (top / "experiment.py").write_text(
+        "import toy_lookup\n\n\ndef cell(params, seed):\n    return toy_lookup.load('hidden').VALUE\n"
+    )
     cell = importlib.import_module("toy_lookup.experiment").cell
     before = fingerprint(cell)
     (top / "hidden.py").write_text("VALUE = 200\n")
@@ -118,7 +122,9 @@ def test_the_engine_is_not_part_of_it():
     """A cell of ours that imports the engine for its Cell and Claim does not depend on the engine's code."""
     from analysis.runs import fingerprint as module
 
-    names = module._closure({"analysis", "analysis.runs", "analysis.runs.store", "manifolds.streams"}, {"analysis", "manifolds"})
+    names = module._closure(
+        {"analysis", "analysis.runs", "analysis.runs.store", "manifolds.streams"}, {"analysis", "manifolds"}
+    )
     assert "manifolds.streams" in names
     assert not [n for n in names if n.startswith("analysis.runs")]
 

@@ -46,7 +46,10 @@ def test_figures_have_the_same_bytes_each_time_and_are_drawn_from_the_csv(figure
         assert b"Date" not in data
     read = frame_from_csv((tmp_path / "a" / "tables" / "waves.csv").read_bytes())
     assert figure.given[0]["waves"].equals(read)
-    assert draw("toy_figures", "curve", {"waves": read})["curve.png"] == (tmp_path / "a" / "figures" / "curve.png").read_bytes()
+    assert (
+        draw("toy_figures", "curve", {"waves": read})["curve.png"]
+        == (tmp_path / "a" / "figures" / "curve.png").read_bytes()
+    )
 
 
 def test_a_figure_may_decline_a_narrow_selection(figure, tmp_path):

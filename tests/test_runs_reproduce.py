@@ -110,6 +110,8 @@ def test_an_old_python_is_one_clear_line(checkout, tmp_path):
 
 
 def test_the_lock_is_exact_and_holds_the_pinned_torch():
-    lines = [x for x in (toy_process.ROOT / ".ci" / "constraints.txt").read_text().splitlines() if not x.startswith("#")]
+    lines = [
+        x for x in (toy_process.ROOT / ".ci" / "constraints.txt").read_text().splitlines() if not x.startswith("#")
+    ]
     assert "torch==2.13.0" in lines
     assert all(len(x.split("==")) == 2 and "+" not in x and "@" not in x and "/" not in x for x in lines)

@@ -103,7 +103,7 @@ def test_mixed_and_absent_parameters_have_a_place():
 
 
 def test_failed_cells_are_in_the_table_and_not_in_the_frame():
-    cells = [_cell({"k": 1}, [{"y": 2.0}, {"y": 3.0}]), _cell({"k": 2}, error="ValueError: no, \"never\"\nTraceback ...")]
+    cells = [_cell({"k": 1}, [{"y": 2.0}, {"y": 3.0}]), _cell({"k": 2}, error='ValueError: no, "never"\nTraceback ...')]
     table = build(*zip(*cells, strict=True))["part"]
     assert table.csv().decode() == 'k,y,status\n1,2,ok\n1,3,ok\n2,,"failed: ValueError: no, ""never"""\n'
     frame = table.frame()

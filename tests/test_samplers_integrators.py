@@ -53,7 +53,10 @@ def test_exactly_the_consistent_integrators_keep_the_normal_variance(name):
 def test_ddim_and_ancestral_are_exponential_euler_at_a_0_and_a_half(grid):
     for name, a in (("ddim", 0.0), ("ancestral", 0.5)):
         schedule = grid(10.0, 0.01, a=a, steps=33)
-        named, base = get_integrator(name).coefficients(schedule), get_integrator("exponential_euler").coefficients(schedule)
+        named, base = (
+            get_integrator(name).coefficients(schedule),
+            get_integrator("exponential_euler").coefficients(schedule),
+        )
         close(named.contraction, base.contraction, rtol=1e-13)
         close(named.noise_variance, base.noise_variance, rtol=1e-12)
 
@@ -90,7 +93,9 @@ def test_kadkhodaie_simoncelli_with_a_constant_step():
 
 @pytest.mark.parametrize("growing", [True, False])
 def test_kadkhodaie_simoncelli_fitted_to_the_steps_of_a_schedule(growing):
-    steps = KadkhodaieSimoncelli(h0=None, growing=growing).coefficients(Schedule.proportional(4.0, 0.05, a=0.5, steps=40))
+    steps = KadkhodaieSimoncelli(h0=None, growing=growing).coefficients(
+        Schedule.proportional(4.0, 0.05, a=0.5, steps=40)
+    )
     assert steps.steps == 40
     assert float(steps.levels[-1]) == pytest.approx(0.05, rel=1e-12)
 
@@ -186,7 +191,10 @@ def test_own_integrator_objects_pass_and_unknown_names_do_not():
         (lambda: KadkhodaieSimoncelli(sigma_stop=9.0).coefficients(Schedule.proportional(4.0, 0.05)), "sigma_stop"),
         (lambda: KadkhodaieSimoncelli().coefficients(GENERAL), "beta"),
         (lambda: KadkhodaieSimoncelli(h0=1e-9, beta=1e-6).coefficients(GENERAL), "h0"),
-        (lambda: KadkhodaieSimoncelli(h0=None, beta=0.2).coefficients(Schedule.proportional(4.0, 0.05, steps=19)), "at least 20"),
+        (
+            lambda: KadkhodaieSimoncelli(h0=None, beta=0.2).coefficients(Schedule.proportional(4.0, 0.05, steps=19)),
+            "at least 20",
+        ),
     ],
 )
 def test_bad_arguments_are_named(build, word):

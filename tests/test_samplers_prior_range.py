@@ -13,7 +13,10 @@ def test_a_run_whose_prior_misses_its_schedule_is_refused(low, high):
     law = manifolds.make("gaussian", dim=2, ambient=50, reduced=True)
     schedule = Schedule.proportional(sigma_start=20.0, sigma_end=0.1, steps=8)
     f = BlindDenoiser(law, NoisePrior.power(-1.0, low, high))
-    for run in (lambda f: sample(f, law, schedule, 4, manifolds.stream(0)), lambda f: ledger(law, f, schedule, 4, manifolds.stream(0))):
+    for run in (
+        lambda f: sample(f, law, schedule, 4, manifolds.stream(0)),
+        lambda f: ledger(law, f, schedule, 4, manifolds.stream(0)),
+    ):
         with pytest.raises(ValueError, match=r"prior must cover the schedule's levels \[0.1, 20\]"):
             run(f)
         run(BlindDenoiser(law, NoisePrior.aligned(schedule)))  # covers the levels at which steps begin

@@ -62,8 +62,14 @@ def test_gaussian_run_has_the_variances_of_the_exact_recursion(name, ambient, re
     schedule = Schedule.karras(6.0, 0.1, a=0.3, steps=15)
     integrator = KadkhodaieSimoncelli(h0=None) if name == "kadkhodaie_simoncelli" else get_integrator(name)
     run = sample(
-        gaussian_denoiser(core), space, schedule, n, stream(1, "recursion", name, ambient, reduced), integrator,
-        adaptive=False, record="levels",
+        gaussian_denoiser(core),
+        space,
+        schedule,
+        n,
+        stream(1, "recursion", name, ambient, reduced),
+        integrator,
+        adaptive=False,
+        record="levels",
     )
     steps = integrator.coefficients(schedule)
     assert run.status == "done" and run.steps == steps.steps and run.calls == steps.steps + 1
@@ -190,7 +196,9 @@ def test_coupled_noise_makes_linear_normal_runs_equal_at_every_step_count(name, 
         for s in (coarse, fine)
     ]
     torch.testing.assert_close(kept[0], kept[1], rtol=1e-11, atol=1e-13)
-    uncoupled = sample(normal_only, space, fine, 30, stream(9), name, start=start, noise=IndependentNoise(stream(9, "path")))
+    uncoupled = sample(
+        normal_only, space, fine, 30, stream(9), name, start=start, noise=IndependentNoise(stream(9, "path"))
+    )
     assert torch.equal(uncoupled.y, kept[1])
 
 
@@ -202,7 +210,9 @@ def test_coupled_plain_increments_are_sums_of_the_fine_ones(name):
     noise.check(coarse, get_integrator(name))
     variance = (fine.plain_variance if name != "euler_maruyama" else 2 * fine.a(fine.t[:-1]) * fine.h).tolist()
     for i in range(4):
-        parts = [math.sqrt(variance[j]) * space.draw(9, stream(10).child("step", j)).normal for j in range(3 * i, 3 * i + 3)]
+        parts = [
+            math.sqrt(variance[j]) * space.draw(9, stream(10).child("step", j)).normal for j in range(3 * i, 3 * i + 3)
+        ]
         expected = sum(parts) / math.sqrt(sum(variance[3 * i : 3 * i + 3]))
         torch.testing.assert_close(noise.draw(space, i, 9).normal, expected, rtol=1e-12, atol=1e-14)
 
@@ -230,7 +240,15 @@ def test_coupled_noise_refuses_grids_and_integrators_that_do_not_fit():
     with pytest.raises(ValueError, match="noise must have a fine schedule"):
         sample(normal_only, Space(3, 0), coarse, 2, stream(12), noise=noise)
     with pytest.raises(ValueError, match="coupled for kadkhodaie_simoncelli"):
-        sample(normal_only, Space(3, 0), coarse, 2, stream(12), "kadkhodaie_simoncelli", noise=BrownianNoise(coarse, stream(12)))
+        sample(
+            normal_only,
+            Space(3, 0),
+            coarse,
+            2,
+            stream(12),
+            "kadkhodaie_simoncelli",
+            noise=BrownianNoise(coarse, stream(12)),
+        )
 
 
 def test_adaptive_run_in_pure_noise_multiplies_the_residual_by_the_law_of_the_step():
@@ -305,7 +323,13 @@ def test_own_estimator_replaces_the_residual_in_noise_stopping_and_record():
     """An estimator 1.2 times too large injects 1.44 times the variance and stops 1.2 times lower."""
     space, schedule = Space(10**9, 0, reduced=True), Schedule.proportional(4.0, 0.05, a=0.2, steps=30)
     run = sample(
-        normal_only, space, schedule, 5, stream(22), adaptive=True, estimator=lambda y, fy: 1.2 * y.norm(dim=1) / math.sqrt(1e9)
+        normal_only,
+        space,
+        schedule,
+        5,
+        stream(22),
+        adaptive=True,
+        estimator=lambda y, fy: 1.2 * y.norm(dim=1) / math.sqrt(1e9),
     )
     steps = get_integrator("exponential_euler").coefficients(schedule)
     ratio = math.sqrt(float(steps.contraction[0]) ** 2 + 1.44 * float(steps.noise_ratio[0]))

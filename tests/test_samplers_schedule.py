@@ -50,15 +50,17 @@ def test_step_integrals_equal_adaptive_quadrature(grid, a):
 def test_horizon_and_total_weight_have_the_closed_forms():
     schedule = Schedule.proportional(sigma_start=10.0, sigma_end=0.01, a=0.3, steps=64)
     assert schedule.horizon == pytest.approx(math.log(1000) / 0.7, rel=1e-14)
-    assert schedule.A_T == pytest.approx((1e4 - 1e-2) / (2 * 0.3 * 0.7), rel=1e-12)
-    torch.testing.assert_close(schedule.h, torch.full((64,), schedule.horizon / 64, dtype=torch.float64), rtol=1e-12, atol=0)
+    assert pytest.approx((1e4 - 1e-2) / (2 * 0.3 * 0.7), rel=1e-12) == schedule.A_T
+    torch.testing.assert_close(
+        schedule.h, torch.full((64,), schedule.horizon / 64, dtype=torch.float64), rtol=1e-12, atol=0
+    )
 
 
 def test_no_injection_has_infinite_weights_and_no_noise():
     schedule = Schedule.proportional(3.0, 0.1, a=0.0, steps=5)
     assert torch.isinf(schedule.kl_weights).all()
     assert schedule.ou_variance.tolist() == schedule.plain_variance.tolist() == [0.0] * 5
-    assert schedule.A_T == math.inf
+    assert math.inf == schedule.A_T
 
 
 def test_karras_and_cosine_levels_are_equally_spaced_in_their_own_variable():
@@ -94,7 +96,10 @@ def test_injection_given_as_a_function_solves_the_implicit_schedule(q):
     between = torch.tensor([[0.0, 0.123], [2.22, 5.0]], dtype=torch.float64)
     expected = [[math.sqrt(variance(float(t))) for t in row] for row in between]
     torch.testing.assert_close(schedule.level(between), torch.tensor(expected, dtype=torch.float64), rtol=2e-14, atol=0)
-    weights = [(math.exp(q * v) - math.exp(q * u)) / (4 * b * q) for u, v in zip(schedule.t[:-1].tolist(), schedule.t[1:].tolist())]
+    weights = [
+        (math.exp(q * v) - math.exp(q * u)) / (4 * b * q)
+        for u, v in zip(schedule.t[:-1].tolist(), schedule.t[1:].tolist())
+    ]
     torch.testing.assert_close(schedule.kl_weights, torch.tensor(weights, dtype=torch.float64), rtol=1e-12, atol=0)
 
 
@@ -111,21 +116,24 @@ def test_a_function_of_one_number_is_as_good_as_one_of_tensors():
 @given(a=st.just(0.0) | st.floats(1e-6, 0.9), span=st.floats(0.5, 8), steps=st.integers(1, 12))
 def test_proportional_injection_given_as_a_function_is_the_closed_form(a, span, steps):
     closed = Schedule.proportional(2.0, 2.0 * math.exp(-span), a=a, steps=steps)
-    general = Schedule.from_injection(
-        lambda t: a * 4.0 * torch.exp(-2 * (1 - a) * t), 2.0, closed.horizon, steps
-    )
+    general = Schedule.from_injection(lambda t: a * 4.0 * torch.exp(-2 * (1 - a) * t), 2.0, closed.horizon, steps)
     torch.testing.assert_close(general.sigma, closed.sigma, rtol=1e-12, atol=0)
     torch.testing.assert_close(general.ou_variance, closed.ou_variance, rtol=1e-10, atol=0)
     torch.testing.assert_close(general.a(general.t), closed.a(closed.t), rtol=1e-11, atol=0)
 
 
-@pytest.mark.parametrize("schedule", [Schedule.karras(5.0, 0.05, a=0.3, steps=6), Schedule.from_injection(lambda t: 1 / (1 + t) ** 2, 2.0, 4.0, 6)])
+@pytest.mark.parametrize(
+    "schedule",
+    [Schedule.karras(5.0, 0.05, a=0.3, steps=6), Schedule.from_injection(lambda t: 1 / (1 + t) ** 2, 2.0, 4.0, 6)],
+)
 def test_refined_steps_add_up_to_the_coarse_ones(schedule):
     fine = schedule.refine(5)
     assert torch.equal(fine.sigma[::5], schedule.sigma)
     torch.testing.assert_close(fine.t[::5], schedule.t, rtol=1e-14, atol=1e-14)
     decay = torch.exp(-2 * (schedule.t[1:].repeat_interleave(5) - fine.t[1:]))
-    torch.testing.assert_close((decay * fine.ou_variance).reshape(6, 5).sum(1), schedule.ou_variance, rtol=1e-11, atol=0)
+    torch.testing.assert_close(
+        (decay * fine.ou_variance).reshape(6, 5).sum(1), schedule.ou_variance, rtol=1e-11, atol=0
+    )
     torch.testing.assert_close(fine.plain_variance.reshape(6, 5).sum(1), schedule.plain_variance, rtol=1e-11, atol=0)
     torch.testing.assert_close(fine.kl_weights.reshape(6, 5).sum(1), schedule.kl_weights, rtol=1e-10, atol=0)
 

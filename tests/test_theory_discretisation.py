@@ -34,11 +34,13 @@ def test_telescope_of_two_atoms_equals_the_increments_of_the_denoiser():
     levels = np.array([3.0, 1.4, 0.8, 0.45])
     total = 0.0
     for start, stop in zip(levels[:-1], levels[1:]):
+
         def increment(sigma):
             # X_t = +-1 + sigma z, X_i = X_t + sqrt(start^2 - sigma^2) z': the reversal of a Brownian motion
             now = 1.0 + sigma * Z[:, None]
             then = now + np.sqrt(max(start**2 - sigma**2, 0.0)) * Z[None, :]
             return W @ (_atoms_denoise(now, sigma) - _atoms_denoise(then, start)) ** 2 @ W
+
         total += integrate.quad(lambda x: increment(x) / x**3, stop, start, epsrel=1e-8)[0]
     assert np.isclose(D.discretisation_from_mmse(levels, _atoms_mmse), total, rtol=3e-5)
 
@@ -48,10 +50,16 @@ def test_information_form_includes_the_initial_term_as_a_step_from_lambda_zero()
     mmse = lambda x: D.gaussian_mmse(x, k, s)
     information = lambda x: 0.5 * k * np.log1p((s / x) ** 2)
     gain = information(LEVELS[-1]) - information(LEVELS[0])
-    assert np.isclose(D.discretisation_from_information(LEVELS, mmse(LEVELS), gain), D.gaussian_discretisation(LEVELS, k, s), rtol=1e-10)
+    assert np.isclose(
+        D.discretisation_from_information(LEVELS, mmse(LEVELS), gain),
+        D.gaussian_discretisation(LEVELS, k, s),
+        rtol=1e-10,
+    )
     lam = np.concatenate([[0.0], LEVELS**-2.0])
     riemann = 0.5 * np.sum(np.concatenate([[k * s**2], mmse(LEVELS[:-1])]) * np.diff(lam)) - information(LEVELS[-1])
-    assert np.isclose(initial.gaussian_initial(k, s, LEVELS[0]) + D.gaussian_discretisation(LEVELS, k, s), riemann, rtol=1e-10)
+    assert np.isclose(
+        initial.gaussian_initial(k, s, LEVELS[0]) + D.gaussian_discretisation(LEVELS, k, s), riemann, rtol=1e-10
+    )
 
 
 @pytest.mark.parametrize("a", [0.2, 0.5, 0.75])
@@ -66,7 +74,11 @@ def test_general_a_against_the_covariance_equation_of_the_ideal_process(a):
         def motion(t, x):  # variance, covariance with the step's start, accumulated integral
             variance, covariance, _ = x
             pull = gain(sd(t)) - 1
-            error = gain(sd(t)) ** 2 * variance + gain(start) ** 2 * (s**2 + start**2) - 2 * gain(sd(t)) * gain(start) * covariance
+            error = (
+                gain(sd(t)) ** 2 * variance
+                + gain(start) ** 2 * (s**2 + start**2)
+                - 2 * gain(sd(t)) * gain(start) * covariance
+            )
             return [2 * pull * variance + 2 * a * sd(t) ** 2, pull * covariance, error / (4 * a * sd(t) ** 2)]
 
         v0 = s**2 + start**2
@@ -111,13 +123,19 @@ def test_optimal_grid_is_stationary_and_beats_the_others(curve):
             moved[i] *= factor
             assert D.discretisation_from_mmse(moved, mmse) > best
     assert best <= D.discretisation_from_mmse(G.equidistributed_levels(10.0, low, steps, mmse), mmse)
-    assert np.isclose(G.constant_over_optimal(10.0, low, steps, mmse), D.discretisation_from_mmse(G.constant_levels(10.0, low, steps), mmse) / best, rtol=1e-12)
+    assert np.isclose(
+        G.constant_over_optimal(10.0, low, steps, mmse),
+        D.discretisation_from_mmse(G.constant_levels(10.0, low, steps), mmse) / best,
+        rtol=1e-12,
+    )
 
 
 def test_optimal_grid_reaches_its_leading_order_limit():
     mmse = lambda x: D.gaussian_mmse(x, 1, 1.0)
     limit = G.gaussian_optimal_limit(1, 1.0, 10.0, 0.01)
-    scaled = np.array([N * D.discretisation_from_mmse(G.equidistributed_levels(10.0, 0.01, N, mmse, 2**15), mmse) for N in (400, 800)])
+    scaled = np.array(
+        [N * D.discretisation_from_mmse(G.equidistributed_levels(10.0, 0.01, N, mmse, 2**15), mmse) for N in (400, 800)]
+    )
     assert np.isclose(2 * scaled[1] - scaled[0], limit, rtol=1e-4)  # the correction is of order 1/N
 
 

@@ -27,14 +27,25 @@ def test_gaussian_initial_is_the_divergence():
     value, _ = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -30, 30, epsrel=1e-12)
     assert np.isclose(initial.gaussian_initial(5, s, sigma_0), 5 * value, rtol=1e-10)
     assert initial.gaussian_initial(5, s, sigma_0) < initial.initial_bound(5 * s**2, sigma_0)
-    assert np.isclose(initial.initial_from_mmse(5 * s**2, lambda x: gaussian_mmse(x, 5, s), sigma_0), 5 * value, rtol=1e-12)
+    assert np.isclose(
+        initial.initial_from_mmse(5 * s**2, lambda x: gaussian_mmse(x, 5, s), sigma_0), 5 * value, rtol=1e-12
+    )
 
 
 def test_initial_of_two_atoms_from_its_mmse_curve():
     sigma_0 = 1.5
-    value, _ = integrate.quad(lambda x: np.exp(_two_atom_log_p(x, sigma_0)) * (_two_atom_log_p(x, sigma_0) - stats.norm.logpdf(x, 0, sigma_0)), -15, 15, epsrel=1e-12)
+    value, _ = integrate.quad(
+        lambda x: (
+            np.exp(_two_atom_log_p(x, sigma_0)) * (_two_atom_log_p(x, sigma_0) - stats.norm.logpdf(x, 0, sigma_0))
+        ),
+        -15,
+        15,
+        epsrel=1e-12,
+    )
     assert np.isclose(initial.initial_from_mmse(1.0, _two_atom_mmse, sigma_0), value, rtol=1e-9)
-    entropy, _ = integrate.quad(lambda x: -np.exp(_two_atom_log_p(x, sigma_0)) * _two_atom_log_p(x, sigma_0), -15, 15, epsrel=1e-12)
+    entropy, _ = integrate.quad(
+        lambda x: -np.exp(_two_atom_log_p(x, sigma_0)) * _two_atom_log_p(x, sigma_0), -15, 15, epsrel=1e-12
+    )
     information = entropy - 0.5 * np.log(2 * np.pi * np.e * sigma_0**2)
     assert np.isclose(initial.initial_from_information(1.0, information, sigma_0), value, rtol=1e-9)
 
@@ -42,7 +53,9 @@ def test_initial_of_two_atoms_from_its_mmse_curve():
 def _gaussian_blind_price(k, d, s, low=0.01, high=100.0):
     """int E|f* - f_sigma|^2 sigma^-3 d sigma by brute force: outer sigma, u^2 and rho^2, inner noise posterior (prior sigma^-3)."""
     n = d - k
-    z = np.linspace(-2 * np.log(high), -2 * np.log(low), 1301 if n < 100 else 2601)  # log lambda, far finer than sqrt(2/n)
+    z = np.linspace(
+        -2 * np.log(high), -2 * np.log(low), 1301 if n < 100 else 2601
+    )  # log lambda, far finer than sqrt(2/n)
     gain, total = s**2 / (s**2 + np.exp(-z)), np.exp(-z) + s**2
     q_u, w_u = special.roots_genlaguerre(12, k / 2 - 1)
     q_n, w_n = special.roots_genlaguerre(18, n / 2 - 1)
@@ -79,7 +92,11 @@ def test_price_from_information_reproduces_the_gaussian_closed_form():
     ratio = np.exp(2 * t) / (s**2 + np.exp(2 * t))
     sensitivity = 4 * k * ratio * (1 - ratio) ** 2
     information = 2 * (d - k) + 2 * k * ratio**2
-    assert np.isclose(blindness.price_from_information(t, sensitivity, information, 0.3), blindness.gaussian_price_uniform(k, d, 0.3), rtol=1e-6)
+    assert np.isclose(
+        blindness.price_from_information(t, sensitivity, information, 0.3),
+        blindness.gaussian_price_uniform(k, d, 0.3),
+        rtol=1e-6,
+    )
 
 
 def test_sensitivity_of_a_gaussian_is_k():
@@ -134,7 +151,12 @@ def test_two_atoms_price_tends_to_its_sensitivity_over_2d():
 @pytest.mark.parametrize("a", [0.2, 0.5, 0.9])
 def test_injection_factor_is_the_change_of_variable(a):
     error = lambda sigma: sigma**2 / (1 + sigma**2) ** 2
-    over_time, _ = integrate.quad(lambda t: error(2 * np.exp(-(1 - a) * t)) / (4 * a * (2 * np.exp(-(1 - a) * t)) ** 2), 0, np.log(20) / (1 - a), epsrel=1e-11)
+    over_time, _ = integrate.quad(
+        lambda t: error(2 * np.exp(-(1 - a) * t)) / (4 * a * (2 * np.exp(-(1 - a) * t)) ** 2),
+        0,
+        np.log(20) / (1 - a),
+        epsrel=1e-11,
+    )
     over_sigma, _ = integrate.quad(lambda x: error(x) / x**3, 0.1, 2.0, epsrel=1e-11)
     assert np.isclose(blindness.injection_factor(a), over_time / over_sigma, rtol=1e-9)
 

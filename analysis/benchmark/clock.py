@@ -13,7 +13,9 @@ __all__ = ["LEAST", "interleaved", "ratio_row", "summary"]
 LEAST = 0.02
 
 
-def interleaved(functions: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float] = time.process_time) -> list[list[float]]:
+def interleaved(
+    functions: Sequence[Callable[[], object]], repeats: int, clock: Callable[[], float] = time.process_time
+) -> list[list[float]]:
     """Seconds a call (repeats x functions), each round timing every function once.
 
     Before them each is called once (that makes tables) and, if that was short, again, to find how often to call it.
@@ -37,6 +39,17 @@ def summary(values: Sequence[float]) -> dict:
     return {"low": min(values), "median": median(values), "high": max(values)}
 
 
-def ratio_row(subject: str, case: str, unit: str, values: Sequence[float], most: float = float("inf"), least: float = 0.0, **extra) -> dict:
+def ratio_row(
+    subject: str, case: str, unit: str, values: Sequence[float], most: float = float("inf"), least: float = 0.0, **extra
+) -> dict:
     """One row of the table: what was measured, its spread over repeats, and the target that it is shown beside (inf, 0: none)."""
-    return {"subject": subject, "case": case, "unit": unit, **summary(values), "repeats": len(values), "at_least": least, "at_most": most, **extra}
+    return {
+        "subject": subject,
+        "case": case,
+        "unit": unit,
+        **summary(values),
+        "repeats": len(values),
+        "at_least": least,
+        "at_most": most,
+        **extra,
+    }

@@ -43,9 +43,22 @@ def blind_over_conditional(laws: Sequence[str], points: int, repeats: int, seed:
             most = REDUCED_MOST.get(name, SPECIAL_MOST) if reduced else DENSE_MOST
             for where in ("inside", "ends"):
                 times = interleaved(_case(name, ambient, reduced, points, where, seed), repeats)
-                form = f"{'reduced' if reduced else 'dense'} d={ambient:.0e}" if ambient > 9999 else f"{'reduced' if reduced else 'dense'} d={ambient}"
+                form = (
+                    f"{'reduced' if reduced else 'dense'} d={ambient:.0e}"
+                    if ambient > 9999
+                    else f"{'reduced' if reduced else 'dense'} d={ambient}"
+                )
                 ratios = [b / c for b, c in times]
-                rows.append(ratio_row("blind / conditional", f"{name}, {form}, {where}", "ratio of CPU time", ratios, most=most, milliseconds=1e3 * min(c for _, c in times)))
+                rows.append(
+                    ratio_row(
+                        "blind / conditional",
+                        f"{name}, {form}, {where}",
+                        "ratio of CPU time",
+                        ratios,
+                        most=most,
+                        milliseconds=1e3 * min(c for _, c in times),
+                    )
+                )
     return rows
 
 

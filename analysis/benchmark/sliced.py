@@ -33,5 +33,14 @@ def sliced_rows(points: int, repeats: int, seed: int) -> list[dict]:
             ),
             repeats,
         )
-        rows.append(ratio_row("POT / sliced distance", f"{points} points, d={dim}", "ratio of CPU time", [a / b for a, b in times], least=1.0, milliseconds=1e3 * min(b for _, b in times)))
+        rows.append(
+            ratio_row(
+                "POT / sliced distance",
+                f"{points} points, d={dim}",
+                "ratio of CPU time",
+                [a / b for a, b in times],
+                least=1.0,
+                milliseconds=1e3 * min(b for _, b in times),
+            )
+        )
     return rows

@@ -39,7 +39,10 @@ def jobs_rows(reference: str, unit: str, bare: str, cells: int, repeats: int) ->
     """
     ratios, shares, machine, rates = [], [], [], []
     for _ in range(repeats):
-        seconds = {part: [_seconds(jobs, reference, part, count) for jobs in (1, 2)] for part, count in ((unit, cells), (bare, cells // 2))}
+        seconds = {
+            part: [_seconds(jobs, reference, part, count) for jobs in (1, 2)]
+            for part, count in ((unit, cells), (bare, cells // 2))
+        }
         gain, possible = (one / two for one, two in seconds.values())
         ratios.append(gain)
         machine.append(possible)
@@ -81,7 +84,15 @@ def experiment_rows(profiles: tuple[str, ...], repeats: int) -> list[dict]:
     base, rows = ["analysis.scaling", "--dim", "8"], []
     few = [*base, "--profile", "smoke", "--law", "sphere", "--ambient"]
     times = [[_program([*few, d])[1] for d in ("1000000000", "1000")] for _ in range(repeats)]
-    rows.append(ratio_row("d = 1e9 / d = 1e3", "analysis.scaling --dim 8 --law sphere", "ratio of CPU time", [a / b for a, b in times], most=1.3))
+    rows.append(
+        ratio_row(
+            "d = 1e9 / d = 1e3",
+            "analysis.scaling --dim 8 --law sphere",
+            "ratio of CPU time",
+            [a / b for a, b in times],
+            most=1.3,
+        )
+    )
     for profile in profiles:
         wall, cpu, memory = _program([*base, "--profile", profile])
         name = f"analysis.scaling --dim 8 --profile {profile}"

@@ -9,7 +9,18 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-__all__ = ["COLORS", "PALETTE", "ROLES", "WIDTH", "mark", "new_figure", "only", "panel_label", "reference_slope", "short_number"]
+__all__ = [
+    "COLORS",
+    "PALETTE",
+    "ROLES",
+    "WIDTH",
+    "mark",
+    "new_figure",
+    "only",
+    "panel_label",
+    "reference_slope",
+    "short_number",
+]
 
 # widths of a column and of a page of a two-column paper, inches
 WIDTH: Mapping[str, float] = {"single": 3.4, "double": 7.0}
@@ -25,7 +36,9 @@ COLORS: Mapping[str, str] = {
     "black": "#000000",
     "grey": "#7F7F7F",
 }
-PALETTE: Sequence[str] = tuple(COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky", "grey", "black"))
+PALETTE: Sequence[str] = tuple(
+    COLORS[c] for c in ("blue", "vermillion", "green", "purple", "orange", "sky", "grey", "black")
+)
 _MARKERS = "osD^vP<X>*"
 
 # what means the same thing looks the same in every figure
@@ -69,7 +82,9 @@ _RC = {
 }
 
 
-def new_figure(rows: int = 1, cols: int = 1, width: str = "single", row_height: float | None = None, **subplots) -> tuple[Figure, np.ndarray]:
+def new_figure(
+    rows: int = 1, cols: int = 1, width: str = "single", row_height: float | None = None, **subplots
+) -> tuple[Figure, np.ndarray]:
     """(figure, axes (rows, cols)) in the shared style.
 
     The style is set globally: legends and labels made later need it too. The engine restores the settings after a figure.
@@ -93,7 +108,9 @@ def new_figure(rows: int = 1, cols: int = 1, width: str = "single", row_height: 
 
 def panel_label(axis, letter: str) -> None:
     """A bold letter above the upper left corner of a panel."""
-    axis.annotate(letter, (0, 1), xytext=(-18, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size=9)
+    axis.annotate(
+        letter, (0, 1), xytext=(-18, 5), xycoords="axes fraction", textcoords="offset points", weight="bold", size=9
+    )
 
 
 def mark(index: int) -> dict:
@@ -106,7 +123,9 @@ def reference_slope(axis, x: Sequence[float], y0: float, slope: float, text: str
     x = np.asarray(x, dtype=float)
     y = y0 * (x / x[0]) ** slope
     axis.plot(x, y, **ROLES["bound"])
-    axis.annotate(text, (x[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center")
+    axis.annotate(
+        text, (x[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center"
+    )
 
 
 def short_number(value: float) -> str:

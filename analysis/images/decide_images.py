@@ -66,7 +66,10 @@ def _equality(table: pandas.DataFrame, claim: str, law: str, premise_fails: bool
         Control("power", "the conditional network told 1.5 times the level, against itself", *widest(wrong)[1:]),
     ]
     worst = at.value.abs().idxmax()
-    losses = ", ".join(f"{name} {DECIBELS * np.log1p(part.loc[levels].value).max():.2f}" for name, part in (("blind", blind), ("conditional", told)))
+    losses = ", ".join(
+        f"{name} {DECIBELS * np.log1p(part.loc[levels].value).max():.2f}"
+        for name, part in (("blind", blind), ("conditional", told))
+    )
     premise = dimensions["k_eff^2/d"]
     note = f"at sigma = {worst:.3g}; loss to the optimum at most, dB: {losses}; k_eff^2/d from {premise.min():.2g} to {premise.max():.2g}"
     return [Measurement(claim, *widest(at), controls=controls, note=note)]
@@ -78,7 +81,10 @@ def _levels(table: pandas.DataFrame) -> list[Measurement]:
         return []
     high = float(cell.high.iloc[0]) * (1.0 + 1e-9)
     curves = {name: curve(cell, "log_rms", name) for name in ("trained", "exact", "off", "prior as trained")}
-    inside, beyond = ({name: rows[keep(rows.index)] for name, rows in curves.items()} for keep in (lambda s: s <= high, lambda s: s > high))
+    inside, beyond = (
+        {name: rows[keep(rows.index)] for name, rows in curves.items()}
+        for keep in (lambda s: s <= high, lambda s: s > high)
+    )
     bias, spread = (curve(cell, name, "trained").value for name in ("log_bias", "log_spread"))
     sd = curve(cell, "posterior_sd", "exact").value
     top = bias.index.max()
@@ -92,7 +98,9 @@ def _levels(table: pandas.DataFrame) -> list[Measurement]:
             Control("power", what, *widest(part[power])[1:]),
         ]
         at = part["trained"].value.idxmax()
-        note = f"worst at sigma = {at:.3g}: bias {bias[at]:+.3f}, spread {spread[at]:.3f}, exact posterior sd {sd[at]:.3f}"
+        note = (
+            f"worst at sigma = {at:.3g}: bias {bias[at]:+.3f}, spread {spread[at]:.3f}, exact posterior sd {sd[at]:.3f}"
+        )
         if claim == "I1c":
             note += f"; at {top:.3g}: bias {bias[top]:+.3f}, spread {spread[top]:.3f}"
         found.append(Measurement(claim, *widest(part["trained"]), controls=controls, note=note))
@@ -105,7 +113,11 @@ def run_difference(table: pandas.DataFrame, task: str, run: str) -> tuple[float,
     rows = table[(table.law == "blobs") & (table.task == task) & (table.measure == "run_error")]
     blind, told = (rows[rows.series == f"{name} {run}"].set_index("level").value for name in ("blind", "conditional"))
     gap = (blind - told).dropna()
-    return float(gap.mean()), float(gap.std(ddof=1)) / math.sqrt(len(gap)), float(stats.t.ppf(1.0 - 0.025 / 2, len(gap) - 1))
+    return (
+        float(gap.mean()),
+        float(gap.std(ddof=1)) / math.sqrt(len(gap)),
+        float(stats.t.ppf(1.0 - 0.025 / 2, len(gap) - 1)),
+    )
 
 
 def _samples(table: pandas.DataFrame) -> list[Measurement]:
@@ -119,18 +131,28 @@ def _samples(table: pandas.DataFrame) -> list[Measurement]:
 
     consistent = ("exponential_euler 4", "exponential_euler 16")
     controls = [
-        Control("null", "the exact blind and conditional optimum, exponential Euler", *interval("exact", *consistent)[1:]),
+        Control(
+            "null", "the exact blind and conditional optimum, exponential Euler", *interval("exact", *consistent)[1:]
+        ),
         Control("power", "the same networks with plain Euler, 4 steps", *interval("denoise", "euler 4")[1:]),
     ]
     both = {"networks": "denoise", "exact optima": "exact"}
-    signed = [f"{run}: " + ", ".join(f"{name} {run_difference(table, task, run)[0]:+.4f}" for name, task in both.items()) for run in (*consistent, "euler 4")]
+    signed = [
+        f"{run}: " + ", ".join(f"{name} {run_difference(table, task, run)[0]:+.4f}" for name, task in both.items())
+        for run in (*consistent, "euler 4")
+    ]
     note = "blind - conditional; " + "; ".join(signed)
     return [Measurement("I3", *interval("denoise", *consistent), controls=controls, note=note)]
 
 
 def decide_images(table: pandas.DataFrame) -> list[Measurement]:
     """Measurements of I2, I3, I4, I1b and I1c."""
-    return [*_equality(table, "I2", "blobs", False), *_samples(table), *_equality(table, "I4", "field", True), *_levels(table)]
+    return [
+        *_equality(table, "I2", "blobs", False),
+        *_samples(table),
+        *_equality(table, "I4", "field", True),
+        *_levels(table),
+    ]
 
 
 def show_images(table: pandas.DataFrame) -> str:
@@ -142,10 +164,19 @@ def show_images(table: pandas.DataFrame) -> str:
         blind, told = (curve(_cell(table, law, "denoise", kind), "excess") for kind in (True, False))
         if len(blind) and len(told):
             found["trained"] = -differences(blind, told).value
-        lines += [f"training_images: {law}, effective dimension (k_eff) by level, and PSNR differences", found.to_string(float_format="%.4g")]
+        lines += [
+            f"training_images: {law}, effective dimension (k_eff) by level, and PSNR differences",
+            found.to_string(float_format="%.4g"),
+        ]
     level = table[(table.task == "level") & table.measure.isin(["log_bias", "log_spread", "posterior_sd"])]
     if len(level):
-        lines.append("training_images: log(sigma_hat/sigma) of the estimator trained up to 3, and of the exact posterior mean")
+        lines.append(
+            "training_images: log(sigma_hat/sigma) of the estimator trained up to 3, and of the exact posterior mean"
+        )
         shown = level[level.series.isin(["trained", "exact"])]
-        lines.append(shown.pivot_table(index="level", columns=["series", "measure"], values="value").to_string(float_format="%.4f"))
+        lines.append(
+            shown.pivot_table(index="level", columns=["series", "measure"], values="value").to_string(
+                float_format="%.4f"
+            )
+        )
     return "\n".join(lines)

@@ -16,8 +16,16 @@ def decide_real(table: pandas.DataFrame) -> list[Measurement]:
     difference = {name: curve(table, "psnr_difference", name) for name in ("blind", "again", "told", "by heart")}
     if len(difference["blind"]):
         controls = [
-            Control("null", "a second conditional network, of another start and other batches, against the first", *widest(difference["again"])[1:]),
-            Control("power", "the conditional network told 1.5 times the level, against itself", *widest(difference["told"])[1:]),
+            Control(
+                "null",
+                "a second conditional network, of another start and other batches, against the first",
+                *widest(difference["again"])[1:],
+            ),
+            Control(
+                "power",
+                "the conditional network told 1.5 times the level, against itself",
+                *widest(difference["told"])[1:],
+            ),
         ]
         at, heart = difference["blind"].value.abs().idxmax(), difference["by heart"].value
         note = f"at sigma = {at:.3g}; the exact blind denoiser of the training digits, by heart: {heart.min():+.1f} to {heart.max():+.1f} dB"
@@ -25,7 +33,11 @@ def decide_real(table: pandas.DataFrame) -> list[Measurement]:
     rms = {name: curve(table, "log_rms", name) for name in ("trained", "exact", "off")}
     if len(rms["trained"]):
         controls = [
-            Control("null", "the exact posterior mean of log sigma of the training digits, on noisy ones of these", *widest(rms["exact"])[1:]),
+            Control(
+                "null",
+                "the exact posterior mean of log sigma of the training digits, on noisy ones of these",
+                *widest(rms["exact"])[1:],
+            ),
             Control("power", "the network, 1.2 times off", *widest(rms["off"])[1:]),
         ]
         at = rms["trained"].value.idxmax()
@@ -45,9 +57,18 @@ def show_real(table: pandas.DataFrame) -> str:
         found["k_eff^2/d"] = found.k_eff**2 / d
         for name in ("blind", "again", "told", "by heart"):
             found[f"{name} - conditional, dB"] = curve(table, "psnr_difference", name).value
-        lines += ["training_real: MNIST digits that were not trained on, by level", found.to_string(float_format="%.4g")]
+        lines += [
+            "training_real: MNIST digits that were not trained on, by level",
+            found.to_string(float_format="%.4g"),
+        ]
     rows = table[table.measure.isin(["log_bias", "log_spread"]) & table.series.isin(["trained", "exact"])]
     if len(rows):
-        lines.append("training_real: log(sigma_hat/sigma) of the estimator, and of the exact posterior mean of the training digits on these")
-        lines.append(rows.pivot_table(index="level", columns=["series", "measure"], values="value").to_string(float_format="%.4f"))
+        lines.append(
+            "training_real: log(sigma_hat/sigma) of the estimator, and of the exact posterior mean of the training digits on these"
+        )
+        lines.append(
+            rows.pivot_table(index="level", columns=["series", "measure"], values="value").to_string(
+                float_format="%.4f"
+            )
+        )
     return "\n".join(lines)

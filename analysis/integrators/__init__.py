@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 import manifolds
-from analysis.runs import Argument, Cell, Claim, Experiment, one_of, positive_int
-from analysis.samplers import INTEGRATORS
 from analysis.integrators.catalogue import affordable, cases, end_level, is_discrete
 from analysis.integrators.dimension import cell_clean, cell_dimension, cell_marginal_kl
 from analysis.integrators.extra_term import cell_extra, cell_extra_exact
 from analysis.integrators.grids import cell_grid, cell_levels
 from analysis.integrators.integrator_verdicts import decide, show
 from analysis.integrators.orders import cell_coupled, cell_exact_order
+from analysis.runs import Argument, Cell, Claim, Experiment, one_of, positive_int
+from analysis.samplers import INTEGRATORS
 
 PAPER = "arXiv 2602.09639"
 AMBIENT = 1024  # a square: image laws have 32 x 32 pixels
@@ -91,7 +91,10 @@ CLAIMS = (
         statement="for discrete laws the waste of constant steps grows with log(sigma_0/sigma_T): steps below the separation do nothing",
         quantity="that ratio at sigma_T = .001 over the ratio at .01, discrete laws, N = 64",
         predicted="4/3",
-        allowed=(1.2, 1.5),  # 4/3 less the finite-N part; a continuous law falls below 1, since all small levels have work to do
+        allowed=(
+            1.2,
+            1.5,
+        ),  # 4/3 less the finite-N part; a continuous law falls below 1, since all small levels have work to do
     ),
 )
 
@@ -113,15 +116,40 @@ def plan(options):
     cells = []
     for name, a in _pairs(sorted(INTEGRATORS)):
         for wrong in (1.0, 1.05) if name == "exponential_euler" else (1.0,):
-            params = {"integrator": name, "a": a, "s": 1.0, "sigma_0": 10.0, "sigma_T": 0.05, "steps": _LADDER, "wrong_scale": wrong}
+            params = {
+                "integrator": name,
+                "a": a,
+                "s": 1.0,
+                "sigma_0": 10.0,
+                "sigma_T": 0.05,
+                "steps": _LADDER,
+                "wrong_scale": wrong,
+            }
             cells.append(Cell("exact_order", params, 0.4))
     for a in _ALL_A:
         for h in (0.1, 0.05, 0.025):
             for name, wrong in (("exponential_euler", 1.0), ("exponential_euler", 1.02), ("score_freezing", 1.0)):
-                params = {"integrator": name, "a": a, "h": h, "wrong_target": wrong, "dim": options.dim, "s": 1.0, "sigma_0": 1000.0, "sigma_T": 0.001}
+                params = {
+                    "integrator": name,
+                    "a": a,
+                    "h": h,
+                    "wrong_target": wrong,
+                    "dim": options.dim,
+                    "s": 1.0,
+                    "sigma_0": 1000.0,
+                    "sigma_T": 0.001,
+                }
                 cells.append(Cell("marginal_kl", params, 0.05))
     for name, a in _pairs(sorted(INTEGRATORS), (0.0, 0.5)):
-        params = {"integrator": name, "a": a, "s": 1.0, "dim": options.dim, "sigma_0": 10.0, "sigma_T": 0.05, "steps": 64}
+        params = {
+            "integrator": name,
+            "a": a,
+            "s": 1.0,
+            "dim": options.dim,
+            "sigma_0": 10.0,
+            "sigma_T": 0.05,
+            "steps": 64,
+        }
         cells.append(Cell("dimension", params | {"ambients": "1e3 1e4 1e5 1e6 1e7 1e8 1e9"}, 0.05))
     return cells + _plan_sampled(found, smoke, scale)
 
@@ -129,11 +157,26 @@ def plan(options):
 def _plan_sampled(found, smoke: bool, scale: int) -> list[Cell]:
     cells = []
     small = [c for c in found if c[0] in ("mixture", "sphere", "cube")]
-    coupled = [("exponential_euler", 0.0), ("exponential_euler", 0.5), ("heun", 0.0), ("euler", 0.0), ("score_freezing", 0.0)]
+    coupled = [
+        ("exponential_euler", 0.0),
+        ("exponential_euler", 0.5),
+        ("heun", 0.0),
+        ("euler", 0.0),
+        ("score_freezing", 0.0),
+    ]
     for law, dim in small[:1] if smoke else small:
         for name, a in coupled[:3] if smoke else coupled:
             for offset in (0.0, 0.05) if name == "exponential_euler" else (0.0,):
-                params = {"law": law, "dim": dim, "ambient": 40, "integrator": name, "a": a, "offset": offset, "sigma_0": 5.0, "sigma_T": 0.1}
+                params = {
+                    "law": law,
+                    "dim": dim,
+                    "ambient": 40,
+                    "integrator": name,
+                    "a": a,
+                    "offset": offset,
+                    "sigma_0": 5.0,
+                    "sigma_T": 0.1,
+                }
                 size = {"n": 400 if smoke else 1000 * scale, "steps": "16 32 64 128" if smoke else "32 64 128 256 512"}
                 cells.append(Cell("coupled", params | size, 0.5 if smoke else 4.0))
     for law, dim in found:
@@ -141,22 +184,72 @@ def _plan_sampled(found, smoke: bool, scale: int) -> list[Cell]:
         for a in (0.25, 0.75):
             for batch in range(2 if smoke else 8):
                 size = {"n": affordable(law, dim, AMBIENT, 400 if smoke else 4000 * scale), "lags": "0.05 0.1 0.2 0.4"}
-                cells.append(Cell("extra", {"law": law, "dim": dim, "ambient": AMBIENT, "a": a, "batch": batch, "sigma_0": 20.0, "sigma_T": end} | size, 1.0))
+                cells.append(
+                    Cell(
+                        "extra",
+                        {
+                            "law": law,
+                            "dim": dim,
+                            "ambient": AMBIENT,
+                            "a": a,
+                            "batch": batch,
+                            "sigma_0": 20.0,
+                            "sigma_T": end,
+                        }
+                        | size,
+                        1.0,
+                    )
+                )
         for low in (0.01, 0.001) if is_discrete(law, dim, AMBIENT) or law == "gaussian" else (0.01,):
             end = end_level(law, dim, AMBIENT, low)
             for batch in range(1 if smoke else 3):
-                size = {"n": affordable(law, dim, AMBIENT, 1000 if smoke else 4000 * scale), "steps": "16 64" if smoke else "4 8 16 32 64 128 256"}
+                size = {
+                    "n": affordable(law, dim, AMBIENT, 1000 if smoke else 4000 * scale),
+                    "steps": "16 64" if smoke else "4 8 16 32 64 128 256",
+                }
                 kind = {"discrete": is_discrete(law, dim, AMBIENT)}
-                cells.append(Cell("grid", {"law": law, "dim": dim, "ambient": AMBIENT, "batch": batch, "sigma_0": 10.0, "sigma_T": end} | size | kind, 1.0))
+                cells.append(
+                    Cell(
+                        "grid",
+                        {"law": law, "dim": dim, "ambient": AMBIENT, "batch": batch, "sigma_0": 10.0, "sigma_T": end}
+                        | size
+                        | kind,
+                        1.0,
+                    )
+                )
         if law in ("gaussian", "sphere", "mixture", "random_code"):
-            params = {"law": law, "dim": dim, "ambient": AMBIENT, "batch": 0, "sigma_0": 10.0, "sigma_T": 0.01, "n": 1000 if smoke else 4000, "N": 24}
+            params = {
+                "law": law,
+                "dim": dim,
+                "ambient": AMBIENT,
+                "batch": 0,
+                "sigma_0": 10.0,
+                "sigma_T": 0.01,
+                "n": 1000 if smoke else 4000,
+                "N": 24,
+            }
             cells.append(Cell("levels", params, 0.5))
     for a in (0.1, 0.25, 0.4, 0.6, 0.75, 0.9):
-        cells.append(Cell("extra_exact", {"a": a, "dim": 2, "sigma_0": 20.0, "sigma_T": 0.05, "lags": "0.0125 0.025 0.05 0.1 0.2 0.4"}, 0.02))
+        cells.append(
+            Cell(
+                "extra_exact",
+                {"a": a, "dim": 2, "sigma_0": 20.0, "sigma_T": 0.05, "lags": "0.0125 0.025 0.05 0.1 0.2 0.4"},
+                0.02,
+            )
+        )
     for name in ("exponential_euler", "euler", "score_freezing"):
         for d in (40, 1000) if smoke else (40, 200, 1000, 10**4, 10**6, 10**9):
             for law, dim in [c for c in found if c[0] == "mixture"]:
-                params = {"law": law, "dim": dim, "ambient": d, "integrator": name, "a": 0.5, "steps": 24, "sigma_0": 10.0, "sigma_T": 0.05}
+                params = {
+                    "law": law,
+                    "dim": dim,
+                    "ambient": d,
+                    "integrator": name,
+                    "a": 0.5,
+                    "steps": 24,
+                    "sigma_0": 10.0,
+                    "sigma_T": 0.05,
+                }
                 cells.append(Cell("clean", params | {"n": 1000 if smoke else 4000 * scale}, 2.0))
     return cells
 
@@ -180,8 +273,17 @@ EXPERIMENT = Experiment(
     show=show,
     claims=CLAIMS,
     arguments=(
-        Argument("--dim", type=positive_int, default=2, help="intrinsic dimension k (laws that do not have it take 2 or 1)"),
-        Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=(), help="only these laws (default: every registered one)", by_profile={"smoke": ("cube", "gaussian", "mixture", "random_code", "sphere")}),
+        Argument(
+            "--dim", type=positive_int, default=2, help="intrinsic dimension k (laws that do not have it take 2 or 1)"
+        ),
+        Argument(
+            "--law",
+            type=one_of(*manifolds.names()),
+            nargs="+",
+            default=(),
+            help="only these laws (default: every registered one)",
+            by_profile={"smoke": ("cube", "gaussian", "mixture", "random_code", "sphere")},
+        ),
     ),
     figures=("integrator_order", "injection_cost", "dimension_free", "optimal_grid"),
 )

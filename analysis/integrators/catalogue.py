@@ -6,9 +6,9 @@ import functools
 import inspect
 
 import manifolds
-from manifolds.laws.ball import Ball
 from manifolds.core import Core
 from manifolds.law import Law
+from manifolds.laws.ball import Ball
 from manifolds.laws.mixture import Mixture
 
 __all__ = ["affordable", "build", "cases", "end_level", "in_space", "is_discrete"]
@@ -38,7 +38,9 @@ def _terms(core: Core) -> int:
     """How many terms a posterior of this core is a sum of, in units of a point mass; a closed form counts as a few."""
     if isinstance(core, Mixture):
         return sum(_terms(part.core) for part in core.components)
-    return 300 if isinstance(core, Ball) else len(getattr(core, "points", range(10)))  # a ball: a quadrature of Bessel functions
+    return (
+        300 if isinstance(core, Ball) else len(getattr(core, "points", range(10)))
+    )  # a ball: a quadrature of Bessel functions
 
 
 def affordable(name: str, dim: int, ambient: int, n: int) -> int:

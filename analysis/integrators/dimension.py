@@ -6,10 +6,10 @@ Variance recursions, no sampling: KL(p_{sigma_T} || law of Y_N) splits into k ta
 from __future__ import annotations
 
 import manifolds
-from analysis.metrics.sliced import sliced_with_floor
-from analysis.samplers import Schedule, get_integrator, sample
 from analysis.integrators.catalogue import build
 from analysis.integrators.orders import final_variances, named
+from analysis.metrics.sliced import sliced_with_floor
+from analysis.samplers import Schedule, get_integrator, sample
 from analysis.theory.gaussian_run import divergence_limit, gaussian_divergence, run_variances
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
@@ -42,7 +42,9 @@ def cell_dimension(params: dict, seed: int) -> list[dict]:
     rows = []
     for d in (int(float(x)) for x in params["ambients"].split()):
         normal = 0.0 if consistent else gaussian_divergence(target, v, d - k)
-        rows.append({"d": d, "tangential": tangential, "normal": normal, "kl": tangential + normal, "consistent": consistent})
+        rows.append(
+            {"d": d, "tangential": tangential, "normal": normal, "kl": tangential + normal, "consistent": consistent}
+        )
     return rows
 
 
@@ -55,6 +57,15 @@ def cell_clean(params: dict, seed: int) -> list[dict]:
     f = BlindDenoiser(law, NoisePrior.power(-1.0, ends[1] / 4, 4 * ends[0]))
     run = sample(f, law, schedule, n, stream.child("run"), params["integrator"], False, record="levels")
     truth, other = (law.sample(n, stream.child("truth", i)) for i in (0, 1))
-    found = sliced_with_floor(run.x, truth, other, stream.child("directions"), p=1, coordinates=list(range(law.core_dim)))
+    found = sliced_with_floor(
+        run.x, truth, other, stream.child("directions"), p=1, coordinates=list(range(law.core_dim))
+    )
     level = float(run.normal_variance[-1].mean().sqrt()) / schedule.sigma_end
-    return [{"w1": found.distance.value, "floor": found.floor.value, "excess": found.excess, "true_level_over_scheduled": level}]
+    return [
+        {
+            "w1": found.distance.value,
+            "floor": found.floor.value,
+            "excess": found.excess,
+            "true_level_over_scheduled": level,
+        }
+    ]

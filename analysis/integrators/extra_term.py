@@ -24,7 +24,7 @@ import torch
 
 import manifolds
 from analysis.integrators.catalogue import build
-from analysis.theory.discretisation import gaussian_discretisation_any_a, gaussian_discretisation
+from analysis.theory.discretisation import gaussian_discretisation, gaussian_discretisation_any_a
 from manifolds.law import Law
 
 __all__ = ["cell_extra", "cell_extra_exact"]
@@ -77,7 +77,9 @@ def cell_extra(params: dict, seed: int) -> list[dict]:
             fX = law.denoise(X, level)
         elapsed = tau
         free, free_level = y + noise, (sigma**2 + a / (1 - a) * (level - sigma) * (level + sigma)).sqrt()
-        control = (f - law.denoise(free, free_level)).square().sum(1) - (law.posterior_trace(free, free_level) - trace)  # mean 0
+        control = (f - law.denoise(free, free_level)).square().sum(1) - (
+            law.posterior_trace(free, free_level) - trace
+        )  # mean 0
         leading = a / (1 - a) * (law.posterior_trace(y + noise * ((1 - a) / a) ** 0.5, level) - trace)
         extra = (f - fX).square().sum(1) - control - leading
         square = tau**2 * size

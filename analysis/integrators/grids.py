@@ -10,8 +10,8 @@ import torch
 from scipy.interpolate import PchipInterpolator
 
 import manifolds
-from analysis.samplers import Schedule
 from analysis.integrators.catalogue import build
+from analysis.samplers import Schedule
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels, equidistributed_levels, optimal_levels
 from manifolds.law import Law
@@ -76,4 +76,7 @@ def cell_levels(params: dict, seed: int) -> list[dict]:
     ends, steps = (params["sigma_0"], params["sigma_T"]), params["N"]
     best, constant = _levels("optimal", *ends, steps, mmse), _levels("constant", *ends, steps, mmse)
     effective = np.asarray(mmse(best)) / best**2
-    return [{"step": i, "optimal": b, "constant": c, "k_eff": e} for i, (b, c, e) in enumerate(zip(best, constant, effective))]
+    return [
+        {"step": i, "optimal": b, "constant": c, "k_eff": e}
+        for i, (b, c, e) in enumerate(zip(best, constant, effective))
+    ]

@@ -17,7 +17,14 @@ _LAGS = (0.05, 0.1, 0.2)  # of the fits; 0.4 is for the figure
 
 def decide(tables: dict[str, pd.DataFrame], options) -> list[Measurement]:
     """Measurements of the claims that this selection can decide."""
-    readers = (("exact_order", _exact), ("coupled", _coupled), ("extra", _extra), ("marginal_kl", _marginal), ("dimension", _dimension), ("grid", _grid))
+    readers = (
+        ("exact_order", _exact),
+        ("coupled", _coupled),
+        ("extra", _extra),
+        ("marginal_kl", _marginal),
+        ("dimension", _dimension),
+        ("grid", _grid),
+    )
     return [m for name, reader in readers if name in tables for m in reader(tables)]
 
 
@@ -54,7 +61,14 @@ def _exact(tables) -> list[Measurement]:
         Control("power", "target variance of data 5 % too wide", *broken[1:]),
     ]
     worst = max((k for k in found if k[2] == 1.0), key=lambda k: abs(found[k].value))
-    return [Measurement("O1", *_farthest(true), controls=controls, note=f"{len(true)} pairs of integrator and a; farthest: {worst[0]}, a={worst[1]:g}")]
+    return [
+        Measurement(
+            "O1",
+            *_farthest(true),
+            controls=controls,
+            note=f"{len(true)} pairs of integrator and a; farthest: {worst[0]}, a={worst[1]:g}",
+        )
+    ]
 
 
 def coupled_orders(rows: pd.DataFrame) -> dict[tuple, Estimate]:
@@ -78,7 +92,11 @@ def _coupled(tables) -> list[Measurement]:
         Control("power", "an error of 5 % of E|u|^2 that does not fall", *broken[1:]),
     ]
     parts = ", ".join(f"{name} a={a:g}: {e.value:+.3f}" for (name, a, offset), e in found.items() if offset == 0.0)
-    return [Measurement("O2", *_farthest(true), controls=controls, note=f"laws: {', '.join(sorted(rows.law.unique()))}; {parts}")]
+    return [
+        Measurement(
+            "O2", *_farthest(true), controls=controls, note=f"laws: {', '.join(sorted(rows.law.unique()))}; {parts}"
+        )
+    ]
 
 
 # -- the extra term -----------------------------------------------------------------------------------------------
@@ -125,8 +143,13 @@ def _extra(tables) -> list[Measurement]:
     ratio = across(_pooled(near, "extra", "predicted").mean(axis=1))
     controls = [Control("null", "Gaussian data alone", *_range(near[near.law == "gaussian"], "predicted"))]
     for a in (0.25, 0.75):
-        controls.append(Control("power", f"drift squared alone, (2a-1)^2, a = {a}", *_range(near[near.a == a], "naive")))
-    parts = ", ".join(f"a={a}: {across(_pooled(near[near.a == a], 'extra', 'predicted').mean(axis=1)).value:.3f}" for a in (0.25, 0.75))
+        controls.append(
+            Control("power", f"drift squared alone, (2a-1)^2, a = {a}", *_range(near[near.a == a], "naive"))
+        )
+    parts = ", ".join(
+        f"a={a}: {across(_pooled(near[near.a == a], 'extra', 'predicted').mean(axis=1)).value:.3f}"
+        for a in (0.25, 0.75)
+    )
     found.append(Measurement("D4b", ratio.value, ratio.low, ratio.high, controls, parts))
     return found
 
@@ -184,7 +207,14 @@ def _dimension(tables) -> list[Measurement]:
     controls = [Control("null", "the tangential part alone", *core[1:])]
     controls += [Control("power", f"{name}, a = {a:g}", e.low, e.high) for (name, a, _), e in others.items()]
     names = ", ".join(sorted({k[0] for k in slopes if k[2]}))
-    return [Measurement("D6", *_farthest(consistent), controls=controls, note=f"consistent: {names}; others: slopes {', '.join(f'{e.value:.3f}' for e in others.values())}")]
+    return [
+        Measurement(
+            "D6",
+            *_farthest(consistent),
+            controls=controls,
+            note=f"consistent: {names}; others: slopes {', '.join(f'{e.value:.3f}' for e in others.values())}",
+        )
+    ]
 
 
 # -- grids ------------------------------------------------------------------------------------------------------------
@@ -212,7 +242,9 @@ def _grid(tables) -> list[Measurement]:
         growth = table.iloc[:, 0] / table.iloc[:, 1]
         own, plain = growth.xs(True, level="discrete"), growth.xs("gaussian", level="law")
         value, low, high = _batches(own)
-        half = rows[(rows.grid == "constant") & (rows.discrete) & (rows.N == 256)].pivot_table(index=["law", "batch"], columns="sigma_T", values="ratio")
+        half = rows[(rows.grid == "constant") & (rows.discrete) & (rows.N == 256)].pivot_table(
+            index=["law", "batch"], columns="sigma_T", values="ratio"
+        )
         null = _batches(half.iloc[:, 0] / half.iloc[:, 1])
         controls = [
             Control("null", "N = 256 instead of 64", null[1], null[2]),
@@ -243,8 +275,21 @@ def show(tables: dict[str, pd.DataFrame], options) -> str | None:
         lines = []
         for (law, a), g in tables["extra"][tables["extra"].lag == 0.2].groupby(["law", "a"]):
             ratio = across(g.extra / g.predicted) if len(g) > 1 else Estimate(float("nan"), float("nan"), float("nan"))
-            lines.append({"law": law, "a": a, "extra": f"{g.extra.mean():+.4f}", "extra/predicted": f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]", "extra/leading": f"{g.extra.mean() / g.leading.mean():+.3f}"})
+            lines.append(
+                {
+                    "law": law,
+                    "a": a,
+                    "extra": f"{g.extra.mean():+.4f}",
+                    "extra/predicted": f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+                    "extra/leading": f"{g.extra.mean() / g.leading.mean():+.3f}",
+                }
+            )
         parts.append("what a adds at lag 0.2\n" + pd.DataFrame(lines).to_string(index=False))
     if "clean" in tables:
-        parts.append("blind runs, clean outputs\n" + tables["clean"][["integrator", "ambient", "w1", "floor", "excess", "true_level_over_scheduled"]].to_string(index=False))
+        parts.append(
+            "blind runs, clean outputs\n"
+            + tables["clean"][
+                ["integrator", "ambient", "w1", "floor", "excess", "true_level_over_scheduled"]
+            ].to_string(index=False)
+        )
     return "\n\n".join(parts) or None

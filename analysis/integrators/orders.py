@@ -11,8 +11,8 @@ import math
 import torch
 
 import manifolds
-from analysis.samplers import BrownianNoise, Integrator, KadkhodaieSimoncelli, Schedule, get_integrator, sample
 from analysis.integrators.catalogue import build
+from analysis.samplers import BrownianNoise, Integrator, KadkhodaieSimoncelli, Schedule, get_integrator, sample
 from manifolds.denoisers import ConditionalDenoiser
 
 __all__ = ["cell_coupled", "cell_exact_order", "final_variances", "named"]
@@ -55,7 +55,10 @@ def cell_exact_order(params: dict, seed: int) -> list[dict]:
         schedule = Schedule.proportional(params["sigma_0"], params["sigma_T"], params["a"], int(steps))
         tangential, normal = final_variances(integrator, schedule, s)
         target = schedule.sigma_end**2
-        error = {"tangential": tangential / ((params["wrong_scale"] * s) ** 2 + target) - 1.0, "normal": normal / target - 1.0}
+        error = {
+            "tangential": tangential / ((params["wrong_scale"] * s) ** 2 + target) - 1.0,
+            "normal": normal / target - 1.0,
+        }
         rows.append({"N": int(steps), "h": schedule.horizon / int(steps), "declared": integrator.weak_order} | error)
     return rows
 
@@ -75,11 +78,23 @@ def cell_coupled(params: dict, seed: int) -> list[dict]:
     noise = BrownianNoise(fine, stream.child("noise"))
     values = {}
     for steps in counts:
-        run = sample(ConditionalDenoiser(law), law, Schedule.proportional(*levels, steps), n, stream, integrator, False, start=start, noise=noise)
+        run = sample(
+            ConditionalDenoiser(law),
+            law,
+            Schedule.proportional(*levels, steps),
+            n,
+            stream,
+            integrator,
+            False,
+            start=start,
+            noise=noise,
+        )
         values[steps] = law.space.split(run.y)[0].square().sum(dim=1)
     rows = []
     for coarse, finer in zip(counts, counts[1:]):
         gap = values[coarse] - values[finer] + params["offset"] * values[finer].mean()
         row = {"N": coarse, "h": fine.horizon / coarse, "declared": integrator.weak_order}
-        rows.append(row | {"gap": gap.mean(), "gap_se": float(gap.std()) / math.sqrt(n), "uncoupled_sd": values[finer].std()})
+        rows.append(
+            row | {"gap": gap.mean(), "gap_se": float(gap.std()) / math.sqrt(n), "uncoupled_sd": values[finer].std()}
+        )
     return rows

@@ -26,7 +26,9 @@ def plan(options) -> list[Cell]:
     for name in options.law:
         params = case(name, 2, _NORMAL_DIM)
         if shape(name, 2).image:
-            cells.append(Cell("gallery_images", {"law": name, "dim": 2, "ambient": _PIXELS, "draws": _IMAGES}, cost=0.3))
+            cells.append(
+                Cell("gallery_images", {"law": name, "dim": 2, "ambient": _PIXELS, "draws": _IMAGES}, cost=0.3)
+            )
         else:
             cells.append(Cell("gallery", {**params, "draws": _DRAWS[options.profile]}, cost=0.1))
         cells.append(Cell("self_checks", {**params, **_small_level(name)}, cost=1.0))
@@ -41,7 +43,10 @@ def _small_level(name: str) -> dict:
     finer = {1: 8.0, 2: 3.0}.get(found.dim, 1.0)  # by which its default nodes are refined
     size = rms(build(case(name, 2, _NORMAL_DIM), reduced=True))
     # in six digits: the last ones of a measured size vary with the number of threads, and a cell is known by its parameters
-    return {name: float(f"{value:.6g}") for name, value in (("level", 1.01 * found.finest / finer), ("finest", found.finest * size / finer))}
+    return {
+        name: float(f"{value:.6g}")
+        for name, value in (("level", 1.01 * found.finest / finer), ("finest", found.finest * size / finer))
+    }
 
 
 def decide(tables, options) -> list[Measurement]:
@@ -64,17 +69,29 @@ def show(tables, options) -> str:
     shown = [tables[part] for part in ("gallery", "gallery_images") if part in tables]
     facts = pd.concat([table.drop_duplicates("law") for table in shown]).set_index("law")
     checks = rows.pivot(index="law", columns="check", values="share")
-    header = pd.DataFrame({"k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient, "R": facts.radius.round(3)}).sort_index()
+    header = pd.DataFrame(
+        {"k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient, "R": facts.radius.round(3)}
+    ).sort_index()
     text = checks.map(lambda v: "-" if pd.isna(v) else f"{v:.1g}")
-    return "error over tolerance of each check (- where it does not apply; images are checked at 8 x 8 pixels)\n" + header.join(text).to_string()
+    return (
+        "error over tolerance of each check (- where it does not apply; images are checked at 8 x 8 pixels)\n"
+        + header.join(text).to_string()
+    )
 
 
 EXPERIMENT = Experiment(
     name="laws",
     summary=__doc__,
     arguments=(
-        Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW", help="laws to show and check",
-                 by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")}),  # fmt: skip
+        Argument(
+            "--law",
+            type=one_of(*catalogue()),
+            nargs="+",
+            default=catalogue(),
+            metavar="LAW",
+            help="laws to show and check",
+            by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")},
+        ),  # fmt: skip
     ),
     parts={"gallery": cell_gallery, "gallery_images": cell_gallery_images, "self_checks": cell_self_checks},
     plan=plan,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -13,12 +13,29 @@ import manifolds
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
 
-__all__ = ["SPAN", "Shape", "build", "case", "catalogue", "level_range", "noise_sqnorm", "noisy", "prior_around", "rms", "shape"]
+__all__ = [
+    "SPAN",
+    "Shape",
+    "build",
+    "case",
+    "catalogue",
+    "level_range",
+    "noise_sqnorm",
+    "noisy",
+    "prior_around",
+    "rms",
+    "shape",
+]
 
 # a prior that reaches this factor below and above the true level does not cut the noise posterior
 SPAN = 8.0
 # laws that are nothing without data are tested on these
-_OPTIONS = {"atoms": {"points": ((1.0, 0.0, 0.2), (-0.7, 0.7, 0.0), (0.1, -0.9, 0.5), (0.0, 0.2, -1.0)), "weights": (0.4, 0.3, 0.2, 0.1)}}
+_OPTIONS = {
+    "atoms": {
+        "points": ((1.0, 0.0, 0.2), (-0.7, 0.7, 0.0), (0.1, -0.9, 0.5), (0.0, 0.2, -1.0)),
+        "weights": (0.4, 0.3, 0.2, 0.1),
+    }
+}
 _PROBE = 10**6  # an ambient dimension in which every low-dimensional law exists, in reduced coordinates, but for images
 _SMALL_IMAGE = 8 * 8
 
@@ -62,7 +79,7 @@ def _finest(law: Law) -> float:
     return getattr(law.core, "finest_sigma", 0.0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shape(name: str, dim: int) -> Shape:
     """The shape of a registered law at intrinsic dimension dim, or at the nearest one it has."""
     for ambient in (_PROBE, _SMALL_IMAGE):

@@ -75,7 +75,9 @@ def _one_more_dimension(law: Law, params: dict) -> Law:
     d = law.ambient_dim + 1
     if not law.core.absorbs_normal:
         return law.with_ambient(d)
-    return build({**params, "ambient": d, "dim": d if params["dim"] == params["ambient"] else params["dim"]}, reduced=True)
+    return build(
+        {**params, "ambient": d, "dim": d if params["dim"] == params["ambient"] else params["dim"]}, reduced=True
+    )
 
 
 def tweedie(params: dict, source) -> Iterator[Check]:

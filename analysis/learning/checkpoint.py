@@ -9,9 +9,10 @@ import pickle
 import signal
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import torch
 
@@ -47,7 +48,9 @@ def write(path: str | os.PathLike, kind: str, config: dict[str, Any], body: dict
         temporary.unlink(missing_ok=True)
 
 
-def read(path: str | os.PathLike, kind: str, config: dict[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def read(
+    path: str | os.PathLike, kind: str, config: dict[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(config, body) of a file written by `write`; nothing in it is executed (weights_only).
 
     Args:
@@ -67,8 +70,20 @@ def read(path: str | os.PathLike, kind: str, config: dict[str, Any] | None = Non
         header, body = content["header"], content["body"]
         stored = json.loads(header["config"])
         whole = header["format"] == _FORMAT and header["hash"] == digest_of(stored)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError, KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise ValueError(f"checkpoint {path} is not a whole checkpoint of this package: truncated, or another file") from None
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        pickle.UnpicklingError,
+        KeyError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+    ):
+        raise ValueError(
+            f"checkpoint {path} is not a whole checkpoint of this package: truncated, or another file"
+        ) from None
     if not whole:
         raise ValueError(f"checkpoint {path} has a header that does not match its contents")
     if header["kind"] != kind:
@@ -94,7 +109,9 @@ def uninterrupted() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield caught
         return
-    previous = {number: signal.signal(number, lambda n, _: caught.append(n)) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        number: signal.signal(number, lambda n, _: caught.append(n)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield caught
     finally:

@@ -62,7 +62,9 @@ class _Trained:
     def save(self, path: str | os.PathLike) -> None:
         """Write the weights with the header that `load_denoiser` checks."""
         body = {"weights": self.module.state_dict(), "curve": self.curve}
-        checkpoint.write(path, "denoiser", {**self.config, "network": self.network.record, "dim": self.space.width}, body)
+        checkpoint.write(
+            path, "denoiser", {**self.config, "network": self.network.record, "dim": self.space.width}, body
+        )
 
 
 class TrainedDenoiser(_Trained):
@@ -109,7 +111,9 @@ def load_denoiser(path: str | os.PathLike, network: Network | None = None, space
     if space is not None and space.width != dim:
         raise ValueError(f"checkpoint {path} is for points of dimension {dim}, the space has {space.width}")
     network = Network(**record)
-    placeholder = DataMoments(torch.zeros(dim, dtype=torch.float64), 1.0, float(dim))  # overwritten by the stored buffers
+    placeholder = DataMoments(
+        torch.zeros(dim, dtype=torch.float64), 1.0, float(dim)
+    )  # overwritten by the stored buffers
     module = network.build(placeholder, stream(0))
     try:
         module.load_state_dict(body["weights"])

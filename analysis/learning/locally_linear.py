@@ -95,7 +95,9 @@ class LocallyLinear(nn.Module):
         self.enter = nn.Linear(dim + groups + fine + 1, width)
         self.body = nn.Sequential(*[GatedBlock(width) for _ in range(blocks)], nn.LayerNorm(width))
         eye = torch.eye(max(gates, dim))
-        self.read = nn.Parameter(eye[:gates, :dim] + torch.randn(gates, dim) / dim**0.5 * (torch.arange(gates) >= dim)[:, None])
+        self.read = nn.Parameter(
+            eye[:gates, :dim] + torch.randn(gates, dim) / dim**0.5 * (torch.arange(gates) >= dim)[:, None]
+        )
         self.read_offset = nn.Parameter(torch.zeros(gates))
         self.write = nn.Parameter(eye[:dim, :gates].clone())
         self.heads = nn.Linear(width, 2 * gates + dim)

@@ -9,7 +9,7 @@ negative: f* is optimal on average over its prior (arXiv 2602.09639, Prop 3.1).
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 

@@ -104,7 +104,7 @@ class Network:
 
     @property
     def target(self) -> str:
-        """"clean" for a denoiser, "log_sigma" for an estimator of the noise level."""
+        """ "clean" for a denoiser, "log_sigma" for an estimator of the noise level."""
         return getattr(_ARCHITECTURES[self.name], "target", "clean")
 
     def build(self, moments: DataMoments, stream: Stream) -> nn.Module:

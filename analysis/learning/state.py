@@ -36,7 +36,13 @@ class TrainingState:
         device: str,
         patience: int | None,
     ):
-        self.source, self.objective, self.recipe, self.stream, self.patience = source, objective, recipe, stream, patience
+        self.source, self.objective, self.recipe, self.stream, self.patience = (
+            source,
+            objective,
+            recipe,
+            stream,
+            patience,
+        )
         self.device = torch.device(device)
         self.module = network.build(moments, stream.child("initial")).to(self.device)
         self.optimiser = recipe.optimiser(self.module)
@@ -79,7 +85,9 @@ class TrainingState:
             group["lr"] = rate
         value = float(loss.detach())
         if not value < float("inf"):
-            raise FloatingPointError(f"training loss is not finite at step {self.step}: lr {self.recipe.lr:g} is too large")
+            raise FloatingPointError(
+                f"training loss is not finite at step {self.step}: lr {self.recipe.lr:g} is too large"
+            )
         self.optimiser.step()
         self.average.update(self.step)
         self._recent.append([value, gradient])

@@ -7,8 +7,8 @@ the arguments alone, whether or not the training was interrupted and resumed, an
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import torch
 from tqdm import tqdm
@@ -94,7 +94,9 @@ def train(
         state = TrainingState(source, network, moments, objective, recipe, stream, device, patience)
         if checkpoint_path is not None and os.path.exists(checkpoint_path):
             state.restore(checkpoint.read(checkpoint_path, "training", config)[1])
-        bar = tqdm(total=recipe.steps, initial=state.step, desc="training", disable=None if progress else True, leave=False)
+        bar = tqdm(
+            total=recipe.steps, initial=state.step, desc="training", disable=None if progress else True, leave=False
+        )
         with bar:
             while state.step < recipe.steps and not state.stopped:
                 state.advance()

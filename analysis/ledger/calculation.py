@@ -10,7 +10,8 @@ inequality, and cross = 0 at every number of steps for the aligned prior of the 
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
@@ -76,7 +77,9 @@ def ledger(
     size = max(min(_ROWS, _ELEMENTS // law.space.width) // n, 1) if together else 1
     for first in range(0, schedule.steps, size):
         steps = range(first, min(first + size, schedule.steps))
-        parts = _contributions(law, schedule, steps, n, [stream.child("ledger", i) for i in steps], f, best, exact_disc, substeps)
+        parts = _contributions(
+            law, schedule, steps, n, [stream.child("ledger", i) for i in steps], f, best, exact_disc, substeps
+        )
         for name, samples in (parts | {"all": sum(parts.values())}).items():
             for of_step in samples.split(n):
                 tallies[name].add(of_step)
@@ -100,7 +103,9 @@ def ledger(
         log_widths=-schedule.sigma.log().diff(),
         n=n,
         exact=tuple(
-            name for name, term in (("init", init), ("discretisation", terms["discretisation"])) if term.standard_error == 0
+            name
+            for name, term in (("init", init), ("discretisation", terms["discretisation"]))
+            if term.standard_error == 0
         ),
     )
 
@@ -132,8 +137,12 @@ def _contributions(
     elif martingale:
         disc = martingale_steps(law, schedule, steps, x, draw, trace, [own.child("time") for own in streams])
     else:
-        disc, crossed = simulated_step(law, schedule, steps.start, y, gap.difference, substeps, streams[0].child("ideal"))
-    return dict(zip(_PARTS, (weight * gap.blind, weight * gap.learning, weight * gap.cross, disc, crossed), strict=True))
+        disc, crossed = simulated_step(
+            law, schedule, steps.start, y, gap.difference, substeps, streams[0].child("ideal")
+        )
+    return dict(
+        zip(_PARTS, (weight * gap.blind, weight * gap.learning, weight * gap.cross, disc, crossed), strict=True)
+    )
 
 
 def _with_start(steps: Term, init: Term) -> Term:

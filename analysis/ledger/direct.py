@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 
@@ -20,9 +20,7 @@ from manifolds.streams import Stream
 __all__ = ["direct_total"]
 
 
-def direct_total(
-    law: Law, denoiser: Callable, schedule: Schedule, n: int, stream: Stream, substeps: int = 8
-) -> Term:
+def direct_total(law: Law, denoiser: Callable, schedule: Schedule, n: int, stream: Stream, substeps: int = 8) -> Term:
     """init + sum_i int E|f_{sigma_t}(X_t) - f^(X_{t_i})|^2 / (4 a_t) dt by Monte Carlo of that integrand itself.
 
     At a = 1/2 from the exact joint law of (X_t, X_{t_i}), t stratified in each step; otherwise from simulated stretches.

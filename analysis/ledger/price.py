@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -21,7 +21,9 @@ _BIAS = 1.05  # the power control reads every level 5 % too high, whatever d
 def price_of_blindness(law: Law, f: Callable, low: float, high: float, n: int, stream: Stream) -> Estimate:
     """int_low^high E|f(Y) - f_sigma(Y)|^2 sigma^-3 d sigma of a blind denoiser f(y), from n points, with its 95 % interval."""
     sensitivity = _sensitivity(law)
-    return mean(integrate_levels(law, low, high, n, stream, {"price": _price(law, f, sensitivity)}, sensitivity)["price"])
+    return mean(
+        integrate_levels(law, low, high, n, stream, {"price": _price(law, f, sensitivity)}, sensitivity)["price"]
+    )
 
 
 def prices(law: Law, f: Callable, low: float, high: float, n: int, stream: Stream) -> dict[str, np.ndarray]:
@@ -35,7 +37,9 @@ def prices(law: Law, f: Callable, low: float, high: float, n: int, stream: Strea
 
     def efficient(y, sigma, own):
         error = own.child("guess").normal(len(y)) / math.sqrt(2 * d)
-        return _gap(law, law.denoise(y, sigma * torch.exp(error)), y, sigma) - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * d))
+        return _gap(law, law.denoise(y, sigma * torch.exp(error)), y, sigma) - sensitivity(y, sigma, own) * (
+            error**2 - 1 / (2 * d)
+        )
 
     def biased(y, sigma, own):
         return _gap(law, law.denoise(y, _BIAS * sigma), y, sigma)

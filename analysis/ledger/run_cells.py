@@ -6,10 +6,10 @@ import torch
 
 import manifolds
 from analysis.ledger.calculation import ledger
-from analysis.theorems.catalogue import radius
 from analysis.ledger.chosen import build
 from analysis.metrics.total_variation import tv_lower_from_samples
 from analysis.samplers import Schedule, sample
+from analysis.theorems.catalogue import radius
 from analysis.theory.blindness import blindness_bound_form
 from analysis.theory.discretisation import discretisation_bound_form
 from analysis.theory.initial import initial_bound
@@ -49,8 +49,14 @@ def cell_run(params: dict, seed: int) -> list[dict]:
     truth, other = (law.add_noise(law.sample(n, s), low, s) for s in (stream.child("truth"), stream.child("other")))
     y, truth, other = (_features(law, p) for p in (end.y, truth, other))
     k, d, size = law.intrinsic_dim, law.ambient_dim, radius(law)
-    row = {"tv_lower": tv_lower_from_samples(y, truth, stream.child("tv")), "tv_lower_truth": tv_lower_from_samples(other, truth, stream.child("tv"))}
-    row |= {"bound_init": initial_bound(law.second_moment, high), "bound_blind": blindness_bound_form(k, d, size, high, low, a)}
+    row = {
+        "tv_lower": tv_lower_from_samples(y, truth, stream.child("tv")),
+        "tv_lower_truth": tv_lower_from_samples(other, truth, stream.child("tv")),
+    }
+    row |= {
+        "bound_init": initial_bound(law.second_moment, high),
+        "bound_blind": blindness_bound_form(k, d, size, high, low, a),
+    }
     row |= {"bound_discretisation": discretisation_bound_form(k, float(schedule.h[0]), size, low, a)}
     return [row | {"bound_learning": _learning_bound(law, f, best, high, low, a, n, stream.child("risk"))}]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -31,7 +32,13 @@ class Step(NamedTuple):
 
 
 def martingale_steps(
-    law: Law, schedule: Schedule, steps: range, x: torch.Tensor, draw: Draw, first: torch.Tensor, streams: Sequence[Stream]
+    law: Law,
+    schedule: Schedule,
+    steps: range,
+    x: torch.Tensor,
+    draw: Draw,
+    first: torch.Tensor,
+    streams: Sequence[Stream],
 ) -> torch.Tensor:
     """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over each step, one z for both.
 

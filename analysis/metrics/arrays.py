@@ -12,7 +12,9 @@ def values(name, x, least=1):
     """1-D finite float64 array with at least `least` entries; ValueError otherwise."""
     array = to_numpy(x).ravel()
     if array.size < least or not np.isfinite(array).all():
-        raise ValueError(f"{name} must hold at least {least} finite numbers, got {array.size} of which {int((~np.isfinite(array)).sum())} are not finite")
+        raise ValueError(
+            f"{name} must hold at least {least} finite numbers, got {array.size} of which {int((~np.isfinite(array)).sum())} are not finite"
+        )
     return array
 
 
@@ -21,7 +23,9 @@ def points(name, x, least=1):
     array = to_numpy(x)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or array.shape[0] < least or not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite points of shape (n >= {least}, d), got shape {tuple(to_numpy(x).shape)}")
+        raise ValueError(
+            f"{name} must be finite points of shape (n >= {least}, d), got shape {tuple(to_numpy(x).shape)}"
+        )
     return array
 
 

@@ -52,7 +52,9 @@ def log_log_slope(x, y, floor=0.0, standard_error=None, confidence=0.95):
     slope = w @ ((u - centre_u) * (v - centre_v)) / spread
     scatter = w @ (v - centre_v - slope * (u - centre_u)) ** 2 / (count - 2)
     error = math.sqrt(max(scatter, 1.0) / spread)
-    return PowerFit(from_standard_error(slope, error, confidence=confidence), math.exp(centre_v - slope * centre_u), count, dropped)
+    return PowerFit(
+        from_standard_error(slope, error, confidence=confidence), math.exp(centre_v - slope * centre_u), count, dropped
+    )
 
 
 def power_law(columns, y, floor=0.0, confidence=0.95):
@@ -66,11 +68,16 @@ def power_law(columns, y, floor=0.0, confidence=0.95):
     design = np.column_stack([np.ones(int(keep.sum()))] + [np.log(c[keep]) for c in data])
     freedom = design.shape[0] - design.shape[1]
     if freedom < 1 or np.linalg.matrix_rank(design) < design.shape[1]:
-        raise ValueError(f"y must leave more points above the floor than the {design.shape[1]} independent parameters, got {design.shape[0]}")
+        raise ValueError(
+            f"y must leave more points above the floor than the {design.shape[1]} independent parameters, got {design.shape[0]}"
+        )
     coefficients, *_ = np.linalg.lstsq(design, np.log(y[keep]), rcond=None)
     residual = np.log(y[keep]) - design @ coefficients
     errors = np.sqrt(residual @ residual / freedom * np.diag(np.linalg.inv(design.T @ design)))
-    return {name: from_standard_error(coefficients[j + 1], errors[j + 1], freedom, confidence) for j, name in enumerate(names)}
+    return {
+        name: from_standard_error(coefficients[j + 1], errors[j + 1], freedom, confidence)
+        for j, name in enumerate(names)
+    }
 
 
 def observed_order(h, error, floor=0.0, standard_error=None, confidence=0.95):
@@ -126,12 +133,19 @@ def steps_to_reach(steps, error, epsilon, standard_error=None, confidence=0.95):
         relative = np.broadcast_to(values("standard_error", standard_error), v.shape)[order] / error[order]
     weights = 1.0 / np.maximum(relative, 1e-12) ** 2
     q = stats.norm.ppf((1 + confidence) / 2)
-    curves = [optimize.isotonic_regression(v + shift * relative, weights=weights, increasing=False).x for shift in (0.0, -q, q)]
+    curves = [
+        optimize.isotonic_regression(v + shift * relative, weights=weights, increasing=False).x
+        for shift in (0.0, -q, q)
+    ]
     value, low, high = (_crossing(u, curve, math.log(epsilon)) for curve in curves)
     status = "reached" if math.isfinite(value) else ("not reached" if value > 0 else "always below")
     first, last = steps[order][0], steps[order][-1]
     # beyond the range only one side is known
-    value = {"reached": math.exp(value) if math.isfinite(value) else 0.0, "not reached": math.inf, "always below": float(first)}[status]
+    value = {
+        "reached": math.exp(value) if math.isfinite(value) else 0.0,
+        "not reached": math.inf,
+        "always below": float(first),
+    }[status]
     low = float(last) if low == math.inf else (0.0 if low == -math.inf else math.exp(low))
     high = math.inf if high == math.inf else (float(first) if high == -math.inf else math.exp(high))
     return StepsToReach(value, low, high, status)

@@ -44,7 +44,9 @@ def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
     inverse = np.linalg.pinv(Q)
     white, moved = inverse @ P, inverse @ shift
     scale = math.sqrt(np.sum(Q**2))
-    if np.linalg.norm(P - Q @ white) > 1e-7 * np.linalg.norm(P) or np.linalg.norm(shift - Q @ moved) > 1e-7 * max(scale, np.linalg.norm(shift)):
+    if np.linalg.norm(P - Q @ white) > 1e-7 * np.linalg.norm(P) or np.linalg.norm(shift - Q @ moved) > 1e-7 * max(
+        scale, np.linalg.norm(shift)
+    ):
         return math.inf
     singular = np.linalg.svd(white, compute_uv=False)
     excess = singular**2 - 1.0

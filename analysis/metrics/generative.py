@@ -26,7 +26,9 @@ def _blocks(x, size=512):
 def _covered(points, reference, neighbours):
     """Whether each point lies in the ball of some reference point that reaches that point's k-th neighbour."""
     # entry 0 of a sorted row is the point itself
-    radius = np.concatenate([np.partition(cdist(block, reference), neighbours, axis=1)[:, neighbours] for block in _blocks(reference)])
+    radius = np.concatenate(
+        [np.partition(cdist(block, reference), neighbours, axis=1)[:, neighbours] for block in _blocks(reference)]
+    )
     return np.concatenate([(cdist(block, reference) <= radius).any(axis=1) for block in _blocks(points)])
 
 
@@ -34,7 +36,10 @@ def precision_recall(generated, data, neighbours=3, confidence=0.95):
     """Improved precision and recall (Kynkaanniemi et al. 2019) of samples (n, d), (m, d), binomial intervals given the other sample."""
     generated, data = pair(generated, data, neighbours + 2)
     inside_data, inside_generated = _covered(generated, data, neighbours), _covered(data, generated, neighbours)
-    return PrecisionRecall(binomial(int(inside_data.sum()), len(generated), confidence), binomial(int(inside_generated.sum()), len(data), confidence))
+    return PrecisionRecall(
+        binomial(int(inside_data.sum()), len(generated), confidence),
+        binomial(int(inside_generated.sum()), len(data), confidence),
+    )
 
 
 def _gaussian_summary(x):
@@ -60,5 +65,7 @@ class FrechetResult:
 def frechet_with_floor(x, data, other_data):
     """Frechet distance of x to the data, beside that of `other_data` (independent, as many points as x) to the data."""
     if to_numpy(other_data).shape != to_numpy(x).shape:
-        raise ValueError(f"other_data must have the shape of x, got {to_numpy(other_data).shape} and {to_numpy(x).shape}")
+        raise ValueError(
+            f"other_data must have the shape of x, got {to_numpy(other_data).shape} and {to_numpy(x).shape}"
+        )
     return FrechetResult(frechet_distance(x, data), frechet_distance(other_data, data))

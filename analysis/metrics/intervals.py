@@ -41,7 +41,9 @@ def _tail(confidence):
 def from_standard_error(value, standard_error, degrees_of_freedom=math.inf, confidence=0.95):
     """value +- quantile * standard_error, Student's t (normal for infinite degrees of freedom)."""
     q = _tail(confidence)
-    width = (stats.norm.ppf(q) if math.isinf(degrees_of_freedom) else stats.t.ppf(q, degrees_of_freedom)) * standard_error
+    width = (
+        stats.norm.ppf(q) if math.isinf(degrees_of_freedom) else stats.t.ppf(q, degrees_of_freedom)
+    ) * standard_error
     return Estimate(float(value), float(value - width), float(value + width))
 
 
@@ -100,8 +102,15 @@ def bootstrap(x, statistic, stream, resamples=2000, confidence=0.95):
         raise ValueError(f"x must have at least 8 rows for a bootstrap, got {x.shape[0]}")
     with np.errstate(invalid="ignore", divide="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        result = stats.bootstrap((np.arange(x.shape[0]),), lambda index: statistic(x[index]), vectorized=False, n_resamples=resamples,
-                                 confidence_level=confidence, method="BCa", rng=generator(stream))
+        result = stats.bootstrap(
+            (np.arange(x.shape[0]),),
+            lambda index: statistic(x[index]),
+            vectorized=False,
+            n_resamples=resamples,
+            confidence_level=confidence,
+            method="BCa",
+            rng=generator(stream),
+        )
     low, high = float(result.confidence_interval.low), float(result.confidence_interval.high)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("statistic must vary over resamples: it has no bootstrap interval")

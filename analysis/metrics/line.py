@@ -30,7 +30,9 @@ def quantile_cells(n, order=8):
     tail = np.concatenate([[0.0], 0.25 ** np.arange(12, -1, -1)]) / max(n, 2)
     edges = np.unique(np.concatenate([tail, np.arange(1, n) / n, 1.0 - tail]))
     half = np.diff(edges)[:, None] / 2
-    levels = np.minimum(edges[:-1, None] + half * (nodes + 1), np.nextafter(1.0, 0.0))  # rounding must not reach an infinite end
+    levels = np.minimum(
+        edges[:-1, None] + half * (nodes + 1), np.nextafter(1.0, 0.0)
+    )  # rounding must not reach an infinite end
     cell = np.minimum(((edges[:-1] + half[:, 0]) * n).astype(int), n - 1)
     return levels, half * weights, cell
 
@@ -42,4 +44,6 @@ def wasserstein_to_quantile(sample, quantile, p=2, order=8):
     """
     x = np.sort(values("sample", sample))
     levels, weights, cell = quantile_cells(x.size, order)
-    return float(np.sum(weights * np.abs(x[cell][:, None] - np.asarray(quantile(levels), dtype=float)) ** p) ** (1.0 / p))
+    return float(
+        np.sum(weights * np.abs(x[cell][:, None] - np.asarray(quantile(levels), dtype=float)) ** p) ** (1.0 / p)
+    )

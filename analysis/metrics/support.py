@@ -24,7 +24,11 @@ def distance_quantile(distances, level, confidence=0.95):
     # P(x_(j) <= q) = P(Bin(n, level) >= j): the largest j with miss probability <= tail, and its mirror
     low = int(stats.binom.ppf(tail, n, level))
     high = int(stats.binom.ppf(1.0 - tail, n, level)) + 1
-    return Estimate(float(np.quantile(x, level)), float(x[low - 1]) if low >= 1 else 0.0, float(x[high - 1]) if high <= n else math.inf)
+    return Estimate(
+        float(np.quantile(x, level)),
+        float(x[low - 1]) if low >= 1 else 0.0,
+        float(x[high - 1]) if high <= n else math.inf,
+    )
 
 
 def off_support_mass(distances, threshold, confidence=0.95):
@@ -35,7 +39,9 @@ def off_support_mass(distances, threshold, confidence=0.95):
 
 def _assignment(x, y, cost):
     if x.shape[0] != y.shape[0] or x.shape[0] > MOST_ASSIGNED:
-        raise ValueError(f"x and y must have one size of at most {MOST_ASSIGNED} points, got {x.shape[0]} and {y.shape[0]}")
+        raise ValueError(
+            f"x and y must have one size of at most {MOST_ASSIGNED} points, got {x.shape[0]} and {y.shape[0]}"
+        )
     matrix = cost(cdist(x, y))
     return float(matrix[linear_sum_assignment(matrix)].mean())
 
@@ -66,7 +72,11 @@ class SupportDistance:
 
 def support_distance(x, truth, other_truth, stream, confidence=0.95):
     """D_X between projected samples x and the truth, with floor and lower confidence limit. All (n, d), already projected."""
-    return SupportDistance(bounded_lipschitz(x, truth), bounded_lipschitz(other_truth, truth), bounded_lipschitz_lower(x, truth, stream, confidence=confidence))
+    return SupportDistance(
+        bounded_lipschitz(x, truth),
+        bounded_lipschitz(other_truth, truth),
+        bounded_lipschitz_lower(x, truth, stream, confidence=confidence),
+    )
 
 
 def bounded_lipschitz_lower(x, y, stream, candidates=200, confidence=0.95):

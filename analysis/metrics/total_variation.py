@@ -73,13 +73,17 @@ def tv_lower_from_samples(x, y, stream, confidence=0.95, projections=64, bins=16
     (x1, y1), (x2, y2) = (x[::2], y[::2]), (x[1::2], y[1::2])
     centre = np.concatenate([x1, y1]).mean(axis=0)
     axes = np.eye(x.shape[1])[:, : min(x.shape[1], projections)]
-    theta = np.hstack([rng.standard_normal((x.shape[1], projections)), axes, (x1.mean(axis=0) - y1.mean(axis=0))[:, None]])
+    theta = np.hstack(
+        [rng.standard_normal((x.shape[1], projections)), axes, (x1.mean(axis=0) - y1.mean(axis=0))[:, None]]
+    )
     features = lambda z: np.hstack([(z - centre) @ theta, np.linalg.norm(z - centre, axis=1)[:, None]])
     fx, fy = features(x1), features(y1)
     best, choice = -math.inf, None
     for j in range(fx.shape[1]):
         edges = np.quantile(np.concatenate([fx[:, j], fy[:, j]]), np.arange(1, bins) / bins)
-        gap = np.bincount(np.searchsorted(edges, fx[:, j]), minlength=bins) / len(fx) - np.bincount(np.searchsorted(edges, fy[:, j]), minlength=bins) / len(fy)
+        gap = np.bincount(np.searchsorted(edges, fx[:, j]), minlength=bins) / len(fx) - np.bincount(
+            np.searchsorted(edges, fy[:, j]), minlength=bins
+        ) / len(fy)
         if gap.clip(min=0).sum() > best:
             best, choice = gap.clip(min=0).sum(), (j, edges, gap > 0)
     j, edges, inside = choice

@@ -31,7 +31,9 @@ def _long_run(params: dict, seed: int, label: str, start_factor: float = 1.0):
     adaptive = params["scheme"] == "adaptive"
     options = {"sigma_min": NEVER, "max_steps": schedule.steps} if adaptive else {}
     start = law.space.start(params["samples"], start_factor * SIGMA_START, source.child("start"))
-    run = sample(blind, law, schedule, params["samples"], source, adaptive=adaptive, start=start, record="levels", **options)
+    run = sample(
+        blind, law, schedule, params["samples"], source, adaptive=adaptive, start=start, record="levels", **options
+    )
     return law, schedule, run
 
 
@@ -48,14 +50,23 @@ def cell_adaptive_level(params: dict, seed: int) -> list[dict]:
     rows = []
     for i in np.unique(np.linspace(0, schedule.steps, params["times"] + 1).round().astype(int))[1:].tolist():
         spread, shift, static = variance(logs[i]), mean(logs[i] - logs[0]), float(k_eff[i] - k_eff[0]) / (2 * d)
-        measured = {"t": t[i], "step": i, "variance": spread.value} | {f"shift{end}": value for end, value in _ends(shift)}
+        measured = {"t": t[i], "step": i, "variance": spread.value} | {
+            f"shift{end}": value for end, value in _ends(shift)
+        }
         for predict in _SCHEMES:
             adaptive = predict == "adaptive"
             expected = theory.log_level_variance(d, a, float(t[i]), adaptive)
             fed_back = float(torch.trapezoid(k_eff[: i + 1], t[: i + 1])) * a / d if adaptive else 0.0
             ito = theory.log_level_shift(d, a, float(t[i])) if adaptive else 0.0
-            predicted = {"predict": predict, "variance_predicted": expected, "shift_ito": ito, "shift_predicted": ito - static - fed_back}
-            rows.append(measured | predicted | {f"variance_ratio{end}": value / expected for end, value in _ends(spread)})
+            predicted = {
+                "predict": predict,
+                "variance_predicted": expected,
+                "shift_ito": ito,
+                "shift_predicted": ito - static - fed_back,
+            }
+            rows.append(
+                measured | predicted | {f"variance_ratio{end}": value / expected for end, value in _ends(spread)}
+            )
     return rows
 
 
@@ -85,7 +96,9 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     longer = _longer(h, a, params["end"])
     run = sample(blind, law, longer, n, source, adaptive=True, sigma_min=params["end"], record="levels")
     stopped, unstopped = (variance(0.5 * r.normal_variance[-1].log()) for r in (run, fixed))
-    drift, step_variance = theory.adaptive_step_moments(d, math.exp(-h), math.sqrt(math.exp(-2 * (1 - a) * h) - math.exp(-2 * h)))
+    drift, step_variance = theory.adaptive_step_moments(
+        d, math.exp(-h), math.sqrt(math.exp(-2 * (1 - a) * h) - math.exp(-2 * h))
+    )
     k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
     # the residual reads low by k_eff/(2d) in the logarithm, and what is injected in its place is less by that
     distance = math.log(SIGMA_START / params["end"]) - float(k_eff[-1] + 1) / (2 * d)
@@ -94,10 +107,22 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     half = math.hypot(math.log(stopped.high / stopped.value), math.log(unstopped.high / unstopped.value))
     ratio = stopped.value / unstopped.value
     return [
-        {"variance_stopped": stopped.value, "variance_fixed": unstopped.value, "variance_fixed_predicted": 0.5 / d + schedule.steps * step_variance}
+        {
+            "variance_stopped": stopped.value,
+            "variance_fixed": unstopped.value,
+            "variance_fixed_predicted": 0.5 / d + schedule.steps * step_variance,
+        }
         | {"ratio": ratio, "ratio_low": ratio * math.exp(-half), "ratio_high": ratio * math.exp(half)}
-        | {"variance_stopped_predicted": walk["log_level_variance"], "narrows_below_d": narrowing_dimension(a, h, schedule.horizon)}
-        | {"mean_steps": steps.mean(), "sd_steps": steps.std(), "steps_1": steps.quantile(0.01), "steps_99": steps.quantile(0.99)}
+        | {
+            "variance_stopped_predicted": walk["log_level_variance"],
+            "narrows_below_d": narrowing_dimension(a, h, schedule.horizon),
+        }
+        | {
+            "mean_steps": steps.mean(),
+            "sd_steps": steps.std(),
+            "steps_1": steps.quantile(0.01),
+            "steps_99": steps.quantile(0.99),
+        }
         | {"mean_steps_predicted": walk["mean_steps"], "sd_steps_predicted": walk["sd_steps"]}
     ]
 
@@ -115,7 +140,9 @@ def cell_adaptive_work(params: dict, seed: int) -> list[dict]:
         taken.append(float(run.stopped_at.double().mean()))
         equal = Schedule.proportional(SIGMA_START, SIGMA_END, a, max(round(taken[0]), 1))
         same = sample(blind, law, equal, n, source.child("run"))
-        squares["floor"][r], squares["adaptive"][r], squares["scheduled"][r] = squared_errors(law, (run.x, same.x), source)
+        squares["floor"][r], squares["adaptive"][r], squares["scheduled"][r] = squared_errors(
+            law, (run.x, same.x), source
+        )
     rows = []
     for scheme in ("adaptive", "scheduled"):
         row = summarise(squares[scheme], squares["floor"], squares["scheduled"])

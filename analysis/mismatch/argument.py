@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -17,7 +17,9 @@ __all__ = ["argument_curve", "cell_argument", "expected_excess"]
 SHIFT = 2.0  # the sabotaged denoiser of the control reads its argument as this many times too large
 
 
-def argument_curve(f: Callable, x: torch.Tensor, y: torch.Tensor, sigma: float, factors: Sequence[float], space) -> list[dict]:
+def argument_curve(
+    f: Callable, x: torch.Tensor, y: torch.Tensor, sigma: float, factors: Sequence[float], space
+) -> list[dict]:
     """Mean squared error of f at points y = x + sigma z when it is told factor * sigma; a blind f is told nothing.
 
     Args:
@@ -61,4 +63,7 @@ def cell_argument(params: dict, seed: int) -> list[dict]:
     }[params["arm"]]
     rows = argument_curve(f, x, y, sigma, params["factors"].split(), law.space)
     mmse = float(law.posterior_trace(y, sigma).mean())
-    return [row | {"mmse": mmse, "expected_excess": expected_excess(exact, y, sigma, row["factor"], law.space)} for row in rows]
+    return [
+        row | {"mmse": mmse, "expected_excess": expected_excess(exact, y, sigma, row["factor"], law.space)}
+        for row in rows
+    ]

@@ -10,8 +10,8 @@ Conditional against informed is what the coefficients do; informed against blind
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 import torch
 
@@ -57,7 +57,9 @@ def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficient
     low, high = schedule.sigma_end, schedule.sigma_start
     finest, reached = getattr(law.core, "finest_sigma", 0.0), float(coefficients.normal_variance().min().sqrt())
     if reached < ROOM * finest:
-        raise ValueError(f"finest must be at most {reached / ROOM:.3g} for {law.name}: the run reaches sigma = {reached:.3g}, got {finest:g}")
+        raise ValueError(
+            f"finest must be at most {reached / ROOM:.3g} for {law.name}: the run reaches sigma = {reached:.3g}, got {finest:g}"
+        )
     if name == "blind":
         return Arm(name, exact_blind(law, low, high))
     if name == "plug_in":

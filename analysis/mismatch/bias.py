@@ -50,10 +50,20 @@ def cell_adaptive_bias(params: dict, seed: int) -> list[dict]:
         rows.append(_row("static", sigma, found, 1 - removed))
     schedule = Schedule.constant_step(h, a, high, low)
     estimate = _estimate(params["estimator"], law, f, source.child("probes"))
-    options = {"adaptive": True, "sigma_min": NEVER, "max_steps": schedule.steps, "record": "levels", "estimator": estimate}
+    options = {
+        "adaptive": True,
+        "sigma_min": NEVER,
+        "max_steps": schedule.steps,
+        "record": "levels",
+        "estimator": estimate,
+    }
     run = sample(f, law, schedule, n, source.child("run"), **options)
     end = mean(0.5 * run.normal_variance[-1].log() - math.log(low)).map(math.exp)
-    removed = law.mmse(schedule.sigma[:-1]) / schedule.sigma[:-1] ** 2 / params["ambient"] if params["estimator"] == "residual" else 0.0
+    removed = (
+        law.mmse(schedule.sigma[:-1]) / schedule.sigma[:-1] ** 2 / params["ambient"]
+        if params["estimator"] == "residual"
+        else 0.0
+    )
     rows.append(_row("run", low, end, _run_level(schedule, removed, params["ambient"])))
     return rows
 
@@ -69,4 +79,11 @@ def _run_level(schedule: Schedule, removed: torch.Tensor | float, d: int) -> flo
 
 
 def _row(kind: str, sigma: float, found: Estimate, predicted: float) -> dict:
-    return {"kind": kind, "sigma": sigma, "ratio": found.value, "ratio_low": found.low, "ratio_high": found.high, "predicted": predicted}
+    return {
+        "kind": kind,
+        "sigma": sigma,
+        "ratio": found.value,
+        "ratio_low": found.low,
+        "ratio_high": found.high,
+        "predicted": predicted,
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -32,7 +32,12 @@ def squared_errors(law: Law, outputs: Sequence[torch.Tensor], source: Stream) ->
     truth, other = (law.sample(len(outputs[0]), source.child(label)) for label in ("truth", "other"))
 
     def square(x: torch.Tensor) -> float:
-        return sliced_wasserstein(core_part(law, x), core_part(law, truth), source.child("directions"), count=DIRECTIONS).value ** 2
+        return (
+            sliced_wasserstein(
+                core_part(law, x), core_part(law, truth), source.child("directions"), count=DIRECTIONS
+            ).value
+            ** 2
+        )
 
     return [square(x) for x in (other, *outputs)]
 
@@ -48,14 +53,26 @@ def summarise(arm: np.ndarray, floor: np.ndarray, blind: np.ndarray) -> dict:
     root = _root(ratio(arm, blind, paired=True))
     row = {"error": error.value**0.5, "floor": float(floor.mean()) ** 0.5}
     difference = mean(np.sqrt(arm) - np.sqrt(blind))
-    quantities = {"error": _root(error), "excess_square": excess, "gap_square": gap, "ratio": root, "error_gap": difference}
+    quantities = {
+        "error": _root(error),
+        "excess_square": excess,
+        "gap_square": gap,
+        "ratio": root,
+        "error_gap": difference,
+    }
     for name, estimate in quantities.items():
         row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
     return row
 
 
 def compare(
-    law: Law, schedule: Schedule, integrator: Integrator, arms: Sequence[str], n: int, replicates: int, source: Stream,
+    law: Law,
+    schedule: Schedule,
+    integrator: Integrator,
+    arms: Sequence[str],
+    n: int,
+    replicates: int,
+    source: Stream,
     share: dict[str, int] | None = None,
 ) -> list[dict]:
     """One row an arm: its error against the data law, beside that of the blind arm under the same draws.
@@ -75,7 +92,11 @@ def compare(
         for arm in built:
             # consistent coefficients: the level that is there is the level of the schedule, and the two arms are one run
             same = arm.name == "informed" and coefficients.normal_consistent and "conditional" in outputs
-            outputs[arm.name] = outputs["conditional"] if same else _output(arm, law, schedule, integrator, n // share[arm.name], stream)
+            outputs[arm.name] = (
+                outputs["conditional"]
+                if same
+                else _output(arm, law, schedule, integrator, n // share[arm.name], stream)
+            )
         for arm in built:
             x, blind = outputs[arm.name], outputs["blind"][: n // share[arm.name]]
             moved = float(law.space.sqnorm(x - blind).mean()) / law.core_dim
@@ -102,7 +123,11 @@ def _shares(squares: dict[str, np.ndarray], name: str) -> dict:
         share = ratio(own - blind, conditional - blind, paired=True)
         worth = _root(ratio(conditional, own, paired=True))
     named = {"remaining_share": share, "conditional_over_own": worth}
-    return {name + end: value for name, e in named.items() for end, value in (("", e.value), ("_low", e.low), ("_high", e.high))}
+    return {
+        name + end: value
+        for name, e in named.items()
+        for end, value in (("", e.value), ("_low", e.low), ("_high", e.high))
+    }
 
 
 def _root(estimate: Estimate) -> Estimate:

@@ -11,7 +11,7 @@ Hutchinson's estimate z'(f(y + eps z) - f(y))/eps, as in SURE). Derived here.
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 
@@ -52,7 +52,9 @@ def probe_estimate(f: Callable, space: Space, stream: Stream) -> Callable:
     return estimate
 
 
-def divergence_probe(f: Callable, space: Space, y: torch.Tensor, fy: torch.Tensor, step: torch.Tensor, stream: Stream) -> torch.Tensor:
+def divergence_probe(
+    f: Callable, space: Space, y: torch.Tensor, fy: torch.Tensor, step: torch.Tensor, stream: Stream
+) -> torch.Tensor:
     """Unbiased estimate (n,) of div f(y) from f(y + step z), z of random signs.
 
     In reduced coordinates the signs are those of the core: exact denoisers have no component in the normal directions.

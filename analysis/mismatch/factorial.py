@@ -27,7 +27,9 @@ def cell_factorial(params: dict, seed: int) -> list[dict]:
     coefficients = integrator.coefficients(schedule)
     source = manifolds.stream(seed, "mismatch", params["law"], params["ambient"])
     arms = ("blind", "conditional", "informed") + (("plug_in",) if params["plug_in"] else ())
-    rows = compare(law, schedule, integrator, arms, params["samples"], params["replicates"], source, {"plug_in": PLUG_IN_SHARE})
+    rows = compare(
+        law, schedule, integrator, arms, params["samples"], params["replicates"], source, {"plug_in": PLUG_IN_SHARE}
+    )
     blind = exact_blind(law, end, start)
     drift = blind_drift_errors(blind, law, coefficients.levels, params["samples"], source.child("price"))
     price = distance_price(drift, integrator, coefficients) / law.core_dim**0.5
@@ -55,7 +57,9 @@ def cell_phase(params: dict, seed: int) -> list[dict]:
     steps = max(round(horizon / params["step_length"]), 1)
     schedule = schedule_of("geometric", params["a"], steps)
     source = manifolds.stream(seed, "mismatch phase", params["law"], params["ambient"])
-    blind, conditional = compare(law, schedule, integrator, ("blind", "conditional"), params["samples"], params["replicates"], source)
+    blind, conditional = compare(
+        law, schedule, integrator, ("blind", "conditional"), params["samples"], params["replicates"], source
+    )
     coefficients = integrator.coefficients(schedule)
     mismatch = 0.5 * coefficients.normal_variance()[-1].log() - coefficients.levels[-1].log()
     low, high = conditional["ratio_low"], conditional["ratio_high"]

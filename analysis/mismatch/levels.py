@@ -70,7 +70,10 @@ def cell_levels(params: dict, seed: int) -> list[dict]:
         measured = math.sqrt(float(variance.mean()))
         rows.append(
             {"step": i, "scheduled": scheduled[i], "predicted": predicted[i], "measured": measured}
-            | {"told": math.nan if arm.f.blind else scheduled[i], "residual_estimate": run.sigma_hat[i].square().mean().sqrt()}
+            | {
+                "told": math.nan if arm.f.blind else scheduled[i],
+                "residual_estimate": run.sigma_hat[i].square().mean().sqrt(),
+            }
             | {"relative": measured / float(predicted[i])}
             | {"relative_se": float(variance.std()) / (2 * measured * float(predicted[i]) * params["samples"] ** 0.5)}
         )

@@ -51,8 +51,17 @@ def cell_step_counts(params: dict, seed: int) -> list[dict]:
     steps, last = mean(run.stopped_at.double()), run.sigma_hat[-1] ** (1 / root)
     h, a = params["h"], params["a"]
     return [
-        {"steps_mean": steps.value, "steps_low": steps.low, "steps_high": steps.high, "steps_sd": run.stopped_at.double().std()}
-        | {"level_end": last.square().mean().sqrt(), "fixed_point": 2 * a * h / (1 - (1 - h) ** 2), "run_status": run.status}
+        {
+            "steps_mean": steps.value,
+            "steps_low": steps.low,
+            "steps_high": steps.high,
+            "steps_sd": run.stopped_at.double().std(),
+        }
+        | {
+            "level_end": last.square().mean().sqrt(),
+            "fixed_point": 2 * a * h / (1 - (1 - h) ** 2),
+            "run_status": run.status,
+        }
         | {"steps_recursion": _recursion(integrator, schedule) if power == 2.0 else math.inf}
     ]
 

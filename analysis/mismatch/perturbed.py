@@ -21,8 +21,17 @@ def cell_perturbed(params: dict, seed: int) -> list[dict]:
     "start": the run starts at `size` times the first level; "last": the levels above `size` times the last one are those of
     a geometric grid, and one step leads from there to the last.
     """
-    law, integrator, kind, size = law_of(params["law"], params["ambient"]), integrator_of(params["integrator"]), params["perturbation"], params["size"]
-    schedule = _with_large_last_step(params["a"], params["steps"], size) if kind == "last" else schedule_of("geometric", params["a"], params["steps"])
+    law, integrator, kind, size = (
+        law_of(params["law"], params["ambient"]),
+        integrator_of(params["integrator"]),
+        params["perturbation"],
+        params["size"],
+    )
+    schedule = (
+        _with_large_last_step(params["a"], params["steps"], size)
+        if kind == "last"
+        else schedule_of("geometric", params["a"], params["steps"])
+    )
     coefficients = integrator.coefficients(schedule)
     start = SIGMA_START * (size if kind == "start" else 1.0)
     told = {
@@ -37,14 +46,27 @@ def cell_perturbed(params: dict, seed: int) -> list[dict]:
         source = manifolds.stream(seed, "mismatch perturbed", params["law"], r)
         first = law.space.start(n, start, source.child("start"))
         outputs = [
-            sample(built[name].f, law, schedule, n, source.child("run"), integrator, False, start=first, assumed_sigma=told[name]).x
+            sample(
+                built[name].f,
+                law,
+                schedule,
+                n,
+                source.child("run"),
+                integrator,
+                False,
+                start=first,
+                assumed_sigma=told[name],
+            ).x
             for name in told
         ]
         floors[r], *errors = squared_errors(law, outputs, source)
         for name, error in zip(told, errors):
             squares[name][r] = error, errors[0]
     level = float(coefficients.normal_variance(start**2)[-1].sqrt())
-    return [{"arm": name, "true_over_scheduled_end": level / SIGMA_END} | summarise(s[:, 0], floors, s[:, 1]) for name, s in squares.items()]
+    return [
+        {"arm": name, "true_over_scheduled_end": level / SIGMA_END} | summarise(s[:, 0], floors, s[:, 1])
+        for name, s in squares.items()
+    ]
 
 
 def _with_large_last_step(a: float, steps: int, size: float) -> Schedule:

@@ -11,7 +11,7 @@ w_i = 1 - c_i, and 1 for the last denoising step. Derived here; nothing in it is
 
 from __future__ import annotations
 
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 

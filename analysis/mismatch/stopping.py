@@ -29,7 +29,9 @@ def stopping_law(distance: float, drop: float, start_variance: float, step_varia
     nodes, weights = np.polynomial.legendre.leggauss(200)
     half = (drop + 8 * step) / 2
     p, weights = half * (nodes + 1), half * weights
-    before = stats.norm.pdf(p, distance - (n[:, None] - 1) * drop, np.sqrt(start_variance + (n[:, None] - 1) * step_variance))
+    before = stats.norm.pdf(
+        p, distance - (n[:, None] - 1) * drop, np.sqrt(start_variance + (n[:, None] - 1) * step_variance)
+    )
     high = (drop - p) / step
     crossing = stats.norm.cdf(high)
     # first two moments of p - drop + step Z given that it is at most 0

@@ -25,8 +25,12 @@ def show(tables, options) -> str | None:
 
 def _arguments(rows: pd.DataFrame) -> str:
     rows = rows.assign(above=100 * (rows.mse / rows.mmse - 1))
-    table = rows.pivot_table(index=["law", "sigma", "arm", "denoiser"], columns="factor", values="above")[[0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0]]
-    return "a wrong noise level: MSE over MMSE - 1, per cent, by told/true level\n" + table.to_string(float_format="%.2f", na_rep="-")
+    table = rows.pivot_table(index=["law", "sigma", "arm", "denoiser"], columns="factor", values="above")[
+        [0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0]
+    ]
+    return "a wrong noise level: MSE over MMSE - 1, per cent, by told/true level\n" + table.to_string(
+        float_format="%.2f", na_rep="-"
+    )
 
 
 def _attribution(rows: pd.DataFrame) -> str:
@@ -38,7 +42,11 @@ def _attribution(rows: pd.DataFrame) -> str:
         wide[f"{arm}/blind"] = chosen[chosen.arm == arm].set_index(keys).ratio
     informed = chosen[chosen.arm == "informed"].set_index(keys)
     wide["blindness share"] = informed.remaining_share.where(~informed.consistent.astype(bool))
-    columns = [c for c in ("conditional", "informed", "blind", "floor", "conditional/blind", "plug_in/blind", "blindness share") if c in wide]
+    columns = [
+        c
+        for c in ("conditional", "informed", "blind", "floor", "conditional/blind", "plug_in/blind", "blindness share")
+        if c in wide
+    ]
     text = wide[columns].reset_index().to_string(index=False, float_format="%.4f", na_rep="-")
     head = (
         "a = 0, geometric grid. conditional is told the scheduled level, informed the true one (v+ = c^2 v + eta^2), blind none;\n"
@@ -49,7 +57,9 @@ def _attribution(rows: pd.DataFrame) -> str:
 
 def _integrators(rows: pd.DataFrame) -> str:
     conditional = rows[(rows.arm == "conditional") & (rows.steps == 25)]
-    table = conditional.pivot_table(index=["integrator", "a"], columns=["law", "grid"], values="ratio", sort=False).dropna(axis=1, thresh=3)
+    table = conditional.pivot_table(
+        index=["integrator", "a"], columns=["law", "grid"], values="ratio", sort=False
+    ).dropna(axis=1, thresh=3)
     return "conditional/blind error, 25 steps, all integrators\n" + table.to_string(float_format="%.2f", na_rep="-")
 
 

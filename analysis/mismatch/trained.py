@@ -39,7 +39,11 @@ def cell_trained(params: dict, seed: int) -> list[dict]:
         arms = {("trained", "blind"): network, ("exact", "blind"): BlindDenoiser(law, prior_of(params, law))}
     else:
         shifted = as_denoiser(lambda y, told: network(y, SHIFT * told), law.space)
-        arms = {("trained", "conditional"): network, ("trained", "shifted"): shifted, ("exact", "conditional"): ConditionalDenoiser(law)}
+        arms = {
+            ("trained", "conditional"): network,
+            ("trained", "shifted"): shifted,
+            ("exact", "conditional"): ConditionalDenoiser(law),
+        }
     x = law.sample(params["points"], draws.child("data"))
     rows = []
     for sigma in map(float, params["levels"].split()):

@@ -45,7 +45,9 @@ def _argument(rows: pd.DataFrame, trained: pd.DataFrame) -> Measurement | None:
         Control("null", "E|f_told - f_true|^2, without the clean x", truth, truth),
         Control("power", "a denoiser that reads its argument as twice too large", *ends(hidden, "excess")[1:]),
     ]
-    note = "; ".join(f"{row.denoiser}: {row.excess:.2g}, {row.law}, sigma = {row.sigma:g}, factor {row.factor:g}" for row in least)
+    note = "; ".join(
+        f"{row.denoiser}: {row.excess:.2g}, {row.law}, sigma = {row.sigma:g}, factor {row.factor:g}" for row in least
+    )
     return Measurement("M1", *ends(worst, "excess"), controls, note)
 
 
@@ -57,15 +59,25 @@ def _levels(rows: pd.DataFrame) -> Measurement | None:
     kept = clean[clean.integrator != "euler"].copy()
     for name in ("relative", "relative_low", "relative_high"):
         kept[name] *= kept.predicted / kept.scheduled
-    measured, null, power = farthest(clean, "relative", 1.0), farthest(kept, "relative", 1.0), farthest(broken, "relative", 1.0)
+    measured, null, power = (
+        farthest(clean, "relative", 1.0),
+        farthest(kept, "relative", 1.0),
+        farthest(broken, "relative", 1.0),
+    )
     if measured is None or null is None or power is None:
         return None
     controls = [
         Control("null", "measured over scheduled level, coefficients that keep it", *null[1:]),
         Control("power", "a denoiser that leaves 2 % of the noise in", *power[1:]),
     ]
-    last = clean[(clean.integrator == "euler") & (clean.a == 0)].groupby("grid").apply(lambda g: (g.measured / g.scheduled).iloc[-1], include_groups=False)
-    note = "plain Euler, a = 0, true over scheduled level at the end: " + ", ".join(f"{grid} {v:.3f}" for grid, v in last.items())
+    last = (
+        clean[(clean.integrator == "euler") & (clean.a == 0)]
+        .groupby("grid")
+        .apply(lambda g: (g.measured / g.scheduled).iloc[-1], include_groups=False)
+    )
+    note = "plain Euler, a = 0, true over scheduled level at the end: " + ", ".join(
+        f"{grid} {v:.3f}" for grid, v in last.items()
+    )
     return Measurement("M2", *measured, controls, note)
 
 
@@ -91,7 +103,11 @@ def _blind_beats_conditional(rows: pd.DataFrame) -> Measurement | None:
     if len(conditional) < 4 or len(consistent) < 4:
         return None
     controls = [
-        Control("null", "a conditional denoiser told the true level in place of the blind one", *_count(informed, "conditional_over_own")[1:]),
+        Control(
+            "null",
+            "a conditional denoiser told the true level in place of the blind one",
+            *_count(informed, "conditional_over_own")[1:],
+        ),
         Control("power", "exponential Euler, whose coefficients keep the level", *_count(consistent, "ratio")[1:]),
     ]
     listed = ", ".join(f"{r.law} {r.ratio:.2f}" for r in conditional.sort_values("ratio", ascending=False).itertuples())

@@ -38,21 +38,35 @@ def level_shift(rows: pd.DataFrame) -> Measurement | None:
         small[f"ratio{end}"] = small[f"shift{end}"] / small.shift_predicted
         small[f"ito{end}"] = small[f"shift{end}"] / small.shift_ito
     # both shifts are negative: the ends change places
-    small = small.rename(columns={"ratio_low": "ratio_high", "ratio_high": "ratio_low", "ito_low": "ito_high", "ito_high": "ito_low"})
-    adaptive, corrected = small[(small.scheme == "adaptive") & (small.dim == 4)], small[(small.scheme == "adaptive") & (small.dim == 1)]
-    measured, null, power = farthest(adaptive, "ratio", 1.0), farthest(corrected, "ratio", 1.0), farthest(small[small.scheme == "scheduled"], "ratio", 1.0)
+    small = small.rename(
+        columns={"ratio_low": "ratio_high", "ratio_high": "ratio_low", "ito_low": "ito_high", "ito_high": "ito_low"}
+    )
+    adaptive, corrected = (
+        small[(small.scheme == "adaptive") & (small.dim == 4)],
+        small[(small.scheme == "adaptive") & (small.dim == 1)],
+    )
+    measured, null, power = (
+        farthest(adaptive, "ratio", 1.0),
+        farthest(corrected, "ratio", 1.0),
+        farthest(small[small.scheme == "scheduled"], "ratio", 1.0),
+    )
     if measured is None or null is None or power is None:
         return None
     controls = [
         Control("null", "k = 1, where the residual is nearly unbiased", *null[1:]),
         Control("power", "scheduled noise against the adaptive prediction", *power[1:]),
     ]
-    return Measurement("A1b", *measured, controls, f"over -2at/d alone: {farthest(adaptive, 'ito', 1.0)[0]:.2f} at k = 4")
+    return Measurement(
+        "A1b", *measured, controls, f"over -2at/d alone: {farthest(adaptive, 'ito', 1.0)[0]:.2f} at k = 4"
+    )
 
 
 def start(rows: pd.DataFrame) -> Measurement | None:
     right = rows[(rows.scheme == rows.predict) & (rows.factor != 1)]
-    measured, null = farthest(right, "deviation", 0.0), farthest(rows[(rows.scheme == rows.predict) & (rows.factor == 1)], "deviation", 0.0)
+    measured, null = (
+        farthest(right, "deviation", 0.0),
+        farthest(rows[(rows.scheme == rows.predict) & (rows.factor == 1)], "deviation", 0.0),
+    )
     crossed = rows[(rows.scheme != rows.predict) & (rows.factor != 1)]
     if measured is None or null is None or not len(crossed):
         return None
@@ -72,7 +86,9 @@ def stop(rows: pd.DataFrame) -> Measurement | None:
         Control("null", f"d = {min(by_d)}", *by_d[min(by_d)][1:]),
         Control("power", f"d = {max(by_d)}, above the crossover", *by_d[max(by_d)][1:]),
     ]
-    note = f"crossover predicted at d = {rows.narrows_below_d.iloc[0]:.0f}; ratios " + ", ".join(f"{d}: {v[0]:.3g}" for d, v in sorted(by_d.items()))
+    note = f"crossover predicted at d = {rows.narrows_below_d.iloc[0]:.0f}; ratios " + ", ".join(
+        f"{d}: {v[0]:.3g}" for d, v in sorted(by_d.items())
+    )
     return Measurement("A3", *by_d[NARROW_AT], controls, note)
 
 
@@ -85,11 +101,15 @@ def bias(rows: pd.DataFrame) -> Measurement | None:
     for end in ("", "_low", "_high"):
         residual[f"ratio{end}"] /= residual.predicted
     controls = [
-        Control("null", "the uncorrected estimate over its exact mean 1 - k_eff/d", *farthest(residual, "ratio", 1.0)[1:]),
+        Control(
+            "null", "the uncorrected estimate over its exact mean 1 - k_eff/d", *farthest(residual, "ratio", 1.0)[1:]
+        ),
         Control("power", "the uncorrected estimate", *power[1:]),
     ]
     runs = rows[rows.kind == "run"].set_index("estimator")
-    note = "true over nominal level after an adaptive run: " + ", ".join(f"{e} {r.ratio:.3f} (predicted {r.predicted:.3f})" for e, r in runs.iterrows())
+    note = "true over nominal level after an adaptive run: " + ", ".join(
+        f"{e} {r.ratio:.3f} (predicted {r.predicted:.3f})" for e, r in runs.iterrows()
+    )
     return Measurement("A4", *farthest(corrected, "ratio", 1.0), controls, note)
 
 

@@ -65,7 +65,9 @@ def _law_cells(options, draws: dict) -> list[Cell]:
     for name in options.law:
         if shape(name, 2).atoms < 500:  # else too slow for the draws that a ratio within 4 % needs
             for level in _resolved(name, _INFORMATION_LEVELS, 0.7)[:some]:
-                cells.append(Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=0.5))
+                cells.append(
+                    Cell("information", {**case(name, 2, 12), "level": level, "draws": draws["information"]}, cost=0.5)
+                )
         for level in _resolved(name, _LEVELS, 1.0)[:some]:
             cells.append(Cell("residual", {**case(name, 2, 6), "level": level, "draws": draws["residual"]}, cost=0.2))
         if name in _RISK_LAWS:
@@ -74,10 +76,15 @@ def _law_cells(options, draws: dict) -> list[Cell]:
     for name in _low_dimensional(options):
         sizes = {"draws": _draws(name, draws["efficiency"]), "posteriors": _draws(name, draws["posteriors"])}
         for level in _resolved(name, _LEVELS, 0.7)[:some]:
-            cells.append(Cell("efficiency", {**case(name, 2, 4096), "level": level, **sizes, "contrast": False}, cost=0.5))
+            cells.append(
+                Cell("efficiency", {**case(name, 2, 4096), "level": level, **sizes, "contrast": False}, cost=0.5)
+            )
     # k = 512 of d = 4096 with the noise at 1/16 of the data's rms size, sqrt(k/2): the two scales are sigma and 1.06 sigma
     contrast = {"law": "two_scale", "dim": 512, "ambient": 4096, "level": 1.0 / 16.0, "contrast": True}
-    return [*cells, Cell("efficiency", {**contrast, "draws": draws["efficiency"], "posteriors": draws["posteriors"]}, cost=0.2)]
+    return [
+        *cells,
+        Cell("efficiency", {**contrast, "draws": draws["efficiency"], "posteriors": draws["posteriors"]}, cost=0.2),
+    ]
 
 
 def _own_dims(name: str, dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -94,7 +101,13 @@ def _grid_cells(options, draws: dict) -> list[Cell]:
             for d in options.ambient:
                 if found.dim != k or 4 * found.core_dim > d or found.finest > 0.2:
                     continue  # the law has no such k, or next to no normal directions, or no such level
-                params = {"law": name, "dim": k, "ambient": d, "level": 0.3, "draws": _draws(name, draws["concentration"])}
+                params = {
+                    "law": name,
+                    "dim": k,
+                    "ambient": d,
+                    "level": 0.3,
+                    "draws": _draws(name, draws["concentration"]),
+                }
                 cells.append(Cell("concentration", params, cost=0.3))
     return cells
 
@@ -108,28 +121,43 @@ def _fixed_cells(options, draws: dict) -> list[Cell]:
     ]
     reference = _REFERENCES[:1] if smoke else _REFERENCES
     cells += [
-        Cell("worst_case", {"ambient": d, "dim": k, "draws": draws["worst_case"], "reference": True}, cost=3.0) for d, k in reference
+        Cell("worst_case", {"ambient": d, "dim": k, "draws": draws["worst_case"], "reference": True}, cost=3.0)
+        for d, k in reference
     ]
     few = max(draws["worst_case"] // 8, 200)
     scan = [(d, round(d**0.75)) for d in (256, 1024, 4096, 16384)] + [(4096, k) for k in (4, 16, 64, 256, 1024)]
     cells += [
-        Cell("worst_case", {"ambient": d, "dim": k, "draws": few, "reference": False}, cost=1.0) for d, k in (() if smoke else scan)
+        Cell("worst_case", {"ambient": d, "dim": k, "draws": few, "reference": False}, cost=1.0)
+        for d, k in (() if smoke else scan)
     ]
     # linear and curved data at one d and any k, noise a tenth of the data's size per axis: the contrast to the worst case
     cells += [
-        Cell("concentration", {"law": name, "dim": k, "ambient": 4096, "level": 0.1 / k**0.5, "draws": draws["concentration"]}, cost=0.3)
+        Cell(
+            "concentration",
+            {"law": name, "dim": k, "ambient": 4096, "level": 0.1 / k**0.5, "draws": draws["concentration"]},
+            cost=0.3,
+        )
         for name in (() if smoke else ("gaussian", "sphere"))
         if name in options.law
         for k in (4, 16, 64, 256, 1024)
     ]
     cells += [
-        Cell("histogram", {"figure": figure, "ambient": d, "draws": draws["histogram"]}, cost=1.5) for figure, d in _FIGURE_HISTOGRAMS
+        Cell("histogram", {"figure": figure, "ambient": d, "draws": draws["histogram"]}, cost=1.5)
+        for figure, d in _FIGURE_HISTOGRAMS
     ]
     cells += [Cell("spike", {"ambient": d, "draws": draws["histogram"]}, cost=1.0) for d in (2, 10, 100)]
-    cells.append(Cell("paper_samples", {"figure": 10, "law": "paper", "dim": 1, "ambient": 1000, "draws": 400}, cost=0.5))
+    cells.append(
+        Cell("paper_samples", {"figure": 10, "law": "paper", "dim": 1, "ambient": 1000, "draws": 400}, cost=0.5)
+    )
     if not smoke:
         # the default semi-axes are the figure's, 2 and 0.5
-        cells.append(Cell("paper_samples", {"figure": 10, "law": "ellipse", "dim": 1, "ambient": 100, "draws": 150, "finest": 0.01}, cost=6.0))
+        cells.append(
+            Cell(
+                "paper_samples",
+                {"figure": 10, "law": "ellipse", "dim": 1, "ambient": 100, "draws": 150, "finest": 0.01},
+                cost=6.0,
+            )
+        )
     return cells
 
 
@@ -138,7 +166,11 @@ def _image_cells(options) -> list[Cell]:
     grid = ((32, 0.7),) if options.profile == "smoke" else ((32, 0.35), (32, 0.7), (32, 1.4), (64, 0.7), (64, 1.4))
     draws = {"smoke": 40, "paper": 80, "full": 1000}[options.profile]
     return [
-        Cell("image_levels", {"law": name, "dim": 2, "ambient": n * n, "sigma": s, "finest": 0.75 * s, "draws": draws}, cost=2.0)
+        Cell(
+            "image_levels",
+            {"law": name, "dim": 2, "ambient": n * n, "sigma": s, "finest": 0.75 * s, "draws": draws},
+            cost=2.0,
+        )
         for name in options.law
         if shape(name, 2).image
         for n, s in grid
@@ -148,7 +180,13 @@ def _image_cells(options) -> list[Cell]:
 def plan(options) -> list[Cell]:
     """Every cell of the selection; laws that fill their space, and images, have no part in scans over d and k."""
     draws = {name: sizes[options.profile] for name, sizes in _DRAWS.items()}
-    groups = (_identity_cells(options), _law_cells(options, draws), _grid_cells(options, draws), _image_cells(options), _fixed_cells(options, draws))
+    groups = (
+        _identity_cells(options),
+        _law_cells(options, draws),
+        _grid_cells(options, draws),
+        _image_cells(options),
+        _fixed_cells(options, draws),
+    )
     return [cell for group in groups for cell in group]
 
 
@@ -156,11 +194,31 @@ EXPERIMENT = Experiment(
     name="noise_level",
     summary=__doc__,
     arguments=(
-        Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW", help="laws under test",
-                 by_profile={"smoke": ("gaussian", "sphere", "two_scale")}),  # fmt: skip
-        Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8", by_profile={"smoke": (2,)}),
-        Argument("--ambient", type=positive_int, nargs="+", default=(64, 256, 1024, 4096, 65536), help="d of the grid of Prop 3.8",
-                 by_profile={"smoke": (64, 1024)}),  # fmt: skip
+        Argument(
+            "--law",
+            type=one_of(*catalogue()),
+            nargs="+",
+            default=catalogue(),
+            metavar="LAW",
+            help="laws under test",
+            by_profile={"smoke": ("gaussian", "sphere", "two_scale")},
+        ),  # fmt: skip
+        Argument(
+            "--dim",
+            type=positive_int,
+            nargs="+",
+            default=(2, 16),
+            help="k of the grid of Prop 3.8",
+            by_profile={"smoke": (2,)},
+        ),
+        Argument(
+            "--ambient",
+            type=positive_int,
+            nargs="+",
+            default=(64, 256, 1024, 4096, 65536),
+            help="d of the grid of Prop 3.8",
+            by_profile={"smoke": (64, 1024)},
+        ),  # fmt: skip
     ),
     parts={
         "exact_atoms": cell_exact_atoms,

@@ -18,7 +18,9 @@ __all__ = ["cell_concentration", "cell_linear", "cell_worst_case"]
 _CHUNK = 1 << 13
 
 
-def _squared_error(law: Law, sigma: float, prior: NoisePrior, y: torch.Tensor, true: float | None = None) -> dict[str, float]:
+def _squared_error(
+    law: Law, sigma: float, prior: NoisePrior, y: torch.Tensor, true: float | None = None
+) -> dict[str, float]:
     """Mean over the rows of y of the posterior mean of |lambda - lambda_t|^2/lambda_t^2, and its standard error."""
     f = BlindDenoiser(law, prior)
     error = torch.cat([f.noise_posterior(part).squared_error(true or sigma) for part in y.split(_CHUNK)])
@@ -47,7 +49,11 @@ def cell_linear(params: dict, seed: int) -> list[dict]:
     prior = NoisePrior.power(alpha - 3.0, sigma / 1000.0, 1000.0 * sigma)
     _, y = noisy(law, sigma, draws, source.child("points"))
     # lambda/lambda_t = 2 Gamma(A)/chi2_n with A = (n - alpha)/2 + 1
-    ratio = 2.0 * source.child("gamma").gamma((n - alpha) / 2.0 + 1.0, 10 * draws) / source.child("chi2").chi2(n, 10 * draws)
+    ratio = (
+        2.0
+        * source.child("gamma").gamma((n - alpha) / 2.0 + 1.0, 10 * draws)
+        / source.child("chi2").chi2(n, 10 * draws)
+    )
     direct = (ratio - 1.0).square()
     gamma = {"gamma": float(direct.mean()), "gamma_se": float(direct.std()) / math.sqrt(len(direct))}
     return [{**_squared_error(law, sigma, prior, y), **gamma}]

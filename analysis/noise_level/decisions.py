@@ -18,7 +18,9 @@ __all__ = ["decide"]
 _CONFIDENCE = 0.95
 
 
-def _worst(value: Iterable, error: Iterable, target: float, names: Iterable | None = None) -> tuple[intervals.Estimate, str]:
+def _worst(
+    value: Iterable, error: Iterable, target: float, names: Iterable | None = None
+) -> tuple[intervals.Estimate, str]:
     """The case that reaches furthest from the target, with a Bonferroni interval over all cases, and its name."""
     value, error = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
     half = stats.norm.ppf(1.0 - (1.0 - _CONFIDENCE) / (2.0 * len(value))) * error
@@ -67,7 +69,11 @@ def _identities(claim: str, rows: pd.DataFrame, atoms: pd.DataFrame, keys: list[
     sensitivity = rows.groupby(keys).sabotaged.max().min()
     controls = [
         _control("null", "five atoms in R^3 with 40 digits", _exact(truth.error.max())),
-        _control("power", "posterior moments 5 % too large" if claim == "P2" else "prior exponent off by one", _exact(sensitivity)),
+        _control(
+            "power",
+            "posterior moments 5 % too large" if claim == "P2" else "prior exponent off by one",
+            _exact(sensitivity),
+        ),
     ]
     return _measured(claim, _exact(worst.error), controls, " ".join(str(worst[c]) for c in ("law", "level", *keys)))
 
@@ -84,10 +90,17 @@ def _information(rows: pd.DataFrame) -> Measurement:
 
 def _constant(rows: pd.DataFrame) -> Measurement:
     form = np.array([theory.second_moment_form(d, min(k, d - 1)) for d, k in zip(rows.ambient, rows.dim)])
-    linear = max(theory.linear_second_moment(d - k) / theory.second_moment_form(d, k) for d, k in zip(rows.ambient, rows.dim) if d - k > 4)
+    linear = max(
+        theory.linear_second_moment(d - k) / theory.second_moment_form(d, k)
+        for d, k in zip(rows.ambient, rows.dim)
+        if d - k > 4
+    )
     truth, where = _worst(rows.error / form, rows.error_se / form, 0.0, _labels(rows, "law", "dim", "ambient"))
     wrong = _worst(rows.wrong / form, rows.wrong_se / form, 0.0)[0]
-    controls = [_control("null", "linear data, closed form", _exact(linear)), _control("power", "true lambda taken twice too large", wrong)]
+    controls = [
+        _control("null", "linear data, closed form", _exact(linear)),
+        _control("power", "true lambda taken twice too large", wrong),
+    ]
     return _measured("N1", truth, controls, f"largest at {where} (law k d)")
 
 
@@ -108,7 +121,9 @@ def _worst_case(rows: pd.DataFrame) -> Measurement:
     rows = rows[rows.reference]
 
     def ratio(column):
-        return _worst(rows[column] / rows.predicted, rows[f"{column}_se"] / rows.predicted, 1.0, _labels(rows, "ambient", "dim"))
+        return _worst(
+            rows[column] / rows.predicted, rows[f"{column}_se"] / rows.predicted, 1.0, _labels(rows, "ambient", "dim")
+        )
 
     truth, _ = ratio("error")
     controls = [
@@ -162,7 +177,11 @@ def _efficiency(rows: pd.DataFrame) -> Measurement:
     truth, where = worst(low)
     bad = rows[rows.contrast]
     controls = [
-        _control("null", "sd of the log of the Gamma law", _exact(low.linear_sd_ratio.iloc[(low.linear_sd_ratio - 1.0).abs().argmax()])),
+        _control(
+            "null",
+            "sd of the log of the Gamma law",
+            _exact(low.linear_sd_ratio.iloc[(low.linear_sd_ratio - 1.0).abs().argmax()]),
+        ),
         _control("power", "two-scale law with k^2 > d", _worst(bad.sd_ratio, bad.sd_ratio_se, 1.0)[0]),
     ]
     return _measured("N6", truth, controls, where)

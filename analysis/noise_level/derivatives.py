@@ -44,7 +44,9 @@ def second(function: Callable[[torch.Tensor], torch.Tensor], step: torch.Tensor)
     return _settled(torch.einsum("j,lj...->l...", _SECOND, (plus - centre) + (minus - centre)) / h**2)
 
 
-def _both_sides(function: Callable, step: torch.Tensor, ladder: tuple[float, ...]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _both_sides(
+    function: Callable, step: torch.Tensor, ladder: tuple[float, ...]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Values (ladder, 6, n, ...) at +j h and at -j h, and h (ladder, n, 1 ...)."""
     h = torch.tensor(ladder, dtype=torch.float64)[:, None] * step
     j = torch.arange(1, _HALF + 1, dtype=torch.float64)[:, None]

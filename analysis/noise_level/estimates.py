@@ -30,7 +30,9 @@ def controlled_ratio(
     return first + shift / float(bottom.mean()), error / scale
 
 
-def controlled_variance(values: torch.Tensor, control: torch.Tensor | None, known_variance: float) -> tuple[float, float]:
+def controlled_variance(
+    values: torch.Tensor, control: torch.Tensor | None, known_variance: float
+) -> tuple[float, float]:
     """(variance, standard error) of values, with a control of mean 0 and known variance that goes with them."""
     squares = (values - values.mean()).square() * (len(values) / (len(values) - 1))
     return controlled_mean(squares, None if control is None else control.square(), known_variance)

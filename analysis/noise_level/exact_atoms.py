@@ -18,7 +18,10 @@ def cell_exact_atoms(params: dict, seed: int) -> list[dict]:
     y = [mpmath.mpf(c) for c in source.normal(_DIM).tolist()]
     v = [mpmath.mpf(c) for c in source.normal(_DIM).tolist()]
     with mpmath.workdps(_DIGITS):
-        return [{"identity": name, "error": float(abs((left - right) / right))} for name, (left, right) in _sides(points, y, v).items()]
+        return [
+            {"identity": name, "error": float(abs((left - right) / right))}
+            for name, (left, right) in _sides(points, y, v).items()
+        ]
 
 
 def _dot(a: list, b: list):

@@ -55,7 +55,10 @@ def cell_histogram(params: dict, seed: int) -> list[dict]:
     summary = {"dim": k, "core_dim": law.core_dim, "zeros": int((value == 0).sum()), "mean": value.mean()}
     if d > k:
         expected = 2.0 * sigma**4 / (d - k)
-        samples = {"variance_ratio": value, "exact_ratio": sigma**2 * source.child("chi2").chi2(d - k, n).numpy() / (d - k)}
+        samples = {
+            "variance_ratio": value,
+            "exact_ratio": sigma**2 * source.child("chi2").chi2(d - k, n).numpy() / (d - k),
+        }
         samples["shifted_ratio"] = _sigma_hat2(law, 1.1 * sigma, n, source.child("shifted")).numpy()
         for name, sample in samples.items():
             square = (sample - sample.mean()) ** 2

@@ -52,7 +52,8 @@ class _Point:
     def along(self, answer: Callable, direction: torch.Tensor) -> torch.Tensor:
         """d answer(y + t direction, w)/dt."""
         return first(
-            lambda t: self._many(answer, self.y + t[..., None] * direction, torch.full_like(t, self.w)), _STEP * self.step
+            lambda t: self._many(answer, self.y + t[..., None] * direction, torch.full_like(t, self.w)),
+            _STEP * self.step,
         )
 
     def in_level(self, answer: Callable) -> torch.Tensor:
@@ -94,9 +95,15 @@ def _errors(at: _Point, v: torch.Tensor, factor: float) -> dict[str, float]:
         "Hessian trace": _error(at.divergence(law.denoise), trace / w**2, trace / w**2, dims),
         "Hessian symmetry": _error(_dot(jv, f - y), factor * _dot(jr, v), _size(jv) * _size(f - y), jr),
         "gradient of trace": _error(
-            w**2 * at.along(law.posterior_trace, v), _dot(third, v) - 2.0 * w**2 * _dot(jr, v), third, 2.0 * w**2 * jr, trace * w
+            w**2 * at.along(law.posterior_trace, v),
+            _dot(third, v) - 2.0 * w**2 * _dot(jr, v),
+            third,
+            2.0 * w**2 * jr,
+            trace * w,
         ),
-        "level of log p": _error(at.in_level(law.log_marginal), (distance / w**2 - dims) / w, distance / w**3, dims / w),
+        "level of log p": _error(
+            at.in_level(law.log_marginal), (distance / w**2 - dims) / w, distance / w**3, dims / w
+        ),
         "level of distance": _error(at.in_level(law.squared_distance), spread / w**3, spread / w**3, dims * w),
         "distance": _error(distance, trace + _dot(factor * f - y, factor * f - y), distance),
     }
@@ -129,5 +136,7 @@ def cell_lambda(params: dict, seed: int) -> list[dict]:
             slope = _error(measured[0], distance / 2.0 - head, size, distance / 2.0)
             curvature = _error(measured[1], head / lam - spread / 4.0, size / lam, spread / 4.0)
             errors.append((slope, curvature))
-        rows += [{"alpha": alpha, "derivative": i + 1, "error": errors[0][i], "sabotaged": errors[1][i]} for i in (0, 1)]
+        rows += [
+            {"alpha": alpha, "derivative": i + 1, "error": errors[0][i], "sabotaged": errors[1][i]} for i in (0, 1)
+        ]
     return rows

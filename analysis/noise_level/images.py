@@ -21,7 +21,12 @@ def cell_images(params: dict, seed: int) -> list[dict]:
     """
     law = build(params, reduced=True)
     sigma, d = params["sigma"], law.ambient_dim
-    x, y = noisy(law, sigma, params["draws"], stream(seed, "images", *(params[key] for key in ("law", "dim", "ambient", "sigma"))))
+    x, y = noisy(
+        law,
+        sigma,
+        params["draws"],
+        stream(seed, "images", *(params[key] for key in ("law", "dim", "ambient", "sigma"))),
+    )
     estimates = {
         "mle": PlugInDenoiser(law, *level_range(law, sigma)).sigma_hat(y) / sigma,
         "pure": (noise_sqnorm(law, x, y, sigma) / d).sqrt(),

@@ -32,12 +32,17 @@ def cell_information(params: dict, seed: int) -> list[dict]:
 
     def score(at: float) -> torch.Tensor:
         step = torch.full((len(y),), _STEP, dtype=torch.float64)
-        return first(lambda t: torch.stack([law.log_marginal(y, at * torch.exp(row)) for row in t]), step, ladder=(1.0,))
+        return first(
+            lambda t: torch.stack([law.log_marginal(y, at * torch.exp(row)) for row in t]), step, ladder=(1.0,)
+        )
 
     below = 2.0 * d - law.distance_variance(y, sigma) / sigma**4
     square, wrong = score(sigma).square(), score(1.1 * sigma).square()
     row = {"information": float(below.mean())}
-    row["pure_noise"], row["pure_noise_se"] = float(pure.mean()) / (2.0 * d), float(pure.std()) / math.sqrt(len(pure)) / (2.0 * d)
+    row["pure_noise"], row["pure_noise_se"] = (
+        float(pure.mean()) / (2.0 * d),
+        float(pure.std()) / math.sqrt(len(pure)) / (2.0 * d),
+    )
     row["ratio"], row["ratio_se"] = controlled_ratio(square, below, pure, 2.0 * d)
     row["ratio_plain"], row["ratio_plain_se"] = controlled_ratio(square, torch.full_like(below, 2.0 * d), pure, 2.0 * d)
     row["ratio_wrong_level"], row["ratio_wrong_level_se"] = controlled_ratio(wrong, below, pure, 2.0 * d)

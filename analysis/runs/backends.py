@@ -54,7 +54,9 @@ def _workers(jobs: int):
 
     # a worker that has grown is replaced and no cell is lost; one that was killed raises
     warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
-    return parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=enter, initargs=(os.getpid(),))
+    return parallel_config(
+        backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=enter, initargs=(os.getpid(),)
+    )
 
 
 def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
@@ -76,7 +78,9 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
     here_ = code_of(experiment.address)
     for worker, mark in marks.items():
         if mark != here_:
-            raise UsageError(f"{prog}: argument --address: dask worker {worker} holds other code than this process ({mark})")
+            raise UsageError(
+                f"{prog}: argument --address: dask worker {worker} holds other code than this process ({mark})"
+            )
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
         with parallel_config(backend=reporting_backend(client)):

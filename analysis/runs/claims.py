@@ -36,7 +36,9 @@ class Claim:
     def __post_init__(self) -> None:
         low, high = self.allowed
         if not low <= high:
-            raise ValueError(f"claim {self.id}: allowed must be a range (low, high) with low <= high, got {self.allowed}")
+            raise ValueError(
+                f"claim {self.id}: allowed must be a range (low, high) with low <= high, got {self.allowed}"
+            )
         if self.expected not in OUTCOMES:
             raise ValueError(f"claim {self.id}: expected must be one of {', '.join(OUTCOMES)}, got {self.expected!r}")
 

@@ -10,7 +10,13 @@ __all__ = ["every_cell"]
 
 
 def every_cell(
-    claims: Sequence[Claim], identifier: str, value: float, low: Iterable[float], high: Iterable[float], controls: Sequence[Control], note: str = ""
+    claims: Sequence[Claim],
+    identifier: str,
+    value: float,
+    low: Iterable[float],
+    high: Iterable[float],
+    controls: Sequence[Control],
+    note: str = "",
 ) -> Measurement:
     """Of the claim of that name: the widest interval over cells, which is allowed only if every cell's is; or that of the cell that refutes the claim.
 

@@ -50,11 +50,10 @@ class Publication:
         _sweep_leftovers(target)
         temporary = target.parent / f".{target.name}.{os.getpid()}.tmp"
         self._staged[target] = temporary
-        with writing(target):
-            with open(temporary, "wb") as handle:
-                handle.write(data)
-                handle.flush()
-                os.fsync(handle.fileno())
+        with writing(target), open(temporary, "wb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
         self.checksums[relative] = sha256(data).hexdigest()
 
     def commit(self) -> None:

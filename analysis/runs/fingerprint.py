@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -47,7 +47,7 @@ def _source(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(source: str) -> ast.Module:
     """Syntax tree without docstrings."""
     tree = ast.parse(source)
@@ -58,7 +58,7 @@ def _parse(source: str) -> ast.Module:
     return tree
 
 
-@lru_cache(maxsize=None)
+@cache
 def _text(source: str) -> str:
     return sha256(ast.dump(_parse(source)).encode()).hexdigest()
 
@@ -67,7 +67,7 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _home(top: str) -> Path | None:
     """Folder of a top-level package, or file of a top-level module, found without importing it."""
     spec = importlib.util.find_spec(top)
@@ -93,7 +93,7 @@ def _locate(module: str) -> Path | None:
     return None
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports_of(source: str, module: str, is_package: bool) -> frozenset[str]:
     return frozenset(_imports([_parse(source)], module, is_package))
 

@@ -59,16 +59,22 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--profile", type=one_of(*PROFILES), default="paper", metavar="{smoke,paper,full}",
                        help="size of the sweep (default: paper)")  # fmt: skip
     group.add_argument("--seed", type=nonnegative_int, default=0, help="seed of all random streams (default: 0)")
-    group.add_argument("--jobs", type=positive_int, default=cores(), help="cells computed at once (default: cores, %(default)s)")
+    group.add_argument(
+        "--jobs", type=positive_int, default=cores(), help="cells computed at once (default: cores, %(default)s)"
+    )
     group.add_argument("--out", type=_folder, help="results folder (default: results/ of the checkout for the paper profile "
                        "with default arguments, results/custom/... or results/full/ otherwise, a new temporary folder for smoke)")  # fmt: skip
     again = group.add_mutually_exclusive_group()
-    again.add_argument("--resume", dest="fresh", action="store_false", default=False, help="use finished cells of the folder (default)")
+    again.add_argument(
+        "--resume", dest="fresh", action="store_false", default=False, help="use finished cells of the folder (default)"
+    )
     again.add_argument("--fresh", dest="fresh", action="store_true", help="compute every cell again")
     group.add_argument("--backend", type=one_of(*BACKENDS), default="loky", metavar="{loky,dask}",
                        help="where cells are computed (default: loky, processes on this machine)")  # fmt: skip
     group.add_argument("--address", type=_scheduler, help="dask scheduler, e.g. tcp://host:8786")
-    group.add_argument("--device", type=_device, default="cpu", help="torch device for cells that can use one (default: cpu)")
+    group.add_argument(
+        "--device", type=_device, default="cpu", help="torch device for cells that can use one (default: cpu)"
+    )
     group.add_argument("--dry-run", action="store_true", help="show the cells and the expected time; compute nothing")
 
 

@@ -48,12 +48,16 @@ def execute(experiment: Experiment, options: Any) -> int:
         # workers that have computed cells draw too; starting some for figures alone would take longer than these
         drawers = jobs if tally.computed and options.backend == "loky" else 1
         files |= _figures(experiment, files, problems, drawers)
-        entry = _entry(experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu)
+        entry = _entry(
+            experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu
+        )
         _publish(experiment, options, store, files, verdicts, entry)
     missing = undecided(experiment.claims, verdicts)
     if missing and options.profile != "smoke" and not options.changed:
         problems += [f"claim {c.id} is not decided by the default arguments" for c in missing if c.due(options.profile)]
-    problems += [f"claim {v.claim.id} is {v.outcome}, registered as {v.claim.expected}" for v in verdicts if not v.as_registered]
+    problems += [
+        f"claim {v.claim.id} is {v.outcome}, registered as {v.claim.expected}" for v in verdicts if not v.as_registered
+    ]
     _show(experiment, frames, options, verdicts, missing, tally)
     for problem in problems:
         print(f"{experiment.name}: {problem}", file=sys.stderr)
@@ -107,7 +111,9 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in files.items()}
     drawn: dict[str, bytes] = {}
-    for found in backends.spread(jobs, drawing.attempt, [(experiment.drawn_in, name, as_read) for name in experiment.figures]):
+    for found in backends.spread(
+        jobs, drawing.attempt, [(experiment.drawn_in, name, as_read) for name in experiment.figures]
+    ):
         if isinstance(found, str):
             problems.append(found)
         else:
@@ -118,7 +124,13 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
 def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: int, wall: float, cpu: float) -> dict:
     own = {a.attribute: getattr(options, a.attribute) for a in experiment.arguments}
     fingerprints = {p.cell.part: p.key.fingerprint for p in planned}
-    config = {"experiment": experiment.name, "profile": options.profile, "seed": options.seed, "arguments": own, "code": fingerprints}
+    config = {
+        "experiment": experiment.name,
+        "profile": options.profile,
+        "seed": options.seed,
+        "arguments": own,
+        "code": fingerprints,
+    }
     return {
         **manifest.code_state(),
         "summary": experiment.summary,
@@ -158,7 +170,12 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
                 publication.add(name, claims_file.merge(out / name, header, rows, experiment.name))
         entry["files"] = dict(sorted(publication.checksums.items()))
         entry["claims"] = {
-            v.claim.id: {"kind": v.claim.kind, "expected": v.claim.expected, "reason": v.reason, "note": v.measurement.note}
+            v.claim.id: {
+                "kind": v.claim.kind,
+                "expected": v.claim.expected,
+                "reason": v.reason,
+                "note": v.measurement.note,
+            }
             for v in verdicts
         }
         publication.add(manifest.NAME, manifest.merge(out / manifest.NAME, experiment.name, entry))
@@ -176,4 +193,6 @@ def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tal
     if claims:
         print(claims + "\n")
     reused = f", {tally.reused} of them from the store" if tally.reused else ""
-    print(f"{experiment.name}: {len(tally.records)} cells{reused}, {screen.duration(tally.wall)}; files in {shown(options.out)}")
+    print(
+        f"{experiment.name}: {len(tally.records)} cells{reused}, {screen.duration(tally.wall)}; files in {shown(options.out)}"
+    )

@@ -38,7 +38,10 @@ def claims(verdicts: Sequence[Verdict], missing: Sequence[Claim]) -> str:
         if v.measurement.note:
             lines.append(f"{v.claim.id}: {v.measurement.note}")
     for claim in missing:
-        lines.append(f"{claim.id}: not decided by this selection" + (f", but by --profile {claim.profile}" if claim.profile else ""))
+        lines.append(
+            f"{claim.id}: not decided by this selection"
+            + (f", but by --profile {claim.profile}" if claim.profile else "")
+        )
     return "\n".join(lines)
 
 

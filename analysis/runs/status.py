@@ -50,7 +50,9 @@ def status_of(experiment: Experiment, options: Any, store: Store | None) -> Stat
         else:
             missing += 1
     scale = real_cost / planned_cost if planned_cost > 0 and real_cost > 0 else 1.0
-    return Status(experiment.name, len(planned), done, failed, stale, missing, scale * expected_seconds(left, options.jobs))
+    return Status(
+        experiment.name, len(planned), done, failed, stale, missing, scale * expected_seconds(left, options.jobs)
+    )
 
 
 def forecast(experiment: Experiment, options: Any) -> str:

@@ -60,7 +60,9 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
     missing = [i for i, p in enumerate(planned) if fresh or not store.done(p.key)]
     missing.sort(key=lambda i: -planned[i].cell.cost)
     tally.reused = len(planned) - len(missing)
-    tasks = [Task(i, experiment.address, planned[i].cell.part, planned[i].key.params, planned[i].key.seed) for i in missing]
+    tasks = [
+        Task(i, experiment.address, planned[i].cell.part, planned[i].key.params, planned[i].key.seed) for i in missing
+    ]
 
     def wanted(task: Task) -> bool:
         """Another sweep on the same store may have finished the cell in the meantime."""
@@ -125,4 +127,6 @@ def _surviving(tasks: Sequence[Task], run: Run, wanted) -> Iterator[Outcome]:
             except WorkersDied:
                 continue
         else:
-            yield Outcome(task.index, "[]", "WorkerDied: the worker was killed, or out of memory, at every attempt", 0.0, 0.0, 0)
+            yield Outcome(
+                task.index, "[]", "WorkerDied: the worker was killed, or out of memory, at every attempt", 0.0, 0.0, 0
+            )

@@ -99,7 +99,9 @@ def csv_bytes(columns: Sequence[str], rows) -> bytes:
 def csv_of_frame(frame) -> bytes:
     """A derived table, in the order its author gave it; its rows are all `ok`."""
     columns = list(frame.columns)
-    return csv_bytes([*columns, "status"], ([*row, "ok"] for row in frame.astype(object).itertuples(index=False, name=None)))
+    return csv_bytes(
+        [*columns, "status"], ([*row, "ok"] for row in frame.astype(object).itertuples(index=False, name=None))
+    )
 
 
 def read_csv(data: bytes) -> list[dict[str, str]]:

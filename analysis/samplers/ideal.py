@@ -7,7 +7,7 @@ and the rest is simulated on a fine grid by a method of weak order 2.
 
 from __future__ import annotations
 
-from typing import Iterator
+from collections.abc import Iterator
 
 import torch
 
@@ -30,7 +30,9 @@ def earlier_point(law: Law, later: torch.Tensor, sigma_later, sigma_earlier, str
     return law.space.add_noise(later, ((early - late) * (early + late)).clamp(min=0).sqrt(), stream)
 
 
-def simulate(law: Law, y: torch.Tensor, schedule: Schedule, stream: Stream) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def simulate(
+    law: Law, y: torch.Tensor, schedule: Schedule, stream: Stream
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """The ideal process from y at t = 0 along the steps of a schedule: yields (Y_i, f_{sigma_i}(Y_i)) for i = 0 .. N.
 
     One step is Y' = f + c (Y - f) + eta Z, then Y+ = c Y + (1 - c) (f + f_{next}(Y')) / 2 + eta Z with the same Z:

@@ -12,8 +12,9 @@ and the noise level of Prop 3.2 of arXiv 2602.09639, sigma_e^2 = e^{-2(e-s)} sig
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -104,7 +105,9 @@ class General:
                 kl = torch.where(_close(old.kl, new.kl, 1e-10), new.kl, torch.inf)
                 return Integrals(new.ou, new.plain, kl)
             old = new
-        raise ValueError("a_t must be smooth within each step: its integral did not settle, use more steps or a smoother a_t")
+        raise ValueError(
+            "a_t must be smooth within each step: its integral did not settle, use more steps or a smoother a_t"
+        )
 
     def _panels(self, start: torch.Tensor, end: torch.Tensor, panels: int) -> Integrals:
         width = (end - start)[:, None, None] / panels

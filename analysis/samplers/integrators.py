@@ -6,7 +6,8 @@ To bring your own, subclass `Integrator`, implement `coefficients(schedule)`, an
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Callable, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 

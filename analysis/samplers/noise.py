@@ -54,7 +54,9 @@ class BrownianNoise:
             ValueError: a coarse time that is not a fine time, or an integrator with a step law of its own.
         """
         if not torch.equal(integrator.coefficients(schedule).levels, schedule.sigma):
-            raise ValueError(f"noise cannot be coupled for {integrator.name}, whose levels are not those of the schedule")
+            raise ValueError(
+                f"noise cannot be coupled for {integrator.name}, whose levels are not those of the schedule"
+            )
         distance = (self.fine.t[None, :] - schedule.t[:, None]).abs()
         gap, edges = distance.min(dim=1)
         if float(gap.max()) > 1e-9 * schedule.horizon or edges[0] != 0 or edges[-1] != self.fine.steps:

@@ -27,5 +27,7 @@ def get_integrator(integrator: str | Integrator) -> Integrator:
     if isinstance(integrator, Integrator):
         return integrator
     if not isinstance(integrator, str) or integrator not in INTEGRATORS:
-        raise ValueError(f"integrator must be an Integrator or one of {', '.join(sorted(INTEGRATORS))}, got {integrator!r}")
+        raise ValueError(
+            f"integrator must be an Integrator or one of {', '.join(sorted(INTEGRATORS))}, got {integrator!r}"
+        )
     return INTEGRATORS[integrator]()

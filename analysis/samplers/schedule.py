@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 
@@ -106,7 +106,11 @@ class Schedule:
         levels = torch.as_tensor(levels, dtype=torch.float64).clone()
         if levels.ndim != 1 or len(levels) < 2:
             raise ValueError(f"levels must be one-dimensional with at least 2 entries, got shape {tuple(levels.shape)}")
-        if not bool(torch.isfinite(levels).all()) or not bool((levels > 0).all()) or not bool((levels.diff() < 0).all()):
+        if (
+            not bool(torch.isfinite(levels).all())
+            or not bool((levels > 0).all())
+            or not bool((levels.diff() < 0).all())
+        ):
             raise ValueError("levels must be finite, > 0 and strictly decreasing")
         injection = Proportional(_check_proportion(a))
         return cls(injection.time(levels), levels, injection)
@@ -119,12 +123,16 @@ class Schedule:
     geometric = proportional
 
     @classmethod
-    def karras(cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, rho: float = 7.0) -> Schedule:
+    def karras(
+        cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, rho: float = 7.0
+    ) -> Schedule:
         """Equal steps in sigma^(1/rho)."""
         return cls.from_levels(karras_levels(sigma_start, sigma_end, steps, rho), a)
 
     @classmethod
-    def cosine(cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, scale: float = 1.0) -> Schedule:
+    def cosine(
+        cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, scale: float = 1.0
+    ) -> Schedule:
         """Equal steps in arctan(sigma / scale)."""
         return cls.from_levels(cosine_levels(sigma_start, sigma_end, steps, scale), a)
 

@@ -9,12 +9,12 @@ import pandas
 
 import manifolds
 from analysis.ledger.screen import exponents
+from analysis.runs import Argument, Cell, Experiment, one_of, positive_int
 from analysis.scaling.cells import cell_certificate, cell_price, cell_reading, cell_run, cell_sabotage, cell_telescope
 from analysis.scaling.claims import CLAIMS, decide
 from analysis.scaling.coupled import REFINEMENT, cell_coupled
 from analysis.scaling.fits import fits, measured_steps
 from analysis.scaling.setting import make_law
-from analysis.runs import Argument, Cell, Experiment, one_of, positive_int
 
 # points: of a price, of a telescope and of a run; ledger_points are shared by the steps of a run
 SIZES = {
@@ -53,10 +53,31 @@ def plan(options: Any) -> list[Cell]:
             cells += _short(law, dim, size, options) if law in short else _cells_of(law, dim, size, options)
     if "gaussian" in options.law:
         dim, ambient = min(options.dim), max(options.ambient)
-        cells.append(Cell("scaling_sabotage", {"law": "gaussian", "dim": dim, "ambient": ambient, "steps": 512, "points": size["run"], "ledger_points": size["ledger"]}, cost=6.0))
-        cells.append(_coupled({"law": "gaussian", "dim": dim}, ambient, COUPLED_STEPS[options.profile], size["coupled"], scale=0.8))
+        cells.append(
+            Cell(
+                "scaling_sabotage",
+                {
+                    "law": "gaussian",
+                    "dim": dim,
+                    "ambient": ambient,
+                    "steps": 512,
+                    "points": size["run"],
+                    "ledger_points": size["ledger"],
+                },
+                cost=6.0,
+            )
+        )
+        cells.append(
+            _coupled(
+                {"law": "gaussian", "dim": dim}, ambient, COUPLED_STEPS[options.profile], size["coupled"], scale=0.8
+            )
+        )
     for reading in ("printed", "proof", "proof, sabotaged"):
-        cells.append(Cell("scaling_reading", {"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 4000}, cost=2.0))
+        cells.append(
+            Cell(
+                "scaling_reading", {"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 4000}, cost=2.0
+            )
+        )
     return cells
 
 
@@ -97,7 +118,9 @@ def _cells_of(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
             cells.append(Cell("scaling", run, cost=0.3 + 1e-6 * _slow(key) * (steps * points + size["ledger"])))
         cells.append(_coupled(key, ambient, COUPLED_STEPS[options.profile], size["coupled"]))
     # the Gaussian law decides R2, and takes one point a decade
-    cells.append(_certificate(key, decades(options.ambient) if law == "gaussian" else options.ambient, size["price"] // 4))
+    cells.append(
+        _certificate(key, decades(options.ambient) if law == "gaussian" else options.ambient, size["price"] // 4)
+    )
     cells.append(_telescope(key, size["telescope"]))
     return cells
 
@@ -113,7 +136,9 @@ def _short(law: str, dim: int, size: dict, options: Any) -> list[Cell]:
     few, many = size["price"] // 64, size["price"] // 16
     cells = [_price(key, ambient, few if tabulated else many) for ambient in wide]
     cells.append(_certificate(key, wide, few if slow else many))
-    cells.append(_coupled(key, max(options.ambient), COUPLED_STEPS[options.profile], size["coupled"] // (4 if slow else 2)))
+    cells.append(
+        _coupled(key, max(options.ambient), COUPLED_STEPS[options.profile], size["coupled"] // (4 if slow else 2))
+    )
     # what a direct simulation sees to a percent or so in a few seconds
     if law in DIRECT:
         cells.append(_telescope(key, size["telescope"] // ((2 if slow else 1) * (1 if dim <= 4 else 2))))
@@ -148,10 +173,19 @@ def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
     """Certificate and error of every run, then the exponents."""
     runs = tables["scaling"]
     columns = {
-        "law": runs["law"], "k": runs["dim"], "d": runs["ambient"].map("{:.0e}".format), "N": runs["steps"], "init": runs["init"].map("{:.1e}".format),
-        "blind": runs["blind"].map("{:.1e}".format), "disc": runs["discretisation"].map("{:.3f}".format), "KL <=": runs["total"].map("{:.3f}".format),
-        "TV <=": runs["tv_bound"].map("{:.3f}".format), "TV >=": runs["tv_lower"].map("{:.3f}".format), "sliced W2": runs["sliced_w2"].map("{:.4f}".format),
-        "(floor)": runs["sliced_floor"].map("{:.4f}".format), "|x|^2 ratio": runs["moment_ratio"].map("{:.3f}".format),
+        "law": runs["law"],
+        "k": runs["dim"],
+        "d": runs["ambient"].map("{:.0e}".format),
+        "N": runs["steps"],
+        "init": runs["init"].map("{:.1e}".format),
+        "blind": runs["blind"].map("{:.1e}".format),
+        "disc": runs["discretisation"].map("{:.3f}".format),
+        "KL <=": runs["total"].map("{:.3f}".format),
+        "TV <=": runs["tv_bound"].map("{:.3f}".format),
+        "TV >=": runs["tv_lower"].map("{:.3f}".format),
+        "sliced W2": runs["sliced_w2"].map("{:.4f}".format),
+        "(floor)": runs["sliced_floor"].map("{:.4f}".format),
+        "|x|^2 ratio": runs["moment_ratio"].map("{:.3f}".format),
         "radial W2": runs["radial_w2"].map(lambda v: "" if v is None or v != v else f"{v:.4f}"),
     }
     text = "Runs: certificate in nats (init + blind + disc = KL), and the measured error of the law of Y_N\n"
@@ -166,8 +200,13 @@ EXPERIMENT = Experiment(
     name="scaling",
     summary=__doc__,
     parts={
-        "scaling": cell_run, "scaling_price": cell_price, "scaling_certificate": cell_certificate,
-        "scaling_coupled": cell_coupled, "scaling_telescope": cell_telescope, "scaling_sabotage": cell_sabotage, "scaling_reading": cell_reading,
+        "scaling": cell_run,
+        "scaling_price": cell_price,
+        "scaling_certificate": cell_certificate,
+        "scaling_coupled": cell_coupled,
+        "scaling_telescope": cell_telescope,
+        "scaling_sabotage": cell_sabotage,
+        "scaling_reading": cell_reading,
     },
     plan=plan,
     derive=derive,
@@ -176,10 +215,37 @@ EXPERIMENT = Experiment(
     show=show,
     figures=("error_vs_steps", "exponents_by_law"),
     arguments=(
-        Argument("--dim", type=positive_int, nargs="+", default=DIMS, help="intrinsic dimensions k", by_profile={"smoke": (2, 4, 8)}),
-        Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=(*CENTRAL, *REST), metavar="LAW",
-                 help=f"data laws; beside all of {', '.join(CENTRAL)} the others are swept in short: prices, steps, coupled runs", by_profile={"smoke": ("gaussian", "sphere")}),
-        Argument("--ambient", type=positive_int, nargs="+", default=(10**3, 10**6, 10**9), help="ambient dimensions d (1e9 is as cheap as 1e3)"),
-        Argument("--steps", type=positive_int, nargs="+", default=(8, 16, 32, 64, 128, 256, 512), help="step counts N", by_profile={"smoke": (8, 16, 32, 64)}),
+        Argument(
+            "--dim",
+            type=positive_int,
+            nargs="+",
+            default=DIMS,
+            help="intrinsic dimensions k",
+            by_profile={"smoke": (2, 4, 8)},
+        ),
+        Argument(
+            "--law",
+            type=one_of(*manifolds.names()),
+            nargs="+",
+            default=(*CENTRAL, *REST),
+            metavar="LAW",
+            help=f"data laws; beside all of {', '.join(CENTRAL)} the others are swept in short: prices, steps, coupled runs",
+            by_profile={"smoke": ("gaussian", "sphere")},
+        ),
+        Argument(
+            "--ambient",
+            type=positive_int,
+            nargs="+",
+            default=(10**3, 10**6, 10**9),
+            help="ambient dimensions d (1e9 is as cheap as 1e3)",
+        ),
+        Argument(
+            "--steps",
+            type=positive_int,
+            nargs="+",
+            default=(8, 16, 32, 64, 128, 256, 512),
+            help="step counts N",
+            by_profile={"smoke": (8, 16, 32, 64)},
+        ),
     ),
 )

@@ -1,6 +1,6 @@
 """`python -m analysis.scaling`."""
 
-from analysis.scaling import EXPERIMENT
 from analysis.runs import main
+from analysis.scaling import EXPERIMENT
 
 raise SystemExit(main(EXPERIMENT))

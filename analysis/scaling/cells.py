@@ -17,11 +17,11 @@ from analysis.metrics.intervals import from_standard_error, mean
 from analysis.metrics.radial import radial_distance
 from analysis.metrics.sliced import sliced_with_floor
 from analysis.metrics.total_variation import tv_lower_from_samples
+from analysis.samplers import Schedule, sample
 from analysis.scaling.mmse_curve import curves, discretisation, real_steps
 from analysis.scaling.radii import radial_quantile
-from analysis.scaling.setting import A, EPS, blind_denoiser, coordinate_scale, ends, level_range, make_law, schedule
+from analysis.scaling.setting import EPS, A, blind_denoiser, coordinate_scale, ends, level_range, make_law, schedule
 from analysis.scaling.weights import total_variation_interval
-from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form, gaussian_price, gaussian_price_uniform
 from analysis.theory.coefficients import exponential_euler
 from analysis.theory.discretisation import discretisation_bound_form, gaussian_discretisation
@@ -100,9 +100,18 @@ def cell_telescope(params: dict, seed: int) -> list[dict]:
         error = math.hypot(relative, spread)
         # one Gaussian coordinate of the same variance: h/2 [log(s/sigma_T) - 1/2] as h -> 0, the logarithm in closed form
         logarithm = gaussian_discretisation(run.sigma.numpy(), 1, coordinate_scale(law))
-        row = {"steps": steps, "h": float(run.h[0]), "init": init, "disc": telescope, "logarithm": logarithm, "direct": disc}
+        row = {
+            "steps": steps,
+            "h": float(run.h[0]),
+            "init": init,
+            "disc": telescope,
+            "logarithm": logarithm,
+            "direct": disc,
+        }
         row |= {"ratio": disc / telescope, "ratio_se": disc / telescope * error, "level_range": level_range(law)}
-        frozen = direct_total(law, lambda y, sigma: 1.2 * law.denoise(y, sigma), run, max(n // 8, 64), stream.child("wrong"))
+        frozen = direct_total(
+            law, lambda y, sigma: 1.2 * law.denoise(y, sigma), run, max(n // 8, 64), stream.child("wrong")
+        )
         row["frozen_wrong"] = float(frozen.per_step.sum())
         false = _false_joint(law, run, n, stream.child("false"))
         rows.append(row | {"false_ratio": false / telescope, "false_ratio_se": false / telescope * error})
@@ -151,7 +160,12 @@ def _measured(law, y, truth, other, stream) -> dict:
     sliced = sliced_with_floor(y, truth, other, stream.child("slices"))
     row = {"moment_ratio": moment.value, "moment_low": moment.low, "moment_high": moment.high}
     row |= {"sliced_w2": sliced.distance.value, "sliced_low": sliced.distance.low, "sliced_high": sliced.distance.high}
-    row |= {"sliced_floor": sliced.floor.value, "sliced_excess": sliced.excess, "sliced_excess_low": sliced.excess_low, "sliced_excess_high": sliced.excess_high}
+    row |= {
+        "sliced_floor": sliced.floor.value,
+        "sliced_excess": sliced.excess,
+        "sliced_excess_low": sliced.excess_low,
+        "sliced_excess_high": sliced.excess_high,
+    }
     row |= {"tv_lower": tv_lower_from_samples(y, truth, stream.child("tv"))}
     row |= {"tv_lower_truth": tv_lower_from_samples(other, truth, stream.child("tv"))}
     quantile = radial_quantile(law, end)
@@ -183,19 +197,31 @@ def cell_reading(params: dict, seed: int) -> list[dict]:
     """
     k, eps, n, scale = params["dim"], params["eps"], params["points"], 0.05
     weights = (0.55, 0.15, 0.15, 0.15)
-    law = manifolds.make("mixture", dim=k, ambient=10**9, reduced=True, scale=scale, separation=1 / scale, weights=weights)
-    plan = recipe(k, eps, math.sqrt(law.second_moment), params["reading"].removesuffix(", sabotaged"), factor=params["factor"])
+    law = manifolds.make(
+        "mixture", dim=k, ambient=10**9, reduced=True, scale=scale, separation=1 / scale, weights=weights
+    )
+    plan = recipe(
+        k, eps, math.sqrt(law.second_moment), params["reading"].removesuffix(", sabotaged"), factor=params["factor"]
+    )
     # the sabotage: the exact denoiser of the same components with equal weights
     equal = manifolds.make("mixture", dim=k, ambient=10**9, reduced=True, scale=scale, separation=1 / scale)
     stream = manifolds.stream(seed, "scaling", "reading", k, eps)
     run = Schedule.proportional(plan.sigma_0, plan.sigma_T, A, max(1, math.ceil(plan.steps)))
-    f = BlindDenoiser(equal if "sabotaged" in params["reading"] else law, NoisePrior.power(-3.0, plan.sigma_T, plan.sigma_0))
+    f = BlindDenoiser(
+        equal if "sabotaged" in params["reading"] else law, NoisePrior.power(-3.0, plan.sigma_T, plan.sigma_0)
+    )
     end = law.space.split(sample(f, law, run, n, stream).y)[0]
     found = torch.bincount(law.core.component(end), minlength=4).double().numpy()
     moved = total_variation_interval(found, weights)
-    near = min(float((a.shift - b.shift).norm()) for a in law.core.components for b in law.core.components if a is not b)
+    near = min(
+        float((a.shift - b.shift).norm()) for a in law.core.components for b in law.core.components if a is not b
+    )
     within = scale * math.sqrt(k)  # a point of a component is that far from its centre, in the mean, at most
-    low, value, high = (max(near - 2 * within, 0.0) * moved.low, near * moved.value, 2 * moved.high + 2 * within * run.h[0].item())
+    low, value, high = (
+        max(near - 2 * within, 0.0) * moved.low,
+        near * moved.value,
+        2 * moved.high + 2 * within * run.h[0].item(),
+    )
     row = {"sigma_0": plan.sigma_0, "sigma_T": plan.sigma_T, "steps": run.steps, "moved": moved.value}
     return [row | {"over_eps": value / eps, "over_eps_low": low / eps, "over_eps_high": high / eps}]
 
@@ -205,7 +231,9 @@ def _gaussian_exact(law, run) -> dict:
     if not isinstance(law.core, IsotropicGaussian):
         return {"exact_kl": None}
     levels = run.sigma.numpy()
-    tangential, _ = final_divergence(*exponential_euler(levels, A), levels, law.core_dim, law.ambient_dim, law.core.scale, told="true")
+    tangential, _ = final_divergence(
+        *exponential_euler(levels, A), levels, law.core_dim, law.ambient_dim, law.core.scale, told="true"
+    )
     return {"exact_kl": float(tangential)}
 
 

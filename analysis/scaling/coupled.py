@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import manifolds
-from analysis.scaling.setting import blind_denoiser, make_law, schedule
 from analysis.samplers import BrownianNoise, sample
+from analysis.scaling.setting import blind_denoiser, make_law, schedule
 
 __all__ = ["REFINEMENT", "cell_coupled"]
 

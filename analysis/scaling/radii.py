@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
 
-from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.law import Law
+from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.laws.sphere import Sphere
 
 __all__ = ["radial_quantile"]

@@ -6,11 +6,22 @@ import functools
 import math
 
 import manifolds
-from analysis.theorems.catalogue import IMAGE_SIDE, scale
 from analysis.samplers import Schedule
+from analysis.theorems.catalogue import IMAGE_SIDE, scale
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
-__all__ = ["A", "EPS", "SIGMA_END", "SIGMA_START", "blind_denoiser", "coordinate_scale", "ends", "level_range", "make_law", "schedule"]
+__all__ = [
+    "A",
+    "EPS",
+    "SIGMA_END",
+    "SIGMA_START",
+    "blind_denoiser",
+    "coordinate_scale",
+    "ends",
+    "level_range",
+    "make_law",
+    "schedule",
+]
 
 # the laws have scale 1 or so, so that sigma_T << s << sigma_0, as the closed forms ask
 SIGMA_START, SIGMA_END, A = 20.0, 0.02, 0.5

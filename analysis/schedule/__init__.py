@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from analysis.runs import Argument, Cell, Claim, Experiment, positive_int
 from analysis.integrators.catalogue import affordable, cases, end_level
+from analysis.runs import Argument, Cell, Claim, Experiment, positive_int
 from analysis.schedule.figure2 import cell_figure2
 from analysis.schedule.implicit import INJECTIONS, cell_implicit
 from analysis.schedule.injections import PROPORTIONAL, WANING
@@ -130,16 +130,45 @@ def plan(options):
     ]
     for kind in (*PROPORTIONAL, WANING):
         for factor in (1.0, 1.05) if kind != "0" else (1.0,):
-            cells += [Cell("continuous", {"injection": kind, "factor": factor, "s": s, "sigma_0": 5.0, "horizon": 6.0}, 0.05) for s in (0.3, 1.0)]
+            cells += [
+                Cell("continuous", {"injection": kind, "factor": factor, "s": s, "sigma_0": 5.0, "horizon": 6.0}, 0.05)
+                for s in (0.3, 1.0)
+            ]
     for replicate in range(1 if smoke else 6 * scale):
         for d in (2, 500):
             for kind in ("plug-in", "conditional"):
                 shown = replicate == 0
-                size = {"paths": 16 if shown else 0, "points": (300 if smoke else 600) if shown else 0, "n": 300 if smoke else 2000, "replicate": replicate}
+                size = {
+                    "paths": 16 if shown else 0,
+                    "points": (300 if smoke else 600) if shown else 0,
+                    "n": 300 if smoke else 2000,
+                    "replicate": replicate,
+                }
                 levels = {"h": 0.3, "a": 0.0, "sigma_0": 10.0, "sigma_T": 0.01}
-                cells.append(Cell("figure2", {"ambient": d, "denoiser": kind} | levels | size, cost=4.0 if kind == "plug-in" else 0.3))
+                cells.append(
+                    Cell(
+                        "figure2",
+                        {"ambient": d, "denoiser": kind} | levels | size,
+                        cost=4.0 if kind == "plug-in" else 0.3,
+                    )
+                )
     for h, a, kind in ((0.5, 0.5, "blind"), (0.5, 0.5, "conditional"), (0.5, 0.0, "blind"), (0.3, 0.5, "blind")):
-        cells.append(Cell("rate", {"h": h, "a": a, "denoiser": kind, "dim": 2, "ambient": 100, "sigma_0": 10.0, "sigma_T": 0.01, "n": 2000}, 0.4))
+        cells.append(
+            Cell(
+                "rate",
+                {
+                    "h": h,
+                    "a": a,
+                    "denoiser": kind,
+                    "dim": 2,
+                    "ambient": 100,
+                    "sigma_0": 10.0,
+                    "sigma_T": 0.01,
+                    "n": 2000,
+                },
+                0.4,
+            )
+        )
     return cells
 
 
@@ -150,19 +179,36 @@ def _plan_marginals(smoke: bool, scale: int) -> list[Cell]:
     found = cases((2, 1), ambient, _FEW if smoke else None)
     for law, dim in found:
         n = affordable(law, dim, ambient, 1000 if smoke else 2000 * scale)
-        coarse = {"h": h if n > 500 else 2 * h, "n": n}  # sums over many nodes: fewer, larger steps, still below what n points resolve
+        coarse = {
+            "h": h if n > 500 else 2 * h,
+            "n": n,
+        }  # sums over many nodes: fewer, larger steps, still below what n points resolve
         for injection in (*PROPORTIONAL, WANING):
             cost = 1.0 / (1.0 - (float(injection) if injection != WANING else 0.5))
             # levels that the law's nodes do not resolve collapse to one
             for end in sorted({end_level(law, dim, ambient, v) for v in ((0.1,) if smoke else (1.0, 0.1))}):
                 params = {"law": law, "dim": dim, "injection": injection, "sigma_T": end, "overdose": False}
                 cells.append(Cell("marginals", params | shared | coarse, 0.3 * cost))
-        params = {"law": law, "dim": dim, "injection": "0.5", "sigma_T": end_level(law, dim, ambient, 0.1), "overdose": True}
+        params = {
+            "law": law,
+            "dim": dim,
+            "injection": "0.5",
+            "sigma_T": end_level(law, dim, ambient, 0.1),
+            "overdose": True,
+        }
         cells.append(Cell("marginals", params | shared | coarse, 0.6))
     for law, dim in [c for c in found if c[0] in _FEW]:
         for a in (0.2, 0.8):
             for steps in (0, 2, 8, 32) if smoke else (0, 2, 4, 8, 16, 32, 64, 128):
-                params = {"law": law, "dim": dim, "ambient": ambient, "a": a, "steps": steps, "sigma_0": 5.0, "sigma_T": 0.1}
+                params = {
+                    "law": law,
+                    "dim": dim,
+                    "ambient": ambient,
+                    "a": a,
+                    "steps": steps,
+                    "sigma_0": 5.0,
+                    "sigma_T": 0.1,
+                }
                 cells.append(Cell("floor", params | {"n": 1000 if smoke else 4000 * scale}, 0.1 + 0.01 * steps))
     return cells
 
@@ -177,8 +223,13 @@ def _plan_tracking(options, smoke: bool, scale: int) -> list[Cell]:
             # curves exist for k = 1 only: they join the smallest k
             dims = (k, 1) if k == min(options.dim) else (k,)
             for law, dim in cases(dims, d, _FEW if smoke else None):
-                own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, (150 if smoke else 300) * scale)}
-                cells.append(Cell("tracking", {"law": law, "dim": dim, "ambient": d, "sabotage": "none"} | shared | own, 1.5))
+                own = {
+                    "sigma_T": end_level(law, dim, d, 0.01),
+                    "n": affordable(law, dim, d, (150 if smoke else 300) * scale),
+                }
+                cells.append(
+                    Cell("tracking", {"law": law, "dim": dim, "ambient": d, "sabotage": "none"} | shared | own, 1.5)
+                )
     for law in PLANE:
         for d in (2, 500):
             for sabotage in ("none", "truth"):
@@ -187,9 +238,13 @@ def _plan_tracking(options, smoke: bool, scale: int) -> list[Cell]:
     for k in (2, 8) if not smoke else ():
         for law, dim in cases((k,), 1024, _BIASED):
             own = {"steps": 16, "n": 4000 * scale, "sigma_T": 0.01, "posteriors": 400}
-            cells.append(Cell("bias", shared | own | {"law": law, "dim": dim, "ambient": 1024, "sabotage": "none"}, 4.0))
+            cells.append(
+                Cell("bias", shared | own | {"law": law, "dim": dim, "ambient": 1024, "sabotage": "none"}, 4.0)
+            )
     for sabotage in ("truth", "injection"):
-        cells.append(Cell("tracking", {"law": "mixture", "dim": 2, "ambient": 10_000, "sabotage": sabotage} | size, 1.0))
+        cells.append(
+            Cell("tracking", {"law": "mixture", "dim": 2, "ambient": 10_000, "sabotage": sabotage} | size, 1.0)
+        )
     return cells
 
 
@@ -211,8 +266,22 @@ EXPERIMENT = Experiment(
     show=show,
     claims=CLAIMS,
     arguments=(
-        Argument("--dim", type=positive_int, nargs="+", default=(2, 8), help="intrinsic dimensions k of the tracking runs", by_profile={"smoke": (2,)}),
-        Argument("--ratio", type=positive_int, nargs="+", default=(256, 2600), help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)", by_profile={"smoke": (2500,)}),
+        Argument(
+            "--dim",
+            type=positive_int,
+            nargs="+",
+            default=(2, 8),
+            help="intrinsic dimensions k of the tracking runs",
+            by_profile={"smoke": (2,)},
+        ),
+        Argument(
+            "--ratio",
+            type=positive_int,
+            nargs="+",
+            default=(256, 2600),
+            help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
+            by_profile={"smoke": (2500,)},
+        ),
     ),
     figures=("paper_fig2", "tracking", "marginals"),
 )

@@ -1,6 +1,6 @@
 """`python -m analysis.schedule`."""
 
-from analysis.schedule import EXPERIMENT
 from analysis.runs import main
+from analysis.schedule import EXPERIMENT
 
 raise SystemExit(main(EXPERIMENT))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import torch
 
 import manifolds
+from analysis.integrators.catalogue import in_space
 from analysis.metrics.radial import ks_two_samples
 from analysis.metrics.sliced import sliced_with_floor
 from analysis.samplers import Schedule, sample
-from analysis.integrators.catalogue import in_space
 from manifolds.denoisers import ConditionalDenoiser, PlugInDenoiser
-from manifolds.laws.gaussian import AxisGaussian
 from manifolds.law import Law
+from manifolds.laws.gaussian import AxisGaussian
 from manifolds.laws.mixture import Component, Mixture
 
 __all__ = ["cell_figure2", "plane_mixture"]
@@ -49,7 +49,9 @@ def cell_figure2(params: dict, seed: int) -> list[dict]:
     stream = manifolds.stream(seed, "figure2", params["replicate"])  # same start and noise for both denoisers
     schedule = Schedule.constant_step(params["h"], params["a"], params["sigma_0"], params["sigma_T"])
     start = law.space.start(n, schedule.sigma_start, stream.child("start", d))
-    run = sample(_denoiser(params["denoiser"], law, params), law, schedule, n, stream.child("run", d), start=start, record="path")
+    run = sample(
+        _denoiser(params["denoiser"], law, params), law, schedule, n, stream.child("run", d), start=start, record="path"
+    )
     truth, other = (law.sample(n, stream.child("truth", i)) for i in (0, 1))
     distance = sliced_with_floor(run.x, truth, other, stream.child("directions"), p=1, coordinates=[0, 1])
     blank = {"index": 0, "step": 0, "y1": 0.0, "y2": 0.0, "sigma": 0.0, "sigma_hat": 0.0}
@@ -57,11 +59,24 @@ def cell_figure2(params: dict, seed: int) -> list[dict]:
     for j in range(params["paths"]):
         for i, sigma in enumerate(schedule.sigma.tolist()):
             y = run.path[i, j]
-            rows.append(blank | {"row": "path", "index": j, "step": i, "y1": y[0], "y2": y[1], "sigma": sigma, "sigma_hat": run.sigma_hat[i, j]})
+            rows.append(
+                blank
+                | {
+                    "row": "path",
+                    "index": j,
+                    "step": i,
+                    "y1": y[0],
+                    "y2": y[1],
+                    "sigma": sigma,
+                    "sigma_hat": run.sigma_hat[i, j],
+                }
+            )
     for j in range(params["points"]):
         for kind, x in (("point", run.x[j]), ("truth", truth[j])):
             rows.append(blank | {"row": kind, "index": j, "step": schedule.steps, "y1": x[0], "y2": x[1]})
-    density = lambda x: plane_mixture(2).log_marginal(torch.cat([x[:, :2], torch.zeros(n, 1, dtype=torch.float64)], dim=1), 0.1)
+    density = lambda x: plane_mixture(2).log_marginal(
+        torch.cat([x[:, :2], torch.zeros(n, 1, dtype=torch.float64)], dim=1), 0.1
+    )
     gap = ks_two_samples(density(run.x), density(truth)).statistic
     stopped = float((run.sigma_hat[: schedule.steps // 2] < schedule.sigma_end).any(dim=0).double().mean())
     quality = {"ks": gap, "w1": distance.distance.value, "w1_floor": distance.floor.value, "excess": distance.excess}

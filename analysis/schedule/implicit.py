@@ -57,7 +57,9 @@ def cell_implicit(params: dict, seed: int) -> list[dict]:
         "largest_rise": float(np.diff(np.log(schedule.sigma.numpy())).max()),
         "sigma_end_over_start": schedule.sigma_end / sigma_0,
         "gap": float("nan"),
-        "bound_ratio": float((variance / vanishing_bound(t, sigma_0, values[0], a_t(t / 2))).max()) if decreases(values, sigma_0) else float("nan"),
+        "bound_ratio": float((variance / vanishing_bound(t, sigma_0, values[0], a_t(t / 2))).max())
+        if decreases(values, sigma_0)
+        else float("nan"),
     }
     if kind != "staircase":  # the convolution's quadrature needs a smooth a_t between the times asked for
         row["gap"] = float(np.abs(variance / implicit_variance(t, sigma_0, a_t) - 1.0).max())

@@ -16,10 +16,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import manifolds
+from analysis.integrators.catalogue import build
 from analysis.metrics.radial import ks_two_samples
 from analysis.samplers import Coefficients, Schedule, sample
 from analysis.samplers.integrators import ExponentialEuler
-from analysis.integrators.catalogue import build
 from analysis.schedule.injections import WANING, fine_schedule, waning
 from manifolds.denoisers import ConditionalDenoiser
 
@@ -47,7 +47,10 @@ def _statistics(law, y, sigma, stream) -> list[np.ndarray]:
 
 def _compare(law, y, reference, sigma, stream) -> tuple[list[float], float]:
     """(KS distances of the three statistics, p-value of the cell)."""
-    pairs = zip(_statistics(law, y, sigma, stream.child("direction")), _statistics(law, reference, sigma, stream.child("direction")))
+    pairs = zip(
+        _statistics(law, y, sigma, stream.child("direction")),
+        _statistics(law, reference, sigma, stream.child("direction")),
+    )
     tests = [ks_two_samples(a, b) for a, b in pairs]
     return [t.statistic for t in tests], min(1.0, len(tests) * min(t.p_value for t in tests))
 
@@ -92,7 +95,14 @@ def cell_floor(params: dict, seed: int) -> list[dict]:
         y = draw("second", sigma_T)
     else:
         schedule = Schedule.proportional(params["sigma_0"], sigma_T, params["a"], steps)
-        y = sample(ConditionalDenoiser(law), law, schedule, n, stream.child("run", steps), start=draw("start", params["sigma_0"])).y
+        y = sample(
+            ConditionalDenoiser(law),
+            law,
+            schedule,
+            n,
+            stream.child("run", steps),
+            start=draw("start", params["sigma_0"]),
+        ).y
     return [_row(*_compare(law, y, draw("reference", sigma_T), sigma_T, stream))]
 
 

@@ -49,7 +49,10 @@ def _marginals(rows) -> list[Measurement | None]:
 def _continuous(rows) -> list[Measurement | None]:
     truth, wrong = rows[rows.factor == 1.0].largest_gap, rows[rows.factor != 1.0].largest_gap
     no_noise = float(rows[(rows.injection.astype(str) == "0")].largest_gap.max())
-    controls = [Control("null", "no injection: e^{-2t} sigma_0^2", no_noise, no_noise), Control("power", "5 % more injection", wrong.min(), wrong.max())]
+    controls = [
+        Control("null", "no injection: e^{-2t} sigma_0^2", no_noise, no_noise),
+        Control("power", "5 % more injection", wrong.min(), wrong.max()),
+    ]
     return [Measurement("S1b", truth.max(), truth.max(), truth.max(), controls)]
 
 
@@ -63,7 +66,9 @@ def _implicit(rows) -> list[Measurement | None]:
     fast = rows[rows.kind == "exponential"]
     rise = [
         Control("null", "a_t exponential: closed form decreasing", fast.largest_rise.max(), fast.largest_rise.max()),
-        Control("power", "premise broken: rising a_t, or a_0 > sigma_0^2", bad.largest_rise.min(), bad.largest_rise.max()),
+        Control(
+            "power", "premise broken: rising a_t, or a_0 > sigma_0^2", bad.largest_rise.min(), bad.largest_rise.max()
+        ),
     ]
     end = waning.sigma_end_over_start.max()
     level = [
@@ -99,7 +104,12 @@ def _tracking(rows) -> list[Measurement | None]:
         fresh = min(by_law["truth"], key=lambda e: e.value)
         tracked = [_deviation(g) for _, g in thin.groupby("law")]
         controls = [
-            Control("null", "fresh draws of p_{sigma_t}: the level cannot be read at k = d, run or no run", fresh.low, fresh.high),
+            Control(
+                "null",
+                "fresh draws of p_{sigma_t}: the level cannot be read at k = d, run or no run",
+                fresh.low,
+                fresh.high,
+            ),
             Control("power", "the same laws in d = 500", min(e.low for e in tracked), max(e.high for e in tracked)),
         ]
         found.append(_measure("S4", least, controls))
@@ -150,9 +160,17 @@ def _rate(rows) -> list[Measurement | None]:
         r = rows[(rows.h == h) & (rows.a == a) & (rows.denoiser == denoiser)].iloc[0]
         return r.steps_needed, r.steps_needed - 1.96 * r.steps_needed_se, r.steps_needed + 1.96 * r.steps_needed_se
 
-    stated, told, no_noise, small = steps(0.5, 0.5, "blind"), steps(0.5, 0.5, "conditional"), steps(0.5, 0.0, "blind"), steps(0.3, 0.5, "blind")
+    stated, told, no_noise, small = (
+        steps(0.5, 0.5, "blind"),
+        steps(0.5, 0.5, "conditional"),
+        steps(0.5, 0.0, "blind"),
+        steps(0.3, 0.5, "blind"),
+    )
     plotted = [Control("null", "h = .5, a = 0", *no_noise[1:]), Control("power", "h = .3, a = .5", *small[1:])]
-    needed = [Control("null", "conditional run, h = .5, a = .5", *told[1:]), Control("power", "h = .5, a = 0", *no_noise[1:])]
+    needed = [
+        Control("null", "conditional run, h = .5, a = .5", *told[1:]),
+        Control("power", "h = .5, a = 0", *no_noise[1:]),
+    ]
     return [Measurement("K1", *stated, controls=plotted), Measurement("K1b", *stated, controls=needed)]
 
 
@@ -170,8 +188,9 @@ def _figure2(rows) -> list[Measurement | None]:
     ]
     stopped = quality[quality.denoiser == "plug-in"].groupby("ambient").stopped.mean()
     distance = quality.groupby(["ambient", "denoiser"]).ks.mean()
-    note = f"runs that stop before half time: {stopped[2]:.3f} in d = 2, {stopped[500]:.3f} in d = 500; KS distance " + ", ".join(
-        f"{kind} d={d}: {value:.3f}" for (d, kind), value in distance.items()
+    note = (
+        f"runs that stop before half time: {stopped[2]:.3f} in d = 2, {stopped[500]:.3f} in d = 500; KS distance "
+        + ", ".join(f"{kind} d={d}: {value:.3f}" for (d, kind), value in distance.items())
     )
     return [_measure("S5", gap[500], controls, note)]
 
@@ -196,5 +215,14 @@ def show(tables: dict[str, pd.DataFrame], options) -> str | None:
     for (law, k, d, sabotage), g in rows.groupby(["law", "dim", "ambient", "sabotage"]):
         e = _scaled(g)
         bias = float((g.k_eff / (2.0 * np.sqrt(float(d)))).max())
-        lines.append({"law": law, "k": k, "d": d, "run": sabotage, "sqrt(d) max|mean log ratio|": f"{e.value:.3f}", "k_eff/(2 sqrt d)": f"{bias:.3f}"})
+        lines.append(
+            {
+                "law": law,
+                "k": k,
+                "d": d,
+                "run": sabotage,
+                "sqrt(d) max|mean log ratio|": f"{e.value:.3f}",
+                "k_eff/(2 sqrt d)": f"{bias:.3f}",
+            }
+        )
     return pd.DataFrame(lines).to_string(index=False)

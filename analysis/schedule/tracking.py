@@ -12,12 +12,12 @@ import math
 import torch
 
 import manifolds
-from analysis.samplers import Schedule, sample
 from analysis.integrators.catalogue import build, in_space
+from analysis.samplers import Schedule, sample
 from analysis.schedule.figure2 import plane_mixture
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
-from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.law import Law
+from manifolds.laws.gaussian import IsotropicGaussian
 
 __all__ = ["PLANE", "cell_rate", "cell_tracking"]
 
@@ -52,11 +52,16 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
     schedule = Schedule.proportional(params["sigma_0"], params["sigma_T"], a, params["steps"])
     walked = schedule
     if sabotage == "injection":
-        walked = Schedule.proportional(params["sigma_0"], params["sigma_0"] * math.exp(-(1 - 0.3) * schedule.horizon), 0.3, params["steps"])
+        walked = Schedule.proportional(
+            params["sigma_0"], params["sigma_0"] * math.exp(-(1 - 0.3) * schedule.horizon), 0.3, params["steps"]
+        )
     f = BlindDenoiser(law, NoisePrior.power(-1.0, min(params["sigma_T"], walked.sigma_end), params["sigma_0"]))
     if sabotage == "truth":
         sigma_list = schedule.sigma.tolist()
-        path = [law.add_noise(law.sample(n, stream.child("x", i)), s, stream.child("z", i)) for i, s in enumerate(sigma_list)]
+        path = [
+            law.add_noise(law.sample(n, stream.child("x", i)), s, stream.child("z", i))
+            for i, s in enumerate(sigma_list)
+        ]
         residual = [law.space.sqnorm(f(y) - y).div(d).sqrt() for y in path]
     else:
         run = sample(f, law, walked, n, stream.child("run"), record="path")
@@ -99,4 +104,6 @@ def cell_rate(params: dict, seed: int) -> list[dict]:
     fall = (run.sigma_hat[0] / run.sigma_hat[whole]).log() / whole
     steps = math.log(params["sigma_0"] / params["sigma_T"]) / fall
     mean, se, _ = _summary(steps)
-    return [{"steps_needed": mean, "steps_needed_se": se, "fall_a_step": float(fall.mean()), "steps_run": schedule.steps}]
+    return [
+        {"steps_needed": mean, "steps_needed_se": se, "fall_a_step": float(fall.mean()), "steps_run": schedule.steps}
+    ]

@@ -6,15 +6,15 @@ from typing import Any
 
 import pandas
 
+from analysis.ledger.screen import exponents
+from analysis.runs import Cell, Experiment
+from analysis.scaling.cells import cell_run, cell_sabotage
 from analysis.theorems.claims import CLAIMS
 from analysis.theorems.decisions import decide
 from analysis.theorems.paper_cells import cell_init, cell_marginal, cell_recipe, cell_sum
 from analysis.theorems.plan import study
 from analysis.theorems.price_cells import cell_path, cell_price
-from analysis.ledger.screen import exponents
 from analysis.theorems.tables import fits
-from analysis.scaling.cells import cell_run, cell_sabotage
-from analysis.runs import Cell, Experiment
 
 
 def plan(options: Any) -> list[Cell]:
@@ -31,8 +31,14 @@ EXPERIMENT = Experiment(
     name="theorems",
     summary=__doc__,
     parts={
-        "theorems_price": cell_price, "theorems_path": cell_path, "theorems_sum": cell_sum,
-        "theorems_certificate": cell_run, "theorems_sabotage": cell_sabotage, "theorems_start": cell_init, "theorems_recipe": cell_recipe, "theorems_marginal": cell_marginal,
+        "theorems_price": cell_price,
+        "theorems_path": cell_path,
+        "theorems_sum": cell_sum,
+        "theorems_certificate": cell_run,
+        "theorems_sabotage": cell_sabotage,
+        "theorems_start": cell_init,
+        "theorems_recipe": cell_recipe,
+        "theorems_marginal": cell_marginal,
     },
     plan=plan,
     derive=derive,

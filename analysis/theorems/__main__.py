@@ -1,6 +1,6 @@
 """`python -m analysis.theorems`."""
 
-from analysis.theorems import EXPERIMENT
 from analysis.runs import main
+from analysis.theorems import EXPERIMENT
 
 raise SystemExit(main(EXPERIMENT))

@@ -9,7 +9,6 @@ import torch
 from scipy import optimize, stats
 
 import manifolds
-from analysis.theorems.catalogue import IMAGE_SIDE, case, scale
 from analysis.ledger.chosen import perturbed
 from analysis.ledger.initial import initial_term
 from analysis.ledger.pythagoras import measure_parts
@@ -17,6 +16,7 @@ from analysis.ledger.transfer import marginal_divergence
 from analysis.metrics.intervals import mean
 from analysis.metrics.support import bounded_lipschitz, bounded_lipschitz_lower
 from analysis.samplers import Schedule, sample
+from analysis.theorems.catalogue import IMAGE_SIDE, case, scale
 from analysis.theory.discretisation import gaussian_discretisation
 from analysis.theory.gaussian_run import final_divergence
 from analysis.theory.initial import gaussian_initial, initial_bound
@@ -39,7 +39,14 @@ def cell_init(params: dict, seed: int) -> list[dict]:
     # E log N(sigma^2)/N(c^2 sigma^2) over the core: its mean square is known
     narrow = term.value + m * math.log(c) + (scale(law) ** 2 + m * sigma**2) / (2 * sigma**2) * (c**-2 - 1)
     low, high = term.interval()
-    row = {"sigma_0": sigma, "init": term.value, "bound": bound, "ratio": term.value / bound, "ratio_low": max(low, 0.0) / bound, "ratio_high": high / bound}
+    row = {
+        "sigma_0": sigma,
+        "init": term.value,
+        "bound": bound,
+        "ratio": term.value / bound,
+        "ratio_low": max(low, 0.0) / bound,
+        "ratio_high": high / bound,
+    }
     exact = gaussian_initial(m, law.core.scale, sigma) / bound if params["law"] == "gaussian" else None
     return [row | {"narrow_ratio": narrow / bound, "exact_ratio": exact}]
 
@@ -49,7 +56,11 @@ def cell_sum(params: dict, seed: int) -> list[dict]:
     small = manifolds.make(params["law"], dim=params["dim"], ambient=100, reduced=True)
     law = small.with_ambient(small.core_dim + _SPARE)
     schedule = Schedule.proportional(10.0, 0.05, a=0.5, steps=params["steps"])
-    prior = NoisePrior.aligned(schedule) if params["prior"] == "aligned" else NoisePrior.power(float(params["prior"]), 0.05, 10.0)
+    prior = (
+        NoisePrior.aligned(schedule)
+        if params["prior"] == "aligned"
+        else NoisePrior.power(float(params["prior"]), 0.05, 10.0)
+    )
     best = BlindDenoiser(law, prior, tol=1e-6)
     f = perturbed(best) if params["denoiser"] == "perturbed" else best
     stream = manifolds.stream(seed, "ledger", "sum", params["law"])
@@ -57,7 +68,12 @@ def cell_sum(params: dict, seed: int) -> list[dict]:
     init = initial_term(law, 10.0, params["points"], stream.child("init")).value
     total = init + float(parts.total.mean())
     gap = mean(parts.difference.numpy() / total)
-    row = {"ambient": law.ambient_dim, "init": init, "total": total, "total_se": float(parts.total.std()) / math.sqrt(len(parts.total))}
+    row = {
+        "ambient": law.ambient_dim,
+        "init": init,
+        "total": total,
+        "total_se": float(parts.total.std()) / math.sqrt(len(parts.total)),
+    }
     row |= {name: float(getattr(parts, name).mean()) for name in ("blind", "discretisation", "learning")}
     return [row | {"difference": gap.value, "difference_low": gap.low, "difference_high": gap.high}]
 
@@ -88,7 +104,13 @@ def cell_recipe(params: dict, seed: int) -> list[dict]:
     pushed = sample(lambda y: f(y) + push, law, schedule, n, stream.child("run")).y if params["sabotage"] else None
     noisy = law.add_noise(law.sample(n, stream.child("near")), schedule.sigma_end, stream.child("near noise"))
     truth = _core(law, law.sample(n, stream.child("truth"))) / size
-    row = {"sigma_0": schedule.sigma_start, "sigma_T": schedule.sigma_end, "steps": schedule.steps, "ambient": law.ambient_dim, "radius": size}
+    row = {
+        "sigma_0": schedule.sigma_start,
+        "sigma_T": schedule.sigma_end,
+        "steps": schedule.steps,
+        "ambient": law.ambient_dim,
+        "radius": size,
+    }
     for name, y in (("run", end), ("truth", noisy), ("pushed", pushed)):
         if y is None:
             row |= {f"{name}_over_eps": None, f"{name}_low": None, f"{name}_high": None}
@@ -118,7 +140,9 @@ def cell_marginal(params: dict, seed: int) -> list[dict]:
     if name == "two_atoms":
         law = case(name, 100)
     else:
-        law = manifolds.make(name, dim=k, ambient=4 * k + 10, reduced=True, **({"radius": math.sqrt(k)} if name == "sphere" else {}))
+        law = manifolds.make(
+            name, dim=k, ambient=4 * k + 10, reduced=True, **({"radius": math.sqrt(k)} if name == "sphere" else {})
+        )
     found = marginal_divergence(law, schedule, radial=name == "sphere")
     return [row | {"kl": found.kl, "tv": found.tv, "mass": found.mass}]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import manifolds
-from analysis.theorems.catalogue import case, levels, radius
 from analysis.ledger.price import price_of_blindness, prices
 from analysis.metrics.intervals import mean, ratio
+from analysis.theorems.catalogue import case, levels, radius
 from analysis.theory.blindness import blindness_bound_form, gaussian_price_uniform
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law

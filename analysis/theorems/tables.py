@@ -31,9 +31,21 @@ def terms(steps: pandas.DataFrame, runs: pandas.DataFrame) -> pandas.DataFrame:
         kl = max(found["total"][0], 0.0)
         tv = min(total_variation_bound(kl), total_variation_bound_large(kl))
         for name, (value, error) in found.items():
-            row = dict(zip(_RUN, key)) | {"term": name, "nats": value, "nats_se": error, "bound": run.get(f"bound_{name}", math.nan)}
+            row = dict(zip(_RUN, key)) | {
+                "term": name,
+                "nats": value,
+                "nats_se": error,
+                "bound": run.get(f"bound_{name}", math.nan),
+            }
             last = name == "total"
-            rows.append(row | {"tv_certified": tv if last else math.nan, "tv_measured": run["tv_lower"] if last else math.nan, "tv_truth": run["tv_lower_truth"] if last else math.nan})
+            rows.append(
+                row
+                | {
+                    "tv_certified": tv if last else math.nan,
+                    "tv_measured": run["tv_lower"] if last else math.nan,
+                    "tv_truth": run["tv_lower_truth"] if last else math.nan,
+                }
+            )
     return pandas.DataFrame(rows)
 
 
@@ -55,17 +67,34 @@ def fits(tables: dict[str, pandas.DataFrame]) -> pandas.DataFrame:
 
     price, path = tables.get("theorems_price"), tables.get("theorems_path")
     if price is not None:
-        price = price.assign(inverse=1 / price["sigma_T"], gaussian=_gaussian_growth(price), looseness=price["bound"] / price["price"])
+        price = price.assign(
+            inverse=1 / price["sigma_T"], gaussian=_gaussian_growth(price), looseness=price["bound"] / price["price"]
+        )
         for (law, d), group in price.groupby(["law", "ambient"], sort=True):
             add("price against 1/sigma_T", law, f"d={d}", _slope(group, "inverse", "price"))
-            add("bound of Thm 3.6 over price, against 1/sigma_T", law, f"d={d}", _slope(group, "inverse", "looseness", error=False))
+            add(
+                "bound of Thm 3.6 over price, against 1/sigma_T",
+                law,
+                f"d={d}",
+                _slope(group, "inverse", "looseness", error=False),
+            )
             add("price of a constant error (power)", law, f"d={d}", _slope(group, "inverse", "offset", error=False))
             if law == "gaussian":
-                add("Gaussian closed form against 1/sigma_T (null)", law, f"d={d}", _slope(group, "inverse", "gaussian", error=False))
+                add(
+                    "Gaussian closed form against 1/sigma_T (null)",
+                    law,
+                    f"d={d}",
+                    _slope(group, "inverse", "gaussian", error=False),
+                )
     if path is not None:
         for (law, p), group in path.groupby(["law", "power"], sort=True):
             add("price along k = d^p", law, f"p={p:g}", _slope(group, "ambient", "price"))
-            add("Gaussian closed form along k = d^p (null)", law, f"p={p:g}", _slope(group, "ambient", "gaussian_form", error=False) if law == "gaussian" else None)
+            add(
+                "Gaussian closed form along k = d^p (null)",
+                law,
+                f"p={p:g}",
+                _slope(group, "ambient", "gaussian_form", error=False) if law == "gaussian" else None,
+            )
     return pandas.DataFrame(rows, columns=_FIT_COLUMNS)
 
 
@@ -83,5 +112,8 @@ def local_exponents(marginal: pandas.DataFrame, column: str, last: int = 2) -> p
         group = group.sort_values("steps")
         n, tv = np.log(group["steps"].to_numpy(float)), np.log(group[column].to_numpy(float))
         found = (np.diff(n) / -np.diff(tv))[-last:]
-        rows += [{"law": law, "dim": dim, "steps": int(s), "exponent": float(e)} for s, e in zip(group["steps"].to_numpy()[-len(found):], found)]
+        rows += [
+            {"law": law, "dim": dim, "steps": int(s), "exponent": float(e)}
+            for s, e in zip(group["steps"].to_numpy()[-len(found) :], found)
+        ]
     return pandas.DataFrame(rows, columns=["law", "dim", "steps", "exponent"])

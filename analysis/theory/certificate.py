@@ -38,4 +38,8 @@ def certificate_steps_form(k, epsilon, sigma_0, sigma_T):
 
     Derived here: disc ~ k h log(sigma_0/sigma_T) and h = 2 log(sigma_0/sigma_T)/N.
     """
-    return non_negative("k", k) * math.log(positive("sigma_0", sigma_0) / positive("sigma_T", sigma_T)) ** 2 / positive("epsilon", epsilon)
+    return (
+        non_negative("k", k)
+        * math.log(positive("sigma_0", sigma_0) / positive("sigma_T", sigma_T)) ** 2
+        / positive("epsilon", epsilon)
+    )

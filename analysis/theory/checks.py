@@ -44,6 +44,12 @@ def noise_range(sigma_T, sigma_0):
 def decreasing_levels(levels):
     """Noise sds (N+1,) as float64; ValueError unless strictly decreasing, positive, N >= 1."""
     array = np.asarray(levels, dtype=float)
-    if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or array[-1] <= 0 or (np.diff(array) >= 0).any():
+    if (
+        array.ndim != 1
+        or array.size < 2
+        or not np.isfinite(array).all()
+        or array[-1] <= 0
+        or (np.diff(array) >= 0).any()
+    ):
         raise ValueError("levels must be a strictly decreasing 1-D sequence of at least two positive noise sds")
     return array

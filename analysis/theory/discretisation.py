@@ -88,7 +88,11 @@ def gaussian_discretisation_slope(k, s, sigma_0, sigma_T, a=0.5):
     sigma_T, sigma_0 = noise_range(sigma_T, sigma_0)
     a = injection_ratio(a, zero_allowed=False)
     x_0, x_T = (positive("s", s) / sigma_0) ** 2, (s / sigma_T) ** 2
-    return non_negative("k", k) / (8.0 * (1.0 - a)) * (np.log1p(x_T) - np.log1p(x_0) + 1.0 / (1.0 + x_T) - 1.0 / (1.0 + x_0))
+    return (
+        non_negative("k", k)
+        / (8.0 * (1.0 - a))
+        * (np.log1p(x_T) - np.log1p(x_0) + 1.0 / (1.0 + x_T) - 1.0 / (1.0 + x_0))
+    )
 
 
 def discretisation_bound_form(k, h, radius, sigma_T, a):

@@ -30,7 +30,9 @@ def equidistributed_levels(sigma_0, sigma_T, steps, mmse, resolution=4096):
     """
     ends = np.log(constant_levels(sigma_0, sigma_T, steps)[[0, -1]] ** -2.0)
     z = np.linspace(*ends, resolution)
-    density = np.sqrt(np.maximum(-_mmse_slope(z, mmse), 0.0) * np.exp(z))  # sqrt(-m'(lambda)) d lambda = sqrt(-dm/dz lambda) dz
+    density = np.sqrt(
+        np.maximum(-_mmse_slope(z, mmse), 0.0) * np.exp(z)
+    )  # sqrt(-m'(lambda)) d lambda = sqrt(-dm/dz lambda) dz
     density = np.maximum(density, 1e-9 * density.max())  # a flat stretch of the curve still needs an invertible map
     mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
     inner = np.interp(np.linspace(0.0, 1.0, steps + 1) * mass[-1], mass, z)
@@ -58,13 +60,19 @@ def optimal_levels(sigma_0, sigma_T, steps, mmse):
         lam, value = np.exp(z), np.asarray(mmse(np.exp(-0.5 * z)), dtype=float)
         slope_z = 0.5 * lam[1:-1] * (value[:-2] - value[1:-1])
         slope_z += 0.5 * _mmse_slope(z[1:-1], mmse) * np.diff(lam)[1:]
-        per_share = span * np.concatenate([np.cumsum(slope_z[::-1])[::-1], [0.0]])  # share j moves every later inner point
+        per_share = span * np.concatenate(
+            [np.cumsum(slope_z[::-1])[::-1], [0.0]]
+        )  # share j moves every later inner point
         return 0.5 * float(np.sum(value[:-1] * np.diff(lam))), share * (per_share - share @ per_share)
 
     scale = abs(objective(np.log(np.diff(start)))[0])
     result = optimize.minimize(
-        lambda x: tuple(part / scale for part in objective(x)), np.log(np.diff(start)), jac=True, method="L-BFGS-B",
-        options={"maxiter": 2000, "maxfun": 4000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-10})
+        lambda x: tuple(part / scale for part in objective(x)),
+        np.log(np.diff(start)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "maxfun": 4000, "maxcor": 30, "ftol": 1e-14, "gtol": 1e-10},
+    )
     levels = np.exp(-0.5 * points(result.x)[0])
     levels[0], levels[-1] = sigma_0, sigma_T
     return decreasing_levels(levels)

@@ -13,7 +13,9 @@ def learning_bound(excess_risk, sigma, prior_density, a):
     """
     a = injection_ratio(a, zero_allowed=False)
     density = np.atleast_1d(positive("prior_density", prior_density))
-    return non_negative("excess_risk", excess_risk) / float(np.min(a * (1.0 - a) * positive("sigma", sigma) ** 3 * density))
+    return non_negative("excess_risk", excess_risk) / float(
+        np.min(a * (1.0 - a) * positive("sigma", sigma) ** 3 * density)
+    )
 
 
 def learning_equality(excess_risk, sigma_0, sigma_T, a):

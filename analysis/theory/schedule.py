@@ -85,4 +85,8 @@ def vanishing_bound(t, sigma_0, a_0, a_half):
     """
     t = non_negative("t", t)
     early, late = np.exp(-t) - np.exp(-2.0 * t), -np.expm1(-t)
-    return positive("sigma_0", sigma_0) ** 2 * np.exp(-2.0 * t) + non_negative("a_0", a_0) * early + non_negative("a_half", a_half) * late
+    return (
+        positive("sigma_0", sigma_0) ** 2 * np.exp(-2.0 * t)
+        + non_negative("a_0", a_0) * early
+        + non_negative("a_half", a_half) * late
+    )

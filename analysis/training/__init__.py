@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from analysis.images.image_plan import IMAGE_CLAIMS, image_cells
+from analysis.images.images import cell_images
+from analysis.images.real_images import cell_real
+from analysis.images.real_plan import REAL_CLAIMS, real_cells
 from analysis.runs import Argument, Cell, Claim, Experiment, one_of, positive_int
 from analysis.training.decide import decide, show
 from analysis.training.decide_recipes import RECIPE_CLAIMS
 from analysis.training.figure_cells import cell_figures
-from analysis.images.image_plan import IMAGE_CLAIMS, image_cells
-from analysis.images.images import cell_images
 from analysis.training.memory import cell_memory
 from analysis.training.nets import cell_nets
 from analysis.training.priors import cell_priors
-from analysis.images.real_images import cell_real
-from analysis.images.real_plan import REAL_CLAIMS, real_cells
 
 PARTS = ("nets", "figures", "priors", "memory", "images", "real")
 
@@ -107,12 +107,27 @@ CLAIMS = (
 
 # Sizes by profile. Costs: seconds on one core.
 _NETS = {
-    "smoke": {"dim": 2, "ambient": 16, "width": 32, "steps": 60, "batch": 128, "levels": 3, "points": 200, "run_steps": 8, "run_points": 200},
+    "smoke": {
+        "dim": 2,
+        "ambient": 16,
+        "width": 32,
+        "steps": 60,
+        "batch": 128,
+        "levels": 3,
+        "points": 200,
+        "run_steps": 8,
+        "run_points": 200,
+    },
     "paper": {"dim": 4, "ambient": 64, "width": 128, "levels": 13, "points": 4000, "run_steps": 48, "run_points": 2000},
 }
 _NETS["full"] = {**_NETS["paper"], "points": 20_000, "run_points": 10_000}
 # steps and batch; the conditional network of the mixture learns its smallest level last
-_NET_SIZES = {("sphere", True): (2000, 512), ("sphere", False): (9000, 512), ("mixture", True): (12_000, 512), ("mixture", False): (13_000, 768)}
+_NET_SIZES = {
+    ("sphere", True): (2000, 512),
+    ("sphere", False): (9000, 512),
+    ("mixture", True): (12_000, 512),
+    ("mixture", False): (13_000, 768),
+}
 
 _SHORT = {"architecture": "locally_linear", "width": 64, "steps": 2500, "batch": 512, "lr": 4e-3, "recipe": "short"}
 _STATED = {
@@ -120,14 +135,45 @@ _STATED = {
     "recipe": "stated",
 }  # fmt: skip
 _FIGURES = {
-    "smoke": ({**_SHORT, "width": 16, "steps": 60, "batch": 128, "levels": 3, "points": 200, "run_points": 200, "paths": 2, "shown": 20, "n": 5000},),
+    "smoke": (
+        {
+            **_SHORT,
+            "width": 16,
+            "steps": 60,
+            "batch": 128,
+            "levels": 3,
+            "points": 200,
+            "run_points": 200,
+            "paths": 2,
+            "shown": 20,
+            "n": 5000,
+        },
+    ),
     "paper": ({**_SHORT, "levels": 9, "points": 4000, "run_points": 4000, "paths": 6, "shown": 400},),
 }
 _FIGURES["full"] = (*_FIGURES["paper"], {**_FIGURES["paper"][0], **_STATED})
 
 _PRIORS = {
-    "smoke": {"dim": 1, "ambient": 8, "width": 16, "steps": 60, "batch": 128, "points": 50, "run_steps": 8, "theorem_points": 4000},
-    "paper": {"dim": 2, "ambient": 32, "width": 64, "steps": 1200, "batch": 512, "points": 1000, "run_steps": 48, "theorem_points": 100_000},
+    "smoke": {
+        "dim": 1,
+        "ambient": 8,
+        "width": 16,
+        "steps": 60,
+        "batch": 128,
+        "points": 50,
+        "run_steps": 8,
+        "theorem_points": 4000,
+    },
+    "paper": {
+        "dim": 2,
+        "ambient": 32,
+        "width": 64,
+        "steps": 1200,
+        "batch": 512,
+        "points": 1000,
+        "run_steps": 48,
+        "theorem_points": 100_000,
+    },
 }
 _PRIORS["full"] = {**_PRIORS["paper"], "theorem_points": 200_000}
 
@@ -145,9 +191,18 @@ def _net_cells(options) -> list[Cell]:
     for law in ("mixture", "sphere"):
         for blind in (True, False):
             steps, batch = (sizes["steps"], sizes["batch"]) if "steps" in sizes else _NET_SIZES[law, blind]
-            training = {"architecture": "locally_linear", "prior": "balanced", "lr": 6e-3, "low": 0.02, "high": 10.0, "device": options.device}
+            training = {
+                "architecture": "locally_linear",
+                "prior": "balanced",
+                "lr": 6e-3,
+                "low": 0.02,
+                "high": 10.0,
+                "device": options.device,
+            }
             params = {"law": law, "blind": blind, **training, **sizes, "steps": steps, "batch": batch}
-            cells.append(Cell("training_nets", params, cost=2.0 + 0.014 * steps * batch / 512 + 0.006 * sizes["points"]))
+            cells.append(
+                Cell("training_nets", params, cost=2.0 + 0.014 * steps * batch / 512 + 0.006 * sizes["points"])
+            )
     return cells
 
 
@@ -156,7 +211,16 @@ def _figure_cells(options) -> list[Cell]:
     for law, n, ambients, weight_decay in (("figure3", 5000, (2, 100), 0.01), ("figure11", 50_000, (2, 200), 0.05)):
         for ambient in ambients if law.removeprefix("figure") in options.figure else ():
             for recipe in _FIGURES[options.profile]:
-                shared = {"law": law, "dim": 2, "ambient": ambient, "n": n, "blind": True, "prior": "-1", "low": 0.01, "high": 10.0}
+                shared = {
+                    "law": law,
+                    "dim": 2,
+                    "ambient": ambient,
+                    "n": n,
+                    "blind": True,
+                    "prior": "-1",
+                    "low": 0.01,
+                    "high": 10.0,
+                }
                 params = {**shared, "weight_decay": weight_decay, "device": options.device, **recipe}
                 cost = 3.0 + (0.06 if recipe["recipe"] == "stated" else 0.013) * recipe["steps"]
                 cells.append(Cell("training_figures", params, cost=cost))
@@ -167,7 +231,14 @@ def _prior_cells(options) -> list[Cell]:
     sizes, cells = _PRIORS[options.profile], []
     for replicate in range(options.replicates):
         for prior in ("-3", "-1", "-0.5"):
-            shared = {"law": "mixture", "blind": True, "architecture": "locally_linear", "lr": 4e-3, "low": 0.02, "high": 10.0}
+            shared = {
+                "law": "mixture",
+                "blind": True,
+                "architecture": "locally_linear",
+                "lr": 4e-3,
+                "low": 0.02,
+                "high": 10.0,
+            }
             params = {**shared, "prior": prior, "replicate": replicate, "device": options.device, **sizes}
             cells.append(Cell("training_priors", params, cost=3.0 + 0.012 * sizes["steps"]))
     return cells
@@ -176,15 +247,39 @@ def _prior_cells(options) -> list[Cell]:
 def _memory_cells(options) -> list[Cell]:
     sizes, cells = _MEMORY[options.profile], []
     for n in _MEMORY_SIZES[options.profile]:
-        shared = {"law": "sphere", "dim": 2, "ambient": 16, "blind": True, "architecture": "locally_linear", "prior": "-3", "lr": 4e-3}
-        params = {**shared, "low": 0.05, "high": 3.0, "n": n, "held_out": 0.0, "at": "0.05 0.1 0.2 0.4", "device": options.device, **sizes}
+        shared = {
+            "law": "sphere",
+            "dim": 2,
+            "ambient": 16,
+            "blind": True,
+            "architecture": "locally_linear",
+            "prior": "-3",
+            "lr": 4e-3,
+        }
+        params = {
+            **shared,
+            "low": 0.05,
+            "high": 3.0,
+            "n": n,
+            "held_out": 0.0,
+            "at": "0.05 0.1 0.2 0.4",
+            "device": options.device,
+            **sizes,
+        }
         cells.append(Cell("training_memory", params, cost=3.0 + 0.01 * sizes["steps"] + 1e-6 * n * sizes["points"]))
     return cells
 
 
 def plan(options) -> list[Cell]:
     """Cells of the parts that were asked for."""
-    cells = {"nets": _net_cells, "figures": _figure_cells, "priors": _prior_cells, "memory": _memory_cells, "images": image_cells, "real": real_cells}
+    cells = {
+        "nets": _net_cells,
+        "figures": _figure_cells,
+        "priors": _prior_cells,
+        "memory": _memory_cells,
+        "images": image_cells,
+        "real": real_cells,
+    }
     return [cell for part in PARTS if part in options.part for cell in cells[part](options)]
 
 
@@ -204,9 +299,26 @@ EXPERIMENT = Experiment(
     claims=CLAIMS,
     arguments=(
         Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
-        Argument("--figure", type=one_of("3", "11"), nargs="+", default=("3", "11"), help="which figures of the paper the part figures trains for"),
-        Argument("--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}),
+        Argument(
+            "--figure",
+            type=one_of("3", "11"),
+            nargs="+",
+            default=("3", "11"),
+            help="which figures of the paper the part figures trains for",
+        ),
+        Argument(
+            "--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}
+        ),
     ),
-    figures=("training_excess_risk", "training_priors", "training_memory", "paper_fig3", "paper_fig11", "paper_fig4", "paper_fig12", "real_images"),
+    figures=(
+        "training_excess_risk",
+        "training_priors",
+        "training_memory",
+        "paper_fig3",
+        "paper_fig11",
+        "paper_fig4",
+        "paper_fig12",
+        "real_images",
+    ),
     show=show,
 )

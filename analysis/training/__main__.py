@@ -1,6 +1,6 @@
 """`python -m analysis.training`."""
 
-from analysis.training import EXPERIMENT
 from analysis.runs import main
+from analysis.training import EXPERIMENT
 
 raise SystemExit(main(EXPERIMENT))

@@ -9,9 +9,9 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from analysis.runs import Control, Measurement
 from analysis.images.decide_images import decide_images, show_images
 from analysis.images.decide_real import decide_real, show_real
+from analysis.runs import Control, Measurement
 from analysis.training.decide_recipes import decide_recipes
 from analysis.training.intervals import largest
 
@@ -39,7 +39,9 @@ def _excess(table: pandas.DataFrame) -> list[Measurement]:
     controls.append(Control("power", "the optimum times 1.05", *_largest(_of(table, "gap_power"))[1:]))
     worst = rows.loc[rows.value.idxmax()]
     note = f"worst: {worst.law}, {'blind' if worst.blind else 'conditional'}, sigma = {worst.level:.3g}"
-    shifts = [Control("null", "the optimum plus a shift worth 1 %", *_largest(_of(table, "variance_shift_null"), True)[1:])]
+    shifts = [
+        Control("null", "the optimum plus a shift worth 1 %", *_largest(_of(table, "variance_shift_null"), True)[1:])
+    ]
     shifts.append(Control("power", "the optimum times 1.05", *_largest(_of(table, "variance_shift_power"), True)[1:]))
     return [
         Measurement("T2", *_largest(rows), controls=controls, note=note),
@@ -74,9 +76,18 @@ def _tracking(table: pandas.DataFrame) -> list[Measurement]:
         for label, rows in (("wide", wide), ("filled", filled))
     }
     return [
-        Measurement("T1", *trained, [Control("null", "exact blind optimum", *exact[1:]), Control("power", "trained, d = 2", *failing[1:])]),
         Measurement(
-            "T1b", *failing, [Control("null", "exact blind optimum, d = 2", *exact_failing[1:]), Control("power", "trained, d large", *trained[1:])]
+            "T1",
+            *trained,
+            [Control("null", "exact blind optimum", *exact[1:]), Control("power", "trained, d = 2", *failing[1:])],
+        ),
+        Measurement(
+            "T1b",
+            *failing,
+            [
+                Control("null", "exact blind optimum, d = 2", *exact_failing[1:]),
+                Control("power", "trained, d large", *trained[1:]),
+            ],
         ),
         Measurement(
             "T1c",
@@ -126,14 +137,22 @@ def _priors(table: pandas.DataFrame) -> list[Measurement]:
     z = stats.norm.ppf(0.975)
 
     def pair(part: pandas.DataFrame, null: str, power: str) -> list[Control]:
-        return [Control(kind, text, *_largest(_of(part, f"theorem_{kind}"))[1:]) for kind, text in (("null", null), ("power", power))]
+        return [
+            Control(kind, text, *_largest(_of(part, f"theorem_{kind}"))[1:])
+            for kind, text in (("null", null), ("power", power))
+        ]
 
     bent = ".93 f* + .02 sin in place of a network"
-    found.append(Measurement("L4", mean, mean - z * se, mean + z * se, pair(theory, bent, "the bound of the prior sigma^-1")))
+    found.append(
+        Measurement("L4", mean, mean - z * se, mean + z * se, pair(theory, bent, "the bound of the prior sigma^-1"))
+    )
     smallest = _of(others, "theorem").value.min()
     found.append(
         Measurement(
-            "L4b", *_largest(_of(others, "theorem")), pair(others, bent, "the minimum taken at sigma_0"), note=f"smallest ratio {smallest:.2g}"
+            "L4b",
+            *_largest(_of(others, "theorem")),
+            pair(others, bent, "the minimum taken at sigma_0"),
+            note=f"smallest ratio {smallest:.2g}",
         )
     )
     return found
@@ -154,14 +173,28 @@ def _memory(table: pandas.DataFrame) -> list[Measurement]:
         Control("power", "the training set's optimum itself", *_largest(_of(at_most, "position", "power"))[1:]),
         Control("power", f"the network trained on {rows.n.min()} points", *_largest(few)[1:]),
     ]
-    return [Measurement("T4", *_largest(many), controls=controls, note=f"n = {rows.n.max()}; at n = {rows.n.min()}: {few.value.iloc[0]:.2f}")]
+    return [
+        Measurement(
+            "T4",
+            *_largest(many),
+            controls=controls,
+            note=f"n = {rows.n.max()}; at n = {rows.n.min()}: {few.value.iloc[0]:.2f}",
+        )
+    ]
 
 
 def decide(tables: Mapping[str, pandas.DataFrame], options) -> list[Measurement]:
     """Measurements of the claims that the tables can decide; a smoke run trains too little to decide the first ones."""
     found = []
     if options.profile != "smoke":
-        parts = (("nets", _excess), ("figures", _tracking), ("figures", decide_recipes), ("memory", _memory), ("images", decide_images), ("real", decide_real))
+        parts = (
+            ("nets", _excess),
+            ("figures", _tracking),
+            ("figures", decide_recipes),
+            ("memory", _memory),
+            ("images", decide_images),
+            ("real", decide_real),
+        )
         for name, part in ((f"training_{name}", part) for name, part in parts):
             if name in tables:
                 found += part(tables[name])
@@ -180,7 +213,9 @@ def show(tables: Mapping[str, pandas.DataFrame], options) -> str:
     for name, keys in (("training_nets", ["law", "blind"]), ("training_figures", ["law", "ambient", "recipe"])):
         if name not in tables:
             continue
-        lines.append(f"{name}: excess over the blind and the conditional optimum, largest over the levels; denoiser in the sampler")
+        lines.append(
+            f"{name}: excess over the blind and the conditional optimum, largest over the levels; denoiser in the sampler"
+        )
         for key, net in tables[name].groupby(keys):
             log_ratio = _of(net, "log_ratio")
             own = log_ratio[log_ratio.series.str.startswith("trained")]
@@ -192,7 +227,9 @@ def show(tables: Mapping[str, pandas.DataFrame], options) -> str:
         lines.append("training_priors: blind + learning + cross, nats (a row a replicate)")
         lines.append(_denoiser_terms(tables["training_priors"], "trained").to_string(float_format="%.3f"))
     if "training_memory" in tables:
-        lines.append("training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points; a row a level")
+        lines.append(
+            "training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points; a row a level"
+        )
         rows = _of(tables["training_memory"], "position", "fresh")
         lines.append(rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f"))
     if "training_images" in tables:

@@ -42,10 +42,23 @@ def decide_recipes(table: pandas.DataFrame) -> list[Measurement]:
     lost = _against_stated(table[(table.ambient == table.dim) & (table.measure == "excess")], found)
     controls = []
     if optimum:
-        controls.append(Control("null", "the exact blind optimum, over the conditional one", *(max(c) for c in list(zip(*optimum))[1:])))
+        controls.append(
+            Control(
+                "null", "the exact blind optimum, over the conditional one", *(max(c) for c in list(zip(*optimum))[1:])
+            )
+        )
     if lost:
-        controls.append(Control("power", "a network that cannot know its level (d = 2, over the conditional optimum)", *(min(c) for c in list(zip(*lost))[1:])))
-    note = "; ".join(f"{law}: short {short[0]:.3g}, stated {stated[0]:.3g} of the optimum's risk" for law, (short, stated) in found.items())
+        controls.append(
+            Control(
+                "power",
+                "a network that cannot know its level (d = 2, over the conditional optimum)",
+                *(min(c) for c in list(zip(*lost))[1:]),
+            )
+        )
+    note = "; ".join(
+        f"{law}: short {short[0]:.3g}, stated {stated[0]:.3g} of the optimum's risk"
+        for law, (short, stated) in found.items()
+    )
     return [Measurement("T1d", *(max(column) for column in zip(*ratios.values())), controls=controls, note=note)]
 
 

@@ -32,7 +32,9 @@ def network_of(params: dict) -> Network:
     return Network(params["architecture"], blind=params["blind"], options=options)
 
 
-def fit(params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None) -> TrainedDenoiser | NoiseLevelEstimator:
+def fit(
+    params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None
+) -> TrainedDenoiser | NoiseLevelEstimator:
     """Train on fresh samples of the law, or on `data`.
 
     While it runs its state is kept under the temporary folder, so that a killed sweep goes on where it was; the file is

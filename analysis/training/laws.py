@@ -5,9 +5,9 @@ from __future__ import annotations
 import manifolds
 from analysis.learning import DataMoments, balanced_prior
 from manifolds.denoisers import NoisePrior
-from manifolds.laws.gaussian import AxisGaussian
 from manifolds.law import Law
 from manifolds.laws.flats import random_frames
+from manifolds.laws.gaussian import AxisGaussian
 from manifolds.laws.mixture import Component, Mixture
 from manifolds.streams import stream
 

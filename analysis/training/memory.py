@@ -10,15 +10,24 @@ from analysis.training.fit import fit, row
 from analysis.training.laws import law_of, prior_of
 from analysis.training.nets import NULL_SHIFT, Shifted
 from manifolds import stream
-from manifolds.laws.atoms import Atoms
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
+from manifolds.laws.atoms import Atoms
 from manifolds.streams import Stream
 
 __all__ = ["cell_memory", "memory_rows"]
 
 
-def memory_rows(f, law: Law, population: BlindDenoiser, memory: BlindDenoiser, x: torch.Tensor, sigma: float, draws: Stream, series: str) -> list[dict]:
+def memory_rows(
+    f,
+    law: Law,
+    population: BlindDenoiser,
+    memory: BlindDenoiser,
+    x: torch.Tensor,
+    sigma: float,
+    draws: Stream,
+    series: str,
+) -> list[dict]:
     """Rows at noisy versions of points x.
 
     With f* the blind optimum of the law and f_n that of the training set (uniform atoms), position is
@@ -34,7 +43,9 @@ def memory_rows(f, law: Law, population: BlindDenoiser, memory: BlindDenoiser, x
     rest = law.space.sqnorm(own - position * learned_by_heart)
     rows = [row("position", position, se, sigma, series)]
     for name, values in (("excess", law.space.sqnorm(own)), ("memory_excess", size), ("residual", rest)):
-        rows.append(row(name, values.mean() / bayes.mean(), values.std() / math.sqrt(len(y)) / bayes.mean(), sigma, series))
+        rows.append(
+            row(name, values.mean() / bayes.mean(), values.std() / math.sqrt(len(y)) / bayes.mean(), sigma, series)
+        )
     return rows
 
 
@@ -52,7 +63,10 @@ def cell_memory(params: dict, seed: int) -> list[dict]:
     memory = BlindDenoiser(Law(Atoms(core_points), law.ambient_dim, frame=law.space.frame), prior)
     population = BlindDenoiser(law, prior)
     count = params["points"]
-    places = {"training": data[draws.child("rows").integers(len(data), count)], "fresh": law.sample(count, draws.child("fresh"))}
+    places = {
+        "training": data[draws.child("rows").integers(len(data), count)],
+        "fresh": law.sample(count, draws.child("fresh")),
+    }
     rows = []
     for sigma in params["at"].split():
         for name, x in places.items():

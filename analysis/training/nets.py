@@ -80,7 +80,9 @@ def control_rows(law: Law, optimum: BlindDenoiser, params: dict, draws: Stream) 
 def ledger_rows(f, law: Law, params: dict, draws: Stream) -> list[dict]:
     """Terms of the ledger at a = 1/2, in nats; the reference is the blind optimum of the training prior."""
     schedule = Schedule.proportional(params["high"], params["low"], 0.5, params["run_steps"])
-    found = ledger(law, f, schedule, max(params["points"] // 4, 50), draws.child("ledger"), reference=prior_of(params, law))
+    found = ledger(
+        law, f, schedule, max(params["points"] // 4, 50), draws.child("ledger"), reference=prior_of(params, law)
+    )
     terms = ("init", "blind", "discretisation", "learning", "cross", "total")
     return [row(f"ledger_{name}", getattr(found, name).value, getattr(found, name).standard_error) for name in terms]
 

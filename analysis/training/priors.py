@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from analysis.ledger.calculation import ledger
 from analysis.learning.risk import prior_risk_difference
+from analysis.ledger.calculation import ledger
 from analysis.samplers import Schedule
 from analysis.theory.learning import learning_bound
 from analysis.training.fit import fit, row
@@ -32,7 +32,9 @@ class Bent:
         return 0.93 * self.optimum(y) + 0.02 * torch.sin(y)
 
 
-def theorem_row(measure: str, f, law: Law, optimum: BlindDenoiser, params: dict, draws: Stream, bound: float | None = None) -> dict:
+def theorem_row(
+    measure: str, f, law: Law, optimum: BlindDenoiser, params: dict, draws: Stream, bound: float | None = None
+) -> dict:
     """learn / bound at a = 1/2, the bound being that of Theorem 3.12.
 
     The theorem says <= 1 for every prior; for Theta proportional to sigma^-3 the ratio is 1 (derived here).
@@ -74,7 +76,9 @@ def cell_priors(params: dict, seed: int) -> list[dict]:
     for name, denoiser in (("trained", f), ("exact", optimum)):
         found = ledger(law, denoiser, schedule, params["points"], draws.child("ledger"), reference=optimum)
         for term in ("init", "blind", "discretisation", "learning", "cross", "total"):
-            rows.append(row(f"ledger_{term}", getattr(found, term).value, getattr(found, term).standard_error, series=name))
+            rows.append(
+                row(f"ledger_{term}", getattr(found, term).value, getattr(found, term).standard_error, series=name)
+            )
     rows.append(theorem_row("theorem", f, law, optimum, params, draws.child("theorem")))
     if params["replicate"] == 0:
         bent, own = Bent(optimum), draws.child("bent")

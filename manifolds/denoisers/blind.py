@@ -90,7 +90,11 @@ class BlindDenoiser:
         if shape < LEAST_SHAPE:
             return None, 0
         first = first_rung(self.law.core_dim, shape, self.tol)
-        return (GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first) if first < len(RUNGS) else (None, 0)
+        return (
+            (GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first)
+            if first < len(RUNGS)
+            else (None, 0)
+        )
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
         return NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), self.prior)
@@ -149,7 +153,9 @@ class BlindDenoiser:
         mu = self._likelihood(stats, rho2)
         lo, hi = find_window(mu, DROP, enough=5)
         total = torch.empty(len(mu), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-        reach = 1e-9 * (mu.hi - mu.lo)  # the window's ends are the prior's up to rounding, or a scanned step away from them
+        reach = 1e-9 * (
+            mu.hi - mu.lo
+        )  # the window's ends are the prior's up to rounding, or a scanned step away from them
         whole = ((lo > mu.lo - mu.centre + reach) & (hi < mu.hi - mu.centre - reach))[:, 0]
         if self.prior.exponent is None:
             whole = torch.zeros_like(whole)
@@ -176,7 +182,9 @@ class BlindDenoiser:
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     """sum_q weight (n, q) coef (n, q, B); the weights are overwritten."""
-    return torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight.mul_(coef[..., 0]))[:, None]
+    return (
+        torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight.mul_(coef[..., 0]))[:, None]
+    )
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

@@ -135,7 +135,10 @@ def _rules(shape: float, q: int, side: int, end: float, gamma: np.ndarray) -> np
     slope = -0.5 * np.exp(middle) * np.expm1(tau - middle) / end**2
     first = vectors[:, 0]
     sigma, log_weight = end * np.exp(-0.5 * tau), 2.0 * np.log(first)
-    return np.concatenate([sigma, log_weight, slope, vectors[:, -1] / first, vectors[:, -2] / first, 2.0 * end**2 * gamma[:, None]], axis=1)
+    return np.concatenate(
+        [sigma, log_weight, slope, vectors[:, -1] / first, vectors[:, -2] / first, 2.0 * end**2 * gamma[:, None]],
+        axis=1,
+    )
 
 
 def _scale(gamma: np.ndarray, shape: float, side: int) -> np.ndarray:
@@ -144,7 +147,9 @@ def _scale(gamma: np.ndarray, shape: float, side: int) -> np.ndarray:
     return 2.0 / (fall + np.sqrt(fall * fall + 40.0 * shape))
 
 
-def _discretised(gamma: np.ndarray, scale: np.ndarray, shape: float, side: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _discretised(
+    gamma: np.ndarray, scale: np.ndarray, shape: float, side: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Points t (P, 2 count) >= 0 and masses of the cut law in log(G / gamma) = side scale t, by two Gauss-Legendre panels."""
 
     def log_density(t: np.ndarray) -> np.ndarray:

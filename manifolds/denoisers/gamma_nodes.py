@@ -56,7 +56,9 @@ class GammaNodes:
         cut = above ^ below
         if bool(cut.all()):
             return [(True, slice(None))]
-        return [(kind, rows.nonzero()[:, 0]) for kind, rows in ((False, above & below), (True, cut)) if bool(rows.any())]
+        return [
+            (kind, rows.nonzero()[:, 0]) for kind, rows in ((False, above & below), (True, cut)) if bool(rows.any())
+        ]
 
     def rungs(self, cut: bool, first: int, cheap: bool) -> tuple[int, ...]:
         """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule.
@@ -64,7 +66,10 @@ class GammaNodes:
         Args:
             cheap: nodes cost so little that one more for all points is better than a second attempt for a few.
         """
-        fewer = RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1) and self.shape >= INTERPOLATING_SHAPE
+        fewer = (
+            RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1)
+            and self.shape >= INTERPOLATING_SHAPE
+        )
         # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
         start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
         return RUNGS[max(start, RUNGS.index(LEAST_CUT_NODES)) if cut else start :: 2]
@@ -80,7 +85,9 @@ class GammaNodes:
         rule = self._cut_rules(q).at(rho2, self._high(rho2))
         return rule.ratio, rule
 
-    def weigh(self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
+    def weigh(
+        self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
         if isinstance(rule, InterpolatedRule):
             return rule.weigh(log_p, self.core_dim, tol)
@@ -100,7 +107,9 @@ class GammaNodes:
             weight.div_(row_sums(weight)[:, None])
         else:
             rule = gamma_rule(self.shape, q).to(rho2.device)
-            constant, factor, coef = core.affine(torch.outer(rule.ratio**2, rho2.clamp(min=_TINY) / (2.0 * self.shape)).T)
+            constant, factor, coef = core.affine(
+                torch.outer(rule.ratio**2, rho2.clamp(min=_TINY) / (2.0 * self.shape)).T
+            )
             weight = normalised(torch.addcmul(constant, factor, t[:, None]).add_(rule.log_weight))
             tails = rule.tails
         poor = refused(weight, tails, self.shape, tol)

@@ -60,7 +60,9 @@ class InterpolatedRule(NamedTuple):
         size = known[finer:].abs().amax(dim=0).clamp_(min=0.5 * core_dim)
         error = size.mul_(found[q : q + 2].abs().sum(dim=0))
         steep = found[q + 2 : q + 4].abs()
-        serves = (error <= tol / (_SAFETY * self.unit)) & (steep[0] <= self._most(1, tol)) & (steep[1] <= self._most(2, tol))
+        serves = (
+            (error <= tol / (_SAFETY * self.unit)) & (steep[0] <= self._most(1, tol)) & (steep[1] <= self._most(2, tol))
+        )
         # (an overflow of exp, of a density that varies by e^700 over the nodes, is refused too)
         return found[:q].T, ~serves
 
@@ -83,7 +85,9 @@ def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
     to_nodes = torch.cat([lagrange, torch.stack([beyond, tail, *finer.tails, torch.ones_like(beyond)])])
     weight = torch.exp(rule.log_weight)
     smoothness = torch.stack([weight * tail / _power(shape, q - j) for j, tail in enumerate(rule.tails, start=1)])
-    return InterpolatedRule(rule.ratio, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, shape, _power(shape, q))
+    return InterpolatedRule(
+        rule.ratio, finer.log_weight[:, None], torch.cat([lagrange.T, smoothness]), to_nodes, shape, _power(shape, q)
+    )
 
 
 def _power(shape: float, degree: int) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 
@@ -72,7 +73,9 @@ class NoisePrior:
         Raises:
             ValueError: levels not positive and distinct, or weights not positive.
         """
-        return DiscretePrior(torch.as_tensor(levels, dtype=torch.float64), torch.as_tensor(weights, dtype=torch.float64))
+        return DiscretePrior(
+            torch.as_tensor(levels, dtype=torch.float64), torch.as_tensor(weights, dtype=torch.float64)
+        )
 
     @staticmethod
     def aligned(schedule: _WeightedLevels) -> DiscretePrior:
@@ -108,7 +111,6 @@ class NoisePrior:
             raise ValueError(
                 f"prior must cover the schedule's levels [{low:.6g}, {high:.6g}], got [{self.low:.6g}, {self.high:.6g}]"
             )
-
 
     def check_schedule(self, levels: torch.Tensor) -> None:
         """Raise ValueError unless the levels (N + 1,) of a schedule lie in the support."""

@@ -34,7 +34,9 @@ class GaussRule(NamedTuple):
     tails: tuple[torch.Tensor, torch.Tensor]
 
     def to(self, device: torch.device) -> GaussRule:
-        return GaussRule(self.ratio.to(device), self.log_weight.to(device), tuple(tail.to(device) for tail in self.tails))
+        return GaussRule(
+            self.ratio.to(device), self.log_weight.to(device), tuple(tail.to(device) for tail in self.tails)
+        )
 
 
 @lru_cache(maxsize=1024)
@@ -49,7 +51,9 @@ def gamma_rule(shape: float, q: int) -> GaussRule:
     nodes, vectors = gauss(t[None], mass[None] / mass.sum(), q)
     first = vectors[0, 0]
     tails = tuple(torch.from_numpy(vectors[0, -j] / first) for j in (1, 2))
-    return GaussRule(torch.from_numpy(np.exp(-0.5 * nodes[0] / np.sqrt(shape))), torch.from_numpy(2.0 * np.log(first)), tails)
+    return GaussRule(
+        torch.from_numpy(np.exp(-0.5 * nodes[0] / np.sqrt(shape))), torch.from_numpy(2.0 * np.log(first)), tails
+    )
 
 
 def gauss(t: np.ndarray, mass: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,9 @@ PANEL = 16
 MAX_PANELS = 128
 
 
-def _scan(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, points: int = SCAN) -> tuple[torch.Tensor, torch.Tensor]:
+def _scan(
+    mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, points: int = SCAN
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Sorted offsets over [lo, hi] (n, 1), with the hinted ones among them, and log mu there."""
     grid = lo + (hi - lo) * torch.linspace(0.0, 1.0, points, dtype=torch.float64, device=lo.device)
     hints = torch.minimum(torch.maximum(mu.hints(), lo), hi)
@@ -112,7 +114,9 @@ def peak(mu: NoiseLikelihood, iterations: int = 60) -> torch.Tensor:
     side = torch.zeros_like(a)
     for _ in range(iterations):
         # Illinois: false position, with the value kept at a stale end halved
-        t = torch.where(fa == fb, 0.5 * (a + b), (a * fb - b * fa) / torch.where(fa == fb, torch.ones_like(fa), fb - fa))
+        t = torch.where(
+            fa == fb, 0.5 * (a + b), (a * fb - b * fa) / torch.where(fa == fb, torch.ones_like(fa), fb - fa)
+        )
         t = torch.minimum(torch.maximum(t, a), b)
         f = mu.slope(t)
         left = f > 0

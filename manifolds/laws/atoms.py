@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
-from manifolds.special.blind_weights import BlindWeights
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior
+from manifolds.special.blind_weights import BlindWeights
 from manifolds.special.distances import Atlas
 from manifolds.streams import Stream, stream
 
@@ -92,7 +93,9 @@ class Atoms(Core):
         share = logits.sub_(top).exp_()
         mass = share.sum(dim=-1, keepdim=True)
         log_mass = (top + torch.log(mass))[..., 0]
-        post = Posterior(log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2)))
+        post = Posterior(
+            log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2))
+        )
         if order >= 1:
             post.coef = (share @ self.points).div_(mass)
         if order >= 2:

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import torch
 
-from manifolds.special.ball_levels import close_levels, nearby_levels
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.laws.cube import Cube
-from manifolds.special import bessel_ratio
-from manifolds.special.quadrature import legendre
 from manifolds.laws.sphere import sphere_posterior
-from manifolds.streams import Stream
+from manifolds.special import bessel_ratio
+from manifolds.special.ball_levels import close_levels, nearby_levels
+from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
+from manifolds.streams import Stream
 
 __all__ = ["Ball", "ball"]
 

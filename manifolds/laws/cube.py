@@ -10,8 +10,8 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.special import truncated_normal
 from manifolds.special.quadrature import legendre
-from manifolds.streams import Stream
 from manifolds.special.volumes import log_ball_volume
+from manifolds.streams import Stream
 
 __all__ = ["Cube"]
 

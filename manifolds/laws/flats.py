@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -54,7 +54,9 @@ class Flats:
             self._refine(u, own, normal2, reach2)
         return own, normal2
 
-    def _refine(self, u: torch.Tensor, own: tuple[torch.Tensor, ...], normal2: torch.Tensor, reach2: torch.Tensor) -> None:
+    def _refine(
+        self, u: torch.Tensor, own: tuple[torch.Tensor, ...], normal2: torch.Tensor, reach2: torch.Tensor
+    ) -> None:
         """Squared distances that have lost digits, again by differences of vectors."""
         close = normal2 < _CLOSE * reach2
         counts = close.sum(dim=0).tolist()
@@ -87,7 +89,9 @@ class Flats:
             out[rows] = self._by_differences([block[rows] for block in own], share[rows])
         return out
 
-    def _by_squares(self, own: Sequence[torch.Tensor], share: torch.Tensor, square: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _by_squares(
+        self, own: Sequence[torch.Tensor], share: torch.Tensor, square: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """sum_j share_j |x_j|^2 - |x|^2 by Gram matrices of the flats' directions and shifts; and the size of what is subtracted."""
         gram, along, all_ = self._gram.to(share.device), self._along.to(share.device), self.total
         parts = [share[:, j, None] * block for j, block in enumerate(own)]

@@ -13,13 +13,13 @@ the law is built), and leaves samples and posterior consistent with each other.
 from __future__ import annotations
 
 import math
-from typing import Callable
+from collections.abc import Callable
 
 import torch
 
 from manifolds.checks import positive_int
-from manifolds.streams import stream
 from manifolds.laws.surface import Axis, Surface
+from manifolds.streams import stream
 
 __all__ = ["ImageManifold", "bars", "blobs", "discs"]
 
@@ -75,7 +75,9 @@ class ImageManifold(Surface):
         return self._render(t).reshape(-1, self.side, self.side)
 
     def _grid(self) -> torch.Tensor:
-        lines = [torch.linspace(a.low, a.high, {2: 17, 3: 9, 4: 5}[len(self.axes)], dtype=torch.float64) for a in self.axes]
+        lines = [
+            torch.linspace(a.low, a.high, {2: 17, 3: 9, 4: 5}[len(self.axes)], dtype=torch.float64) for a in self.axes
+        ]
         return torch.cartesian_prod(*lines)
 
     def _span(self, name: str) -> torch.Tensor:
@@ -87,7 +89,9 @@ class ImageManifold(Surface):
         uniform = source.uniform(_SPAN_SAMPLES, len(self.axes))
         t = low + length * 0.5 * (1.0 - torch.cos(math.pi * uniform))
         images = torch.cat([self._render(part) for part in t.split(self.rows_at_once)])
-        sketch = images.T @ source.normal(_SPAN_SAMPLES, min(self.side**2, _SKETCH[len(self.axes)])) / _SPAN_SAMPLES**0.5
+        sketch = (
+            images.T @ source.normal(_SPAN_SAMPLES, min(self.side**2, _SKETCH[len(self.axes)])) / _SPAN_SAMPLES**0.5
+        )
         basis, _ = torch.linalg.qr(sketch)
         _, values, directions = torch.linalg.svd(images @ basis, full_matrices=False)
         kept = int((values > _SPAN_TOLERANCE * values[0]).sum())
@@ -95,7 +99,9 @@ class ImageManifold(Surface):
         fresh = self._render(low + length * source.uniform(64, len(self.axes)))
         miss = float((fresh - fresh @ frame @ frame.T).abs().max())
         if miss > _PIXEL_TOLERANCE:
-            raise ValueError(f"{name} at side {self.side} must span fewer dimensions: {kept} leave a pixel error of {miss:.1e}")
+            raise ValueError(
+                f"{name} at side {self.side} must span fewer dimensions: {kept} leave a pixel error of {miss:.1e}"
+            )
         return frame.contiguous()
 
 

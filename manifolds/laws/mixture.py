@@ -7,7 +7,8 @@ has m - m_j normal directions, so its density at u is its own times a Gaussian o
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -19,7 +20,10 @@ from manifolds.streams import Stream, stream
 
 __all__ = ["Component", "Mixture", "low_rank_mixture"]
 
-_UNFELT, _ENOUGH = 1e-17, 1e-13  # a spread of the components' means below this fraction of the trace is left out; its accuracy
+_UNFELT, _ENOUGH = (
+    1e-17,
+    1e-13,
+)  # a spread of the components' means below this fraction of the trace is left out; its accuracy
 _ABSENT = 1e-24  # coefficients of a component that are below this fraction of a row's largest are left out,
 _MOST_PRESENT = 0.6  # where that leaves out enough
 
@@ -61,7 +65,9 @@ class Mixture(Core):
         self.radius = max(self._reach(part) for part in self.components)
         self._flats = Flats([part.frame for part in self.components], [part.shift for part in self.components])
         self._log_weights = torch.log(self.weights)
-        self._codims = torch.tensor([self.core_dim - part.core.core_dim for part in self.components], dtype=torch.float64)
+        self._codims = torch.tensor(
+            [self.core_dim - part.core.core_dim for part in self.components], dtype=torch.float64
+        )
 
     def _check(self, part: Component) -> None:
         m, own = self.core_dim, part.core.core_dim
@@ -138,7 +144,9 @@ class Mixture(Core):
         own = [share[..., None] * coef for share, coef in zip(own_share, coefs)]
         return torch.cat([*own, shift_share.movedim(0, -1)], dim=-1)
 
-    def _trace(self, stats: _Statistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor) -> torch.Tensor:
+    def _trace(
+        self, stats: _Statistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor
+    ) -> torch.Tensor:
         """The components' own traces, averaged, and the spread of their means (only where it can be felt)."""
         trace = (share * torch.stack([post.trace for post in parts])).sum(dim=0)
         heaviest = share.argmax(dim=0, keepdim=True)
@@ -147,7 +155,10 @@ class Mixture(Core):
         most = 2.0 * (others * (sqdist + sqdist.gather(0, heaviest))).sum(dim=0)
         rows, level = (most > _UNFELT * trace).nonzero(as_tuple=True)
         if len(rows):
-            own = [part.core.assemble(take(s, rows), post.coef[rows, level]) for part, s, post in zip(self.components, stats.parts, parts)]
+            own = [
+                part.core.assemble(take(s, rows), post.coef[rows, level])
+                for part, s, post in zip(self.components, stats.parts, parts)
+            ]
             found = trace[rows, level]
             trace[rows, level] = found + self._flats.spread(own, share[:, rows, level].T, _ENOUGH * found)
         return trace
@@ -164,7 +175,9 @@ class Mixture(Core):
         for j, (part, own, block) in enumerate(zip(self.components, stats.parts, blocks)):
             if counts[j]:
                 rows = present[:, j].nonzero()[:, 0]
-                points = self._flats.lift(j, part.core.assemble(take(own, rows), block[rows]), shift_coef[rows, j : j + 1])
+                points = self._flats.lift(
+                    j, part.core.assemble(take(own, rows), block[rows]), shift_coef[rows, j : j + 1]
+                )
                 total.index_add_(0, rows, points)
         return total
 
@@ -195,7 +208,9 @@ class Mixture(Core):
         total = 0.0
         for weight, part in zip(self.weights.tolist(), self.components):
             lifted = self._lift(part, part.core.mean)
-            total += weight * (part.core.second_moment + 2 * float(part.shift @ lifted) + float(part.shift @ part.shift))
+            total += weight * (
+                part.core.second_moment + 2 * float(part.shift @ lifted) + float(part.shift @ part.shift)
+            )
         return total
 
     def log_covering_number(self, eps: float) -> tuple[float, float]:

@@ -9,7 +9,8 @@ arXiv 2602.09639, Proposition 3.8 allows.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
@@ -87,7 +88,9 @@ class ScaleMixture(Core):
         log_each = -0.5 * d * (torch.where(known, delta, torch.zeros_like(delta)) - torch.log1p(delta))
         log_each = log_each + torch.log(self.weights).to(rho2.device)
         log_p = torch.logsumexp(log_each, dim=-1)
-        post = Posterior(log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0])
+        post = Posterior(
+            log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0]
+        )
         if order == 0:
             return post
         share = torch.exp(log_each - log_p[..., None])
@@ -131,12 +134,16 @@ class ScaleMixture(Core):
         low = max(mode - 10.0, 0.0)
         chi = low + (mode + 10.0 - low) * x
         # log of the chi density relative to its value at sqrt(d): no terms of size d
-        density = torch.softmax((d - 1) * torch.log1p((chi - mode) / mode) - 0.5 * (chi - mode) * (chi + mode) + torch.log(w), 0)
+        density = torch.softmax(
+            (d - 1) * torch.log1p((chi - mode) / mode) - 0.5 * (chi - mode) * (chi + mode) + torch.log(w), 0
+        )
         curve = []
         for level in sigma.tolist():
             spread = torch.sqrt(self.scales**2 + level**2)
             stats = _NormStatistics((spread[:, None] * chi).reshape(-1))
-            trace = self.posterior(stats, torch.tensor([[level]], dtype=torch.float64), 2).trace.reshape(len(self.scales), -1)
+            trace = self.posterior(stats, torch.tensor([[level]], dtype=torch.float64), 2).trace.reshape(
+                len(self.scales), -1
+            )
             curve.append((self.weights * (trace @ density)).sum())
         return torch.stack(curve)
 
@@ -145,14 +152,18 @@ class ScaleMixture(Core):
         return (rho2[:, None] / self.ambient - (self.scales**2).to(rho2.device)).clamp(min=1e-300)
 
 
-def scale_mixture(dim: int, ambient: int, scales: Sequence[float] = (0.5, 2.0), weights: Sequence[float] | None = None) -> ScaleMixture:
+def scale_mixture(
+    dim: int, ambient: int, scales: Sequence[float] = (0.5, 2.0), weights: Sequence[float] | None = None
+) -> ScaleMixture:
     """sum_j w_j N(0, s_j^2 I_d); dim must equal ambient, the dimension of the support."""
     return ScaleMixture(_whole_space(dim, ambient, "scale_mixture"), scales, weights)
 
 
 def full_gaussian(dim: int, ambient: int, scale: float = 1.0) -> ScaleMixture:
     """N(0, s^2 I_d), k = d: no direction is free of data and the noise level is not identifiable (negative control)."""
-    return ScaleMixture(_whole_space(dim, ambient, "full_gaussian"), (positive_number(scale, "scale"),), name="full_gaussian")
+    return ScaleMixture(
+        _whole_space(dim, ambient, "full_gaussian"), (positive_number(scale, "scale"),), name="full_gaussian"
+    )
 
 
 def two_scale(dim: int, ambient: int, level: float = 1.0, weight: float = 0.5) -> ScaleMixture:

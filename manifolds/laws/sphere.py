@@ -11,8 +11,8 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.special import bessel_moments, log_sphere_mgf
 from manifolds.special.quadrature import legendre
-from manifolds.streams import Stream
 from manifolds.special.volumes import sphere_covering
+from manifolds.streams import Stream
 
 __all__ = ["Sphere", "sphere_mean", "sphere_posterior"]
 
@@ -28,12 +28,19 @@ def sphere_mean(
     """(log E exp(<X, u>/sigma^2) - kappa, coefficient of u in E[X | u]; and with `moments` r/kappa, r and r'), r the Bessel ratio
     at kappa = R |u|/sigma^2, given inverse = sigma^-2."""
     kappa = (radius * norm) * inverse
-    by_kappa, ratio, slope, log_mgf = bessel_moments(0.5 * core_dim - 1.0, kappa, with_log=True, with_derivative=moments)
+    by_kappa, ratio, slope, log_mgf = bessel_moments(
+        0.5 * core_dim - 1.0, kappa, with_log=True, with_derivative=moments
+    )
     return log_mgf, by_kappa * (radius**2 * inverse), by_kappa, ratio, slope
 
 
 def sphere_posterior(
-    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, sigma: torch.Tensor, order: int, square: torch.Tensor | None = None
+    core_dim: int,
+    radius: float | torch.Tensor,
+    norm: torch.Tensor,
+    sigma: torch.Tensor,
+    order: int,
+    square: torch.Tensor | None = None,
 ) -> Posterior:
     """Posterior of X uniform on the sphere of radius R in R^m given |u| = norm; arguments that broadcast.
 

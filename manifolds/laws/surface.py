@@ -10,12 +10,13 @@ level finer than the rule's is refused, with the number of nodes that it would n
 from __future__ import annotations
 
 import math
-from typing import Callable, NamedTuple, Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 
-from manifolds.laws.atoms import Atoms
 from manifolds.checks import positive_number
+from manifolds.laws.atoms import Atoms
 from manifolds.special.quadrature import legendre
 from manifolds.streams import Stream
 
@@ -145,7 +146,10 @@ class Surface(Atoms):
         lines, weights = [], torch.ones(1, dtype=torch.float64)
         for axis, count in zip(self.axes, counts):
             if axis.periodic:
-                x, w = torch.arange(count, dtype=torch.float64) / count, torch.full((count,), 1.0 / count, dtype=torch.float64)
+                x, w = (
+                    torch.arange(count, dtype=torch.float64) / count,
+                    torch.full((count,), 1.0 / count, dtype=torch.float64),
+                )
             else:
                 x, w = legendre(count)
             lines.append(axis.low + axis.length * x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 
@@ -46,7 +46,9 @@ def trefoil(dim: int = 1, scale: float = 1.0, finest: float = 0.02) -> Surface:
     return Surface(chart, [Axis(0.0, _TURN, True)], finest, 3.0 * size, "trefoil")
 
 
-def swiss_roll(dim: int = 2, scale: float = 1.0, height: float = 1.5, turns: float = 1.5, finest: float = 0.1) -> Surface:
+def swiss_roll(
+    dim: int = 2, scale: float = 1.0, height: float = 1.5, turns: float = 1.5, finest: float = 0.1
+) -> Surface:
     """A spiral s t (cos t, sin t)/t_max, t in [3 pi/2, 3 pi/2 + 2 pi turns], times an interval; area measure; m = 3.
 
     Args:
@@ -57,7 +59,11 @@ def swiss_roll(dim: int = 2, scale: float = 1.0, height: float = 1.5, turns: flo
         finest: smallest noise level to be asked.
     """
     _fixed_dim(dim, 2, "swiss_roll")
-    scale, height, turns = positive_number(scale, "scale"), positive_number(height, "height"), positive_number(turns, "turns")
+    scale, height, turns = (
+        positive_number(scale, "scale"),
+        positive_number(height, "height"),
+        positive_number(turns, "turns"),
+    )
     start = 1.5 * math.pi
     stop = start + _TURN * turns
     half = 0.5 * height * scale
@@ -82,4 +88,6 @@ def moebius(dim: int = 2, radius: float = 1.0, width: float = 0.8, finest: float
         return torch.cat([reach * torch.cos(t), reach * torch.sin(t), w * torch.sin(0.5 * t)], dim=1)
 
     # (t + 2 pi, w) is (t, -w): with nodes symmetric in w the trapezoid rule in t closes up
-    return Surface(chart, [Axis(0.0, _TURN, True), Axis(-0.5 * width, 0.5 * width)], finest, radius + 0.5 * width, "moebius")
+    return Surface(
+        chart, [Axis(0.0, _TURN, True), Axis(-0.5 * width, 0.5 * width)], finest, radius + 0.5 * width, "moebius"
+    )

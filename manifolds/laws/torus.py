@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior
-from manifolds.streams import Stream
 from manifolds.special.volumes import log_ball_volume
+from manifolds.streams import Stream
 
 __all__ = ["Torus"]
 

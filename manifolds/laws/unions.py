@@ -6,8 +6,8 @@ import math
 
 import torch
 
-from manifolds.laws.ball import ball
 from manifolds.checks import positive_int, positive_number
+from manifolds.laws.ball import ball
 from manifolds.laws.flats import random_frames
 from manifolds.laws.mixture import Component, Mixture
 from manifolds.laws.sphere import Sphere
@@ -30,13 +30,19 @@ def union_of_subspaces(dim: int, components: int = 3, radius: float = 1.0, geome
     return Mixture([Component(ball(dim, radius), frame, shift) for frame in frames], name="union_of_subspaces")
 
 
-def mixture_of_spheres(dim: int, components: int = 3, radius: float = 1.0, separation: float = 3.0, geometry_seed: int = 0) -> Mixture:
+def mixture_of_spheres(
+    dim: int, components: int = 3, radius: float = 1.0, separation: float = 3.0, geometry_seed: int = 0
+) -> Mixture:
     """J spheres S^k of radius R in random (k+1)-planes of R^m, m = J (k+1), with centres at `separation` R from the origin.
 
     Raises:
         ValueError: a size is not an integer >= 1, radius <= 0, or separation < 0.
     """
-    dim, components, radius = positive_int(dim, "dim"), positive_int(components, "components"), positive_number(radius, "radius")
+    dim, components, radius = (
+        positive_int(dim, "dim"),
+        positive_int(components, "components"),
+        positive_number(radius, "radius"),
+    )
     if not 0 <= separation < math.inf:
         raise ValueError(f"separation must be >= 0 and finite, got {separation!r}")
     core_dim = components * (dim + 1)

@@ -12,15 +12,19 @@ from __future__ import annotations
 
 import torch
 
-from manifolds.special.quadrature import legendre
 from manifolds.laws.sphere import sphere_posterior
+from manifolds.special.quadrature import legendre
 
 __all__ = ["close_levels", "nearby_levels"]
 
 _NODES = 4  # between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
 _MOST_CHANGE = 0.35
-_MOST_GAP = 0.5  # (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
-_MOST_RANGE = 100.0  # of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
+_MOST_GAP = (
+    0.5  # (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
+)
+_MOST_RANGE = (
+    100.0  # of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
+)
 _MOST_NOISE = 30.0  # sigma/R beyond which the slope of q, of size k R^2/sigma^2, is a difference of larger terms
 
 
@@ -33,7 +37,13 @@ def close_levels(core_dim: int, radius: float, sigma: torch.Tensor) -> torch.Ten
 
 
 def nearby_levels(
-    core_dim: int, radius: float, norm: torch.Tensor, sigma: torch.Tensor, at: int, log_p: torch.Tensor, coef: torch.Tensor
+    core_dim: int,
+    radius: float,
+    norm: torch.Tensor,
+    sigma: torch.Tensor,
+    at: int,
+    log_p: torch.Tensor,
+    coef: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma (n, q)."""
     x, weight = legendre(_NODES)

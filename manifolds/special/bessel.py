@@ -103,7 +103,10 @@ def _series(which: str, order: float) -> list[float]:
         total = total[2:]
     # p^i = 2^(1-2i) sum_k C(2i, i-k) T_k(2p - 1), half of that for k = 0
     size = len(total)
-    chebyshev = [float(sum(c * Fraction(comb(2 * i, i - k), 2 ** (2 * i)) for i, c in enumerate(total[k:], start=k))) for k in range(size)]
+    chebyshev = [
+        float(sum(c * Fraction(comb(2 * i, i - k), 2 ** (2 * i)) for i, c in enumerate(total[k:], start=k)))
+        for k in range(size)
+    ]
     chebyshev[1:] = [2.0 * c for c in chebyshev[1:]]
     floor = 1e-16 * max(abs(c) for c in chebyshev) if which == "ratio" else 1e-17
     while len(chebyshev) > 3 and abs(chebyshev[-1]) < floor:
@@ -118,7 +121,9 @@ def _horner(coefficients: list[float], x: Tensor) -> Tensor:
     return out
 
 
-def _evaluate(nu: float, x: Tensor, want_derivative: bool, want_log: bool) -> tuple[Tensor, Tensor | None, Tensor | None]:
+def _evaluate(
+    nu: float, x: Tensor, want_derivative: bool, want_log: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """(w, r', log mgf - x) for a chunk x (n,)."""
     steps = max(0, -int(-(_LARGE_ORDER - nu) // 1))
     order = nu + steps
@@ -162,7 +167,9 @@ def _over_chunks(nu: float, x: Tensor, want_derivative: bool, want_log: bool) ->
     if not nu >= -0.5:
         raise ValueError(f"nu must be a number >= -1/2, got {nu}")
     flat = x.to(torch.float64).reshape(-1)
-    parts = [_evaluate(nu, chunk, want_derivative, want_log) for chunk in flat.split(_CHUNK)] or [_evaluate(nu, flat, want_derivative, want_log)]
+    parts = [_evaluate(nu, chunk, want_derivative, want_log) for chunk in flat.split(_CHUNK)] or [
+        _evaluate(nu, flat, want_derivative, want_log)
+    ]
     return [None if column[0] is None else torch.cat(column).reshape(x.shape) for column in zip(*parts)]
 
 

@@ -100,7 +100,11 @@ class BlindWeights:
         """Which S (n,) are so large that only the upper end of the prior's last piece matters."""
         q, room = square / self._top2, 2.0 * float(self.knots[-1] - self.knots[-2])
         past = q - float(self._shape.max())
-        return (past > 0) & (past * past > _BEYOND * q) & (q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0)
+        return (
+            (past > 0)
+            & (past * past > _BEYOND * q)
+            & (q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0)
+        )
 
     def _remainder(self, x: torch.Tensor) -> torch.Tensor:
         """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
@@ -108,7 +112,9 @@ class BlindWeights:
             return torch.cat([self._remainder(part) for part in x.split(_AT_ONCE)])
         nodes, weight = legendre(40)
         pieces = []
-        for a, height, lo, hi in zip(self._shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()):
+        for a, height, lo, hi in zip(
+            self._shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()
+        ):
             free = 0.5 * (x - math.log(2.0 * a))  # peak of the Gamma law of sigma^-2, in log sigma
             centre = free.clamp(lo, hi)
             delta = centre - free
@@ -183,7 +189,9 @@ class BlindWeights:
         out = gap.div_(base).log1p_().mul_(-self.exponent).add_(log_weights).exp_()
         return out.div_(out.sum(dim=1, keepdim=True))
 
-    def _cut(self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float) -> torch.Tensor:
+    def _cut(
+        self, base: torch.Tensor, x0: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float
+    ) -> torch.Tensor:
         """As above by a table; gap = S - S_min of the row."""
         beyond = (float(base.max()) + float(gap.max())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
@@ -211,13 +219,19 @@ class BlindWeights:
         if float(keep.sum()) > 0.3 * keep.numel():
             for rows in torch.arange(len(gap)).split(max(_PAIRS // gap.shape[1], 1)):
                 part = slice(int(rows[0]), int(rows[-1]) + 1)
-                out[part] = weigh(gap[part], base[part], offset[part, None], largest[part, None], h0[part, None], log_weights)
+                out[part] = weigh(
+                    gap[part], base[part], offset[part, None], largest[part, None], h0[part, None], log_weights
+                )
         else:
             row, column = keep.nonzero(as_tuple=True)
-            out[row, column] = weigh(gap[row, column], base[row, 0], offset[row], largest[row], h0[row], log_weights[column])
+            out[row, column] = weigh(
+                gap[row, column], base[row, 0], offset[row], largest[row], h0[row], log_weights[column]
+            )
         return out.div_(out.sum(dim=1, keepdim=True))
 
-    def _grid(self, x0: torch.Tensor, farthest: torch.Tensor, low: float, step: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def _grid(
+        self, x0: torch.Tensor, farthest: torch.Tensor, low: float, step: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The grid points, counted in steps from `low`, that some row needs; where each row's stretch of them begins; its length.
 
         A row needs them from two before x0 to where h has fallen by KEEP, or to its farthest atom. h is concave in log S:

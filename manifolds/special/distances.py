@@ -58,15 +58,15 @@ class Atlas:
             self._refine(u, out, coarse, error, coarsest.expand(n))
         return out
 
-    def _refine(self, u: torch.Tensor, out: torch.Tensor, rows: torch.Tensor, error: torch.Tensor, coarsest: torch.Tensor) -> None:
+    def _refine(
+        self, u: torch.Tensor, out: torch.Tensor, rows: torch.Tensor, error: torch.Tensor, coarsest: torch.Tensor
+    ) -> None:
         some = out[rows]
         limit = some.min(dim=1).values + _REACH * coarsest[rows] + 4.0 * error[rows]
         which, column = (some <= limit[:, None]).nonzero(as_tuple=True)
         row = rows[which]
         size = max(_PAIR_ELEMENTS // u.shape[1], 1)
-        exact = [
-            ((u[r] - self.points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))
-        ]
+        exact = [((u[r] - self.points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))]
         out[row, column] = torch.cat(exact)
 
     def beyond_nearest(

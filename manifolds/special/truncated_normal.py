@@ -100,7 +100,9 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     The interval is given by its lower end and its width, because a short interval far out has no digits left in b - a.
     order 1: mass and offset, the rest None; 2: and the variance, the rest zero; 4: all.
     """
-    a, width = torch.broadcast_tensors(torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(width, dtype=torch.float64))
+    a, width = torch.broadcast_tensors(
+        torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(width, dtype=torch.float64)
+    )
     if not bool((width > 0).all()):
         raise ValueError("width must be positive everywhere")
     shape, a, width = a.shape, a.reshape(-1), width.reshape(-1)

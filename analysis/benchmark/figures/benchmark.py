@@ -30,7 +30,14 @@ def draw(tables):
     places = [(name, where) for name in names for where in ("ends", "inside")]
     for i, (form, color, marker) in enumerate(_FORMS):
         some = laws[laws.form == form].set_index(["law", "where"]).reindex(places).reset_index()
-        _spread(left, some, np.arange(len(places)) + 0.2 * (1 - i), COLORS[color], marker, form.replace("1e+09", "$10^9$").replace("d=", "$d=$"))
+        _spread(
+            left,
+            some,
+            np.arange(len(places)) + 0.2 * (1 - i),
+            COLORS[color],
+            marker,
+            form.replace("1e+09", "$10^9$").replace("d=", "$d=$"),
+        )
     left.set_yticks(range(len(places)), [f"{name.replace('_', ' ')}, {where}" for name, where in places])
     left.axvline(1.5, color=COLORS["blue"], linestyle="--", linewidth=0.8, label="target, dense")
     left.set_title("blind over conditional, CPU time")
@@ -41,7 +48,9 @@ def draw(tables):
     for height, row in zip(heights, rest.itertuples()):
         for target in (row.at_least, row.at_most):
             if 0 < target < float("inf"):
-                right.plot([target, target], [height - 0.4, height + 0.4], color=COLORS["grey"], linestyle="--", linewidth=1.0)
+                right.plot(
+                    [target, target], [height - 0.4, height + 0.4], color=COLORS["grey"], linestyle="--", linewidth=1.0
+                )
     right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=5.5)
     right.axvline(1.0, color=COLORS["grey"], linewidth=0.5)
     right.set_title("other ratios; dashed: targets")

@@ -21,14 +21,23 @@ def draw(tables: Mapping):
         g = g.sort_values("d")
         line = {"linestyle": ":"} if name == "ancestral" else {}
         left.loglog(g.d.astype(float), g.kl, label=name.replace("_", " "), **mark(names.index(name)), **line)
-    left.set(xlabel="ambient dimension $d$", ylabel=r"KL$(p_{\sigma_T}\,\|\,$law of $Y_N)$, nats", title="noisy output, exact, 64 steps")
+    left.set(
+        xlabel="ambient dimension $d$",
+        ylabel=r"KL$(p_{\sigma_T}\,\|\,$law of $Y_N)$, nats",
+        title="noisy output, exact, 64 steps",
+    )
     left.legend(loc="upper left", ncol=2)
     left.set_ylim(top=1e12)
     for name, g in clean.groupby("integrator"):
         g = g.sort_values("ambient")
         right.semilogx(g.ambient.astype(float), g.w1, label=name.replace("_", " "), **mark(names.index(name)))
     right.axhline(clean.floor.mean(), label="floor: data to data", **ROLES["floor"])
-    right.set(xlabel="ambient dimension $d$", ylabel=r"sliced $W_1$ of $f^*(Y_N)$ to the data", title="clean output, blind, mixture, 24 steps", ylim=(0, None))
+    right.set(
+        xlabel="ambient dimension $d$",
+        ylabel=r"sliced $W_1$ of $f^*(Y_N)$ to the data",
+        title="clean output, blind, mixture, 24 steps",
+        ylim=(0, None),
+    )
     right.legend()
     panel_label(left, "a")
     panel_label(right, "b")

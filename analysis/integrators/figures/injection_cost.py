@@ -21,7 +21,12 @@ def draw(tables: Mapping):
         g = g.sort_values("lag")
         left.plot(g.lag, g.extra / g.leading, label=f"$a={a:g}$", **mark(i))
     left.axhline(0, color=COLORS["black"], linewidth=0.6)
-    left.set(xscale="log", xlabel="step $h$", ylabel="added term over leading term", title="Gaussian subspace, whole run, exact")
+    left.set(
+        xscale="log",
+        xlabel="step $h$",
+        ylabel="added term over leading term",
+        title="Gaussian subspace, whole run, exact",
+    )
     ticks = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
     left.set_xticks(ticks, [f"{t:g}" for t in ticks])
     left.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)

@@ -21,24 +21,48 @@ def draw(tables: Mapping):
     left, right = axes[0]
     names = sorted(exact.integrator.unique())
     for name in names:
-        g = exact[(exact.integrator == name) & (exact.a == _SHOWN.get(name, 0.5)) & (exact.wrong_scale == 1.0)].sort_values("N")
+        g = exact[
+            (exact.integrator == name) & (exact.a == _SHOWN.get(name, 0.5)) & (exact.wrong_scale == 1.0)
+        ].sort_values("N")
         # curves that coincide stay visible: ancestral lies on exponential Euler at a = 1/2
         dashed = {"linestyle": ":"} if name == "ancestral" else {}
-        left.loglog(g.N, g.tangential.abs() + g.normal.abs(), label=name.replace("_", " "), **mark(names.index(name)), **dashed)
+        left.loglog(
+            g.N, g.tangential.abs() + g.normal.abs(), label=name.replace("_", " "), **mark(names.index(name)), **dashed
+        )
     first = exact[(exact.integrator == "heun")].sort_values("N")
-    reference_slope(left, first.N.to_numpy(), 0.6 * (first.tangential.abs() + first.normal.abs()).iloc[0], -2, "order 2")
-    other = exact[(exact.integrator == "exponential_euler") & (exact.a == 0.5) & (exact.wrong_scale == 1.0)].sort_values("N")
-    reference_slope(left, other.N.to_numpy(), 0.6 * (other.tangential.abs() + other.normal.abs()).iloc[0], -1, "order 1")
+    reference_slope(
+        left, first.N.to_numpy(), 0.6 * (first.tangential.abs() + first.normal.abs()).iloc[0], -2, "order 2"
+    )
+    other = exact[
+        (exact.integrator == "exponential_euler") & (exact.a == 0.5) & (exact.wrong_scale == 1.0)
+    ].sort_values("N")
+    reference_slope(
+        left, other.N.to_numpy(), 0.6 * (other.tangential.abs() + other.normal.abs()).iloc[0], -1, "order 1"
+    )
     left.set(xlabel="steps $N$", ylabel="relative error of the variances", title="Gaussian data, exact")
     left.set_ylim(bottom=2e-9)
     left.legend(loc="lower left", ncol=2)
-    rows = coupled[(coupled.offset == 0.0) & coupled.integrator.isin(["exponential_euler", "heun"]) & (coupled.a == 0.0)]
+    rows = coupled[
+        (coupled.offset == 0.0) & coupled.integrator.isin(["exponential_euler", "heun"]) & (coupled.a == 0.0)
+    ]
     for i, (law, g) in enumerate(rows.groupby("law")):
         for name, own in g.groupby("integrator"):
             own = own.sort_values("N")
             style = mark(i) | {"linestyle": "-" if name == "heun" else "--"}
-            right.errorbar(own.N, own.gap.abs(), np.minimum(1.96 * own.gap_se, 0.9 * own.gap.abs()), label=f"{law}, {name.replace('_', ' ')}", **style)
-    right.set(xscale="log", yscale="log", xlabel="steps $N$", ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$", title="noise coupled across step counts, $a=0$")
+            right.errorbar(
+                own.N,
+                own.gap.abs(),
+                np.minimum(1.96 * own.gap_se, 0.9 * own.gap.abs()),
+                label=f"{law}, {name.replace('_', ' ')}",
+                **style,
+            )
+    right.set(
+        xscale="log",
+        yscale="log",
+        xlabel="steps $N$",
+        ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$",
+        title="noise coupled across step counts, $a=0$",
+    )
     right.set_ylim(bottom=1e-7)
     counts = sorted(rows.N.unique())
     right.set_xticks(counts, [str(n) for n in counts])

@@ -27,14 +27,20 @@ def draw(tables: Mapping):
     constant = levels[levels.law == levels.law.iloc[0]].constant
     left.plot(constant, np.full(len(constant), -0.12), "|", color=COLORS["black"], markersize=6, label="constant steps")
     left.invert_xaxis()
-    left.set(xlabel=r"noise level $\sigma$", ylabel=r"$k_{\mathrm{eff}}=\mathrm{mmse}/\sigma^2$", title="optimal levels, $N=24$")
+    left.set(
+        xlabel=r"noise level $\sigma$",
+        ylabel=r"$k_{\mathrm{eff}}=\mathrm{mmse}/\sigma^2$",
+        title="optimal levels, $N=24$",
+    )
     left.legend(loc="center right")
     for i, law in enumerate(laws):
         g = grid[grid.law == law].groupby("N").ratio.mean()
         right.loglog(g.index, g, label=law.replace("_", " "), linestyle="-" if i < 8 else "--", **mark(i))
     right.axhline(1, **ROLES["theory"])
     right.axhline(10**0.5, **ROLES["bound"])
-    right.set(xlabel="steps $N$", ylabel="disc, constant over optimal", title=r"price of constant steps (dotted: $\sqrt{10}$)")
+    right.set(
+        xlabel="steps $N$", ylabel="disc, constant over optimal", title=r"price of constant steps (dotted: $\sqrt{10}$)"
+    )
     right.set_ylim(0.9, 25)  # room for the legend
     ticks = [1, 2, 3, 4, 6, 8]
     right.set_yticks(ticks, [str(t) for t in ticks])

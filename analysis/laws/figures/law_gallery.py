@@ -20,7 +20,14 @@ def draw(tables):
     columns = min(_COLUMNS, len(laws))
     rows = math.ceil(len(laws) / columns)
     # equal boxes without tick labels: R and the names of the axes say enough
-    edges = {"left": 0.04, "right": 0.97, "bottom": 0.03, "top": 1.0 - 0.42 / (_ROW * rows), "wspace": 0.2, "hspace": 0.45}
+    edges = {
+        "left": 0.04,
+        "right": 0.97,
+        "bottom": 0.03,
+        "top": 1.0 - 0.42 / (_ROW * rows),
+        "wspace": 0.2,
+        "hspace": 0.45,
+    }
     figure, axes = new_figure(rows, columns, "double", row_height=_ROW, layout="none", gridspec_kw=edges)
     for place, axis in enumerate(axes.flat):
         if place >= len(laws):
@@ -58,7 +65,9 @@ def _images(axis, part) -> None:
     gap = np.full((2, side + 1, side + 1), np.nan)
     tiles = [np.pad(image, ((0, 1), (0, 1)), constant_values=np.nan) for image in stack]
     tiles += list(gap[: 4 - len(tiles)])
-    axis.imshow(np.block([[tiles[0], tiles[1]], [tiles[2], tiles[3]]]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axis.imshow(
+        np.block([[tiles[0], tiles[1]], [tiles[2], tiles[3]]]), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+    )
     axis.set_axis_off()
 
 
@@ -70,7 +79,15 @@ def _title(name: str, first) -> str:
 
 def _finite(axis, points, counts) -> None:
     """A finite set: area shows the weight."""
-    axis.scatter(points[:, 0], points[:, 1], s=60 * counts / counts.max(), color=COLORS["blue"], alpha=0.8, linewidths=0, clip_on=False)
+    axis.scatter(
+        points[:, 0],
+        points[:, 1],
+        s=60 * counts / counts.max(),
+        color=COLORS["blue"],
+        alpha=0.8,
+        linewidths=0,
+        clip_on=False,
+    )
     _labels(axis)
 
 

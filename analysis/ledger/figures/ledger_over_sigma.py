@@ -12,7 +12,11 @@ from analysis.figures.style import COLORS, new_figure, only, panel_label, short_
 __all__ = ["draw"]
 
 # bottom to top; blindness keeps its colour of the other figures
-TERMS = {"discretisation": ("finite steps", "#C3CBD6"), "blind": ("blindness", COLORS["blue"]), "learning": ("learning error", COLORS["orange"])}
+TERMS = {
+    "discretisation": ("finite steps", "#C3CBD6"),
+    "blind": ("blindness", COLORS["blue"]),
+    "learning": ("learning error", COLORS["orange"]),
+}
 _ROWS, _COLUMNS, _BINS = 2, 4, 48
 
 
@@ -42,19 +46,30 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
         axis.set_ylim(0, 1.12 * top)
         axis.set_xlabel(r"noise level $\sigma$ (time $\rightarrow$)")
     shown = [name for name in TERMS if float(steps[name].abs().max()) > 0]
-    figure.legend(handles=[Patch(color=TERMS[name][1], label=TERMS[name][0]) for name in shown], loc="outside upper right", ncols=len(shown), handlelength=1.0)
+    figure.legend(
+        handles=[Patch(color=TERMS[name][1], label=TERMS[name][0]) for name in shown],
+        loc="outside upper right",
+        ncols=len(shown),
+        handlelength=1.0,
+    )
     for axis in axes[rows, :]:
         axis.remove()
     wide = figure.add_subplot(axes[rows, 0].get_gridspec()[rows, :])
     _against_bounds(wide, terms, denoisers[-1], ambients)
     panel_label(wide, "c")
-    figure.suptitle(f"Error ledger of a blind sampler ({law.replace('_', ' ')}, $k$ = {k}, {n} steps)", size=9, x=0.01, ha="left")
+    figure.suptitle(
+        f"Error ledger of a blind sampler ({law.replace('_', ' ')}, $k$ = {k}, {n} steps)", size=9, x=0.01, ha="left"
+    )
     return figure
 
 
 def _named(denoiser: str) -> str:
     kind, _, factor = denoiser.partition(":")
-    return {"blind": "exact blind denoiser $f^*$", "conditional": "exact conditional denoiser", "scaled": rf"${factor}\,f^*$"}.get(kind, kind)
+    return {
+        "blind": "exact blind denoiser $f^*$",
+        "conditional": "exact conditional denoiser",
+        "scaled": rf"${factor}\,f^*$",
+    }.get(kind, kind)
 
 
 def _stack(axis, steps: pandas.DataFrame) -> float:
@@ -69,7 +84,14 @@ def _stack(axis, steps: pandas.DataFrame) -> float:
     base = np.zeros(len(bins))
     for name, (_, color) in TERMS.items():
         height = np.array([steps[name].to_numpy()[b].sum() for b in bins]) / width
-        axis.fill_between(ends, np.append(base, base[-1]), np.append(base + height, (base + height)[-1]), step="post", color=color, linewidth=0)
+        axis.fill_between(
+            ends,
+            np.append(base, base[-1]),
+            np.append(base + height, (base + height)[-1]),
+            step="post",
+            color=color,
+            linewidth=0,
+        )
         base = base + height
     axis.set_xscale("log")
     axis.set_xlim(ends[0], ends[-1])
@@ -87,7 +109,12 @@ def _certificate(axis, terms: pandas.DataFrame) -> None:
 def _against_bounds(axis, terms: pandas.DataFrame, denoiser: str, ambients: list[int]) -> None:
     """Measured terms (dots) and the paper's bounds with constant 1 (bars), on one logarithmic axis of nats."""
     terms = terms[terms["denoiser"] == denoiser]
-    lines = [("init", "start", ambients[-1:]), ("discretisation", "finite steps", ambients[-1:]), ("learning", "learning error", ambients[-1:]), ("blind", "blindness", ambients)]
+    lines = [
+        ("init", "start", ambients[-1:]),
+        ("discretisation", "finite steps", ambients[-1:]),
+        ("learning", "learning error", ambients[-1:]),
+        ("blind", "blindness", ambients),
+    ]
     colors = {"init": COLORS["green"], **{name: c for name, (_, c) in TERMS.items()}, "discretisation": "#8592A3"}
     labels, row = [], 0
     for name, label, at in lines:
@@ -97,8 +124,24 @@ def _against_bounds(axis, terms: pandas.DataFrame, denoiser: str, ambients: list
                 continue
             if found["bound"] > 0:
                 axis.plot([found["nats"], found["bound"]], [row, row], color=colors[name], linewidth=1.0, alpha=0.45)
-                axis.plot(found["bound"], row, marker="|", color=colors[name], markersize=9, markeredgewidth=1.6, linestyle="none")
-                axis.annotate(f"{float(format(found['bound'] / found['nats'], '.2g')):,.0f} ×", (np.sqrt(found["nats"] * found["bound"]), row), xytext=(0, 2.5), textcoords="offset points", ha="center", size=6, color="#555555")
+                axis.plot(
+                    found["bound"],
+                    row,
+                    marker="|",
+                    color=colors[name],
+                    markersize=9,
+                    markeredgewidth=1.6,
+                    linestyle="none",
+                )
+                axis.annotate(
+                    f"{float(format(found['bound'] / found['nats'], '.2g')):,.0f} ×",
+                    (np.sqrt(found["nats"] * found["bound"]), row),
+                    xytext=(0, 2.5),
+                    textcoords="offset points",
+                    ha="center",
+                    size=6,
+                    color="#555555",
+                )
             axis.plot(found["nats"], row, marker="o", color=colors[name], markersize=4.5, linestyle="none")
             labels.append(f"{label}, $d$ = {short_number(d)}" if name == "blind" else label)
             row += 1

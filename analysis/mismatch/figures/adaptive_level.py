@@ -15,7 +15,10 @@ def draw(tables):
         return None
     figure, axes = new_figure(2, 2, width="double", row_height=2.3)
     _variance(axes[0, 0], level[level.ambient == level.ambient.max()])
-    _shift(axes[0, 1], level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive") & (level.predict == "adaptive")])
+    _shift(
+        axes[0, 1],
+        level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive") & (level.predict == "adaptive")],
+    )
     _stopping(axes[1, 0], stop.sort_values("ambient"))
     _bias(axes[1, 1], bias[bias.kind == "static"])
     for axis, letter in zip(axes.ravel(), "abcd"):
@@ -27,8 +30,13 @@ def _variance(axis, rows):
     rows = rows[rows.scheme == rows.predict]
     for i, ((scheme, a), part) in enumerate(rows.groupby(["scheme", "a"])):
         unit = part.ambient.iloc[0] * part.variance_predicted
-        yerr = [unit * (part.variance_ratio - part.variance_ratio_low), unit * (part.variance_ratio_high - part.variance_ratio)]
-        axis.errorbar(part.t, unit * part.variance_ratio, yerr=yerr, linestyle="", label=f"{scheme}, a = {a:g}", **mark(i))
+        yerr = [
+            unit * (part.variance_ratio - part.variance_ratio_low),
+            unit * (part.variance_ratio_high - part.variance_ratio),
+        ]
+        axis.errorbar(
+            part.t, unit * part.variance_ratio, yerr=yerr, linestyle="", label=f"{scheme}, a = {a:g}", **mark(i)
+        )
         axis.plot(part.t, unit, **ROLES["theory"], label="theory" if i == 0 else None)
     axis.set(xlabel="time t", ylabel=r"$d \cdot$ Var(log $\hat\sigma$)")
     axis.legend()
@@ -48,17 +56,35 @@ def _shift(axis, rows):
 def _stopping(axis, rows):
     axis.plot(rows.ambient, rows.variance_fixed, label="fixed number of steps", **{**mark(0), "linestyle": ""})
     axis.plot(rows.ambient, rows.variance_fixed_predicted, **ROLES["theory"])
-    axis.plot(rows.ambient, rows.variance_stopped, label=r"stopped at $\hat\sigma \leq \sigma_{min}$", **{**mark(1), "linestyle": ""})
+    axis.plot(
+        rows.ambient,
+        rows.variance_stopped,
+        label=r"stopped at $\hat\sigma \leq \sigma_{min}$",
+        **{**mark(1), "linestyle": ""},
+    )
     axis.plot(rows.ambient, rows.variance_stopped_predicted, **ROLES["theory"], label="theory")
     axis.axvline(rows.narrows_below_d.iloc[0], **ROLES["bound"], label="crossover, leading order")
-    axis.set(xscale="log", yscale="log", xlabel="ambient dimension d", ylabel="Var(log level) at the end", ylim=(0.2 * rows.variance_fixed.min(), None))
+    axis.set(
+        xscale="log",
+        yscale="log",
+        xlabel="ambient dimension d",
+        ylabel="Var(log level) at the end",
+        ylim=(0.2 * rows.variance_fixed.min(), None),
+    )
     axis.legend()
 
 
 def _bias(axis, rows):
     for i, (estimator, part) in enumerate(rows.groupby("estimator")):
         part = part.sort_values("sigma")
-        axis.errorbar(part.sigma, part.ratio, yerr=[part.ratio - part.ratio_low, part.ratio_high - part.ratio], linestyle="", label=estimator, **mark(i))
+        axis.errorbar(
+            part.sigma,
+            part.ratio,
+            yerr=[part.ratio - part.ratio_low, part.ratio_high - part.ratio],
+            linestyle="",
+            label=estimator,
+            **mark(i),
+        )
         axis.plot(part.sigma, part.predicted, **ROLES["theory"], label="theory" if i == 0 else None)
     axis.set(xscale="log", xlabel=r"true level $\sigma$", ylabel=r"E $\hat\sigma^2/\sigma^2$")
     axis.legend(title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5)

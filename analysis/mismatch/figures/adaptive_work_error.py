@@ -19,17 +19,33 @@ def draw(tables):
         shift = 1.02 if scheme == "adaptive" else 0.98
         left.errorbar(shift * part.mean_steps, part.error, yerr=yerr, label=f"{scheme}, a = {a:g}", **mark(i))
     left.axhline(work.floor.mean(), **ROLES["floor"], label="floor")
-    left.set(xscale="log", yscale="log", xlabel="mean number of steps", ylabel=rf"sliced $W_2$ to the data ({work.law.iloc[0]})")
+    left.set(
+        xscale="log",
+        yscale="log",
+        xlabel="mean number of steps",
+        ylabel=rf"sliced $W_2$ to the data ({work.law.iloc[0]})",
+    )
     left.set_xticks([10, 20, 40, 70], ["10", "20", "40", "70"])
-    ticks = [t for t in (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5) if 0.9 * work.floor.mean() < t < 1.3 * work.error.max()]
+    ticks = [
+        t
+        for t in (0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
+        if 0.9 * work.floor.mean() < t < 1.3 * work.error.max()
+    ]
     left.set_yticks(ticks, [f"{t:g}" for t in ticks])
     left.minorticks_off()
     left.legend()
     stop = stop.sort_values("ambient")
     right.fill_between(stop.ambient, stop.steps_1, stop.steps_99, alpha=0.2, linewidth=0, label="1 % to 99 %")
-    right.errorbar(stop.ambient, stop.mean_steps, yerr=stop.sd_steps, label="mean and sd", **{**mark(0), "linestyle": ""})
+    right.errorbar(
+        stop.ambient, stop.mean_steps, yerr=stop.sd_steps, label="mean and sd", **{**mark(0), "linestyle": ""}
+    )
     for sign in (-1, 1):
-        right.plot(stop.ambient, stop.mean_steps_predicted + sign * stop.sd_steps_predicted, **ROLES["theory"], label="theory, one sd" if sign > 0 else None)
+        right.plot(
+            stop.ambient,
+            stop.mean_steps_predicted + sign * stop.sd_steps_predicted,
+            **ROLES["theory"],
+            label="theory, one sd" if sign > 0 else None,
+        )
     right.set(xscale="log", xlabel="ambient dimension d", ylabel="steps of an adaptive run")
     right.legend()
     for axis, letter in zip(axes[0], "ab"):

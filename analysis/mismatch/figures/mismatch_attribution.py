@@ -45,7 +45,9 @@ def draw(tables):
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     every = rows[(rows.law == "mixture") & (rows.grid == "geometric")]
     every = every.assign(label=[f"{_INTEGRATORS[i]}, a = {a:g}" for i, a in zip(every.integrator, every.a)])
-    order = every.drop_duplicates("label").sort_values(["integrator", "a"], key=lambda c: c.map(list(_INTEGRATORS).index) if c.name == "integrator" else c)
+    order = every.drop_duplicates("label").sort_values(
+        ["integrator", "a"], key=lambda c: c.map(list(_INTEGRATORS).index) if c.name == "integrator" else c
+    )
     if len(order) > 2:
         _arms(axes[0, 2], every, {label: label for label in order.label[::-1]}, "label")
         axes[0, 2].set_title("mixture, every integrator")
@@ -61,12 +63,26 @@ def _arms(axis, rows, names, column):
         here = rows[rows[column] == name]
         if not len(here):
             continue
-        axis.plot([here.floor.iloc[0]] * 2, [place - 0.36, place + 0.36], color=COLORS["grey"], linewidth=1.5, label="floor" if place == 0 else None)
+        axis.plot(
+            [here.floor.iloc[0]] * 2,
+            [place - 0.36, place + 0.36],
+            color=COLORS["grey"],
+            linewidth=1.5,
+            label="floor" if place == 0 else None,
+        )
         for arm, (label, color, marker) in _ARMS.items():
             row = here[here.arm == arm].iloc[0]
             low, high = max(row.error - row.error_low, 0), max(row.error_high - row.error, 0)
             height = place + {"conditional": 0.0, "informed": 0.2, "blind": -0.2}[arm]
-            axis.errorbar(row.error, height, xerr=[[low], [high]], color=color, marker=marker, linestyle="", label=label if place == 0 else None)
+            axis.errorbar(
+                row.error,
+                height,
+                xerr=[[low], [high]],
+                color=color,
+                marker=marker,
+                linestyle="",
+                label=label if place == 0 else None,
+            )
     axis.set_yticks(range(len(names)), list(names.values()))
     axis.set_xscale("log")
     axis.set_xticks([0.02, 0.05, 0.1, 0.2], ["0.02", "0.05", "0.1", "0.2"])

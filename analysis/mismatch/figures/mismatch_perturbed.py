@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
-_ARMS = {"conditional": (ROLES["conditional"]["color"], "s"), "informed": (COLORS["orange"], "D"), "blind": (ROLES["blind"]["color"], "o")}
+_ARMS = {
+    "conditional": (ROLES["conditional"]["color"], "s"),
+    "informed": (COLORS["orange"], "D"),
+    "blind": (ROLES["blind"]["color"], "o"),
+}
 _STYLES = ("-", "--", ":")
 _ASIDE = {"conditional": 0, "informed": -1, "blind": 1}  # curves that agree are drawn a little apart
 _NAMES = {"euler": "plain Euler", "exponential_euler": "exponential Euler"}
@@ -17,7 +21,11 @@ def draw(tables):
         return None
     rows = found[0]
     figure, axes = new_figure(1, 3, width="double", row_height=2.5, sharey=True)
-    panels = (("told", "a", "assumed level off by"), ("start", "a", "start over first level"), ("last", "integrator", "last step: ratio of levels"))
+    panels = (
+        ("told", "a", "assumed level off by"),
+        ("start", "a", "start over first level"),
+        ("last", "integrator", "last step: ratio of levels"),
+    )
     for axis, letter, (kind, by, label) in zip(axes[0], "abc", panels):
         here = rows[rows.perturbation == kind]
         for style, (value, part) in zip(_STYLES, here.groupby(by)):
@@ -27,7 +35,13 @@ def draw(tables):
                 x = (100 if kind == "told" else 1) * line["size"] * (1.03 if kind == "start" else 1.06) ** aside
                 axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
                               color=color, marker=marker, linestyle=style, label=arm if style == "-" else None)  # fmt: skip
-            axis.plot([], [], color="black", linestyle=style, label=f"a = {value:g}" if by == "a" else _NAMES.get(value, value))
+            axis.plot(
+                [],
+                [],
+                color="black",
+                linestyle=style,
+                label=f"a = {value:g}" if by == "a" else _NAMES.get(value, value),
+            )
         axis.axhline(here.floor.mean(), **ROLES["floor"], label="floor")
         axis.set(xlabel=label + (" (%)" if kind == "told" else ""), yscale="log")
         ticks = sorted(here["size"].unique())

@@ -22,14 +22,20 @@ def draw(tables):
         table = rows.pivot(index="step_length", columns="a", values=column)
         values = np.log2(table.to_numpy()) if column == "ratio" else table.to_numpy() / np.log(2)
         norm = Normalize(-1.5, 1.5, clip=True)
-        image = axis.imshow(values, origin="lower", aspect="auto", cmap="RdBu" if column == "ratio" else "PuOr", norm=norm)
+        image = axis.imshow(
+            values, origin="lower", aspect="auto", cmap="RdBu" if column == "ratio" else "PuOr", norm=norm
+        )
         outcome = rows.pivot(index="step_length", columns="a", values="outcome")
         for i in range(len(table.index)):
             for j in range(len(table.columns)):
                 number = 2 ** values[i, j]
-                text = ("<.01" if number < 0.01 else f"{number:.2f}") + ("\n" + outcome.iloc[i, j] if column == "ratio" else "")
+                text = ("<.01" if number < 0.01 else f"{number:.2f}") + (
+                    "\n" + outcome.iloc[i, j] if column == "ratio" else ""
+                )
                 dark = abs(norm(values[i, j]) - 0.5) > 0.3
-                axis.text(j, i, text, ha="center", va="center", size=5.5, color="white" if dark else "black", linespacing=0.9)
+                axis.text(
+                    j, i, text, ha="center", va="center", size=5.5, color="white" if dark else "black", linespacing=0.9
+                )
         axis.set_xticks(range(len(table.columns)), [f"{a:g}" for a in table.columns])
         axis.set_yticks(range(len(table.index)), [f"{h:g}" for h in table.index])
         axis.set(xlabel="injection a", ylabel="step length h")

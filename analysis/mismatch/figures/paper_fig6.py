@@ -70,7 +70,9 @@ def _trained(axis, here, laws):
         title = f"{law}, k = {dim}, d = {ambient}"
         axis.plot(network.factor, network.above, **style, label=f"{title}: trained")
         axis.fill_between(network.factor, low.clip(lower=_LEAST), high, color=color, alpha=0.2, linewidth=0)
-        axis.plot(exact.factor, exact.above.clip(lower=_LEAST / 10), color=color, linestyle="--", linewidth=1.0, label="exact")
+        axis.plot(
+            exact.factor, exact.above.clip(lower=_LEAST / 10), color=color, linestyle="--", linewidth=1.0, label="exact"
+        )
         for name, style in (("trained", (0, (6, 1, 1, 1))), ("exact", ":")):
             blind = part[(part.arm == "blind") & (part.denoiser == name)]
             if len(blind):

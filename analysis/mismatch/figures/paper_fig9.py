@@ -34,7 +34,13 @@ def draw(tables):
                 if not len(part):
                     continue
                 shift = slice(0, None, 5) if arm == "conditional" else slice(2, None, 5)
-                dots = {"marker": style["marker"], "color": style["color"], "markerfacecolor": fill, "linestyle": "", "markersize": 3.2}
+                dots = {
+                    "marker": style["marker"],
+                    "color": style["color"],
+                    "markerfacecolor": fill,
+                    "linestyle": "",
+                    "markersize": 3.2,
+                }
                 above.plot(part.scheduled.iloc[shift], part.measured.iloc[shift], **dots, label=name)
                 below.plot(part.step.iloc[shift], (part.measured / part.scheduled).iloc[shift], **dots)
                 if arm == "conditional":

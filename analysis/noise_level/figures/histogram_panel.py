@@ -28,7 +28,14 @@ def draw_histogram(axis, rows) -> None:
     if mass > 0.01:
         top = 1.25 * density.max()
         axis.plot([0, 0], [0, top], color=COLORS["vermillion"], linewidth=2.5, solid_capstyle="butt", clip_on=False)
-        axis.annotate(f"{100 * mass:.0f} % at 0", (0, top), xytext=(24, -6), textcoords="offset points", color=COLORS["vermillion"], size=7)
+        axis.annotate(
+            f"{100 * mass:.0f} % at 0",
+            (0, top),
+            xytext=(24, -6),
+            textcoords="offset points",
+            color=COLORS["vermillion"],
+            size=7,
+        )
         axis.set_ylim(0, 1.05 * top)
         axis.set_xlim(-0.2, 12.0)
     axis.set_title(f"$d={short_number(d).strip('$')}$, $k={k}$")

@@ -20,7 +20,15 @@ def draw(tables):
             part = part.sort_values("sigma")
             x = part.sigma * 1.03 ** (i - 1)
             axis.errorbar(x, part.mle, 1.96 * part.mle_se, linestyle="none", label=f"{name}, MLE", **mark(i))
-            axis.plot(x, part.naive, linestyle=":", linewidth=0.8, markerfacecolor="none", **mark(i), label="image taken for noise" if i == 0 else None)
+            axis.plot(
+                x,
+                part.naive,
+                linestyle=":",
+                linewidth=0.8,
+                markerfacecolor="none",
+                **mark(i),
+                label="image taken for noise" if i == 0 else None,
+            )
         bound = at.groupby("sigma").cramer_rao.mean()
         axis.plot(bound.index, bound, **ROLES["theory"], label="Cramér-Rao bound")
         axis.set_xscale("log")

@@ -6,7 +6,6 @@ import numpy as np
 
 from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
 
-
 _AMBIENT = 4096  # the d of the scan over k
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.noise_level.figures.histogram_panel import draw_histogram
 from analysis.figures.style import COLORS, new_figure, only, panel_label
+from analysis.noise_level.figures.histogram_panel import draw_histogram
 
 _AMBIENT = (10, 100, 1000)
 

@@ -12,12 +12,15 @@ from analysis.figures.style import ROLES, new_figure, panel_label
 
 __all__ = ["draw"]
 
+
 def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     """None unless there are at least two step counts."""
     runs = tables.get("scaling")
     if runs is None or runs["steps"].nunique() < 2:
         return None
-    runs, coupled = (t if t is None else t[t["ambient"] == t["ambient"].max()] for t in (runs, tables.get("scaling_coupled")))
+    runs, coupled = (
+        t if t is None else t[t["ambient"] == t["ambient"].max()] for t in (runs, tables.get("scaling_coupled"))
+    )
     laws, dims = list(dict.fromkeys(runs["law"])), sorted(set(runs["dim"]))
     shades = pyplot.get_cmap("viridis")(np.linspace(0.0, 0.85, len(dims)))
     figure, axes = new_figure(2, len(laws), width="double", row_height=2.1, sharex=True, sharey="row")
@@ -26,11 +29,26 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
         for dim, color in zip(dims, shades):
             own = runs[(runs["law"] == law) & (runs["dim"] == dim)].sort_values("steps")
             top.plot(own["steps"], own["total"], "o-", color=color)
-            top.plot(own["steps"], own["bound_init"] + own["bound_blind"] + own["bound_discretisation"], color=color, linestyle=":", linewidth=0.9)
+            top.plot(
+                own["steps"],
+                own["bound_init"] + own["bound_blind"] + own["bound_discretisation"],
+                color=color,
+                linestyle=":",
+                linewidth=0.9,
+            )
             low.plot(own["steps"], own["sliced_w2"], color=color, alpha=0.5, linewidth=0.8)
-            low.plot(own["steps"], own["sliced_floor"], color=color, alpha=0.7, linestyle=ROLES["floor"]["linestyle"], linewidth=0.8)
+            low.plot(
+                own["steps"],
+                own["sliced_floor"],
+                color=color,
+                alpha=0.7,
+                linestyle=ROLES["floor"]["linestyle"],
+                linewidth=0.8,
+            )
             if coupled is not None:
-                fine = coupled[(coupled["law"] == law) & (coupled["dim"] == dim) & (coupled["scale"] == 1.0)].sort_values("N")
+                fine = coupled[
+                    (coupled["law"] == law) & (coupled["dim"] == dim) & (coupled["scale"] == 1.0)
+                ].sort_values("N")
                 low.errorbar(fine["N"], fine["error"], yerr=1.96 * fine["error_se"], fmt="o-", color=color)
         exact = runs[(runs["law"] == law) & runs["exact_kl"].notna()]
         for dim, color in zip(dims, shades):

@@ -52,7 +52,15 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     for axis in axes[1]:
         axis.set_xlabel("exponent")
     entries = [
-        Line2D([], [], color=COLORS["blue"], marker="o", markersize=2.5, linewidth=0.8, label="fitted: mean over what is held, hull of the 95 % intervals"),
+        Line2D(
+            [],
+            [],
+            color=COLORS["blue"],
+            marker="o",
+            markersize=2.5,
+            linewidth=0.8,
+            label="fitted: mean over what is held, hull of the 95 % intervals",
+        ),
         Line2D([], [], label="derived for the Gaussian law", **ROLES["theory"]),
         Line2D([], [], label="exponent of the paper's bound", **ROLES["bound"]),
     ]

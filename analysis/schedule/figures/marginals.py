@@ -28,7 +28,14 @@ def draw(tables: Mapping):
                 axis.loglog(own.steps, own[column], linestyle=line, label=f"{law}, $a={a:g}$", **mark(i))
         # 95 % point of the two-sample statistic at equal sizes n: 1.358 sqrt(2/n)
         axis.axhline(1.358 * (2.0 / n) ** 0.5, **ROLES["floor"])
-        axis.annotate("95 % point of two equal laws", (moving.steps.min(), 1.358 * (2.0 / n) ** 0.5), xytext=(0, 3), textcoords="offset points", size=6.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8})
+        axis.annotate(
+            "95 % point of two equal laws",
+            (moving.steps.min(), 1.358 * (2.0 / n) ** 0.5),
+            xytext=(0, 3),
+            textcoords="offset points",
+            size=6.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
+        )
         axis.set(xlabel="steps", title=title)
         axis.set_xticks(sorted(moving.steps.unique()), [str(s) for s in sorted(moving.steps.unique())])
         axis.minorticks_off()

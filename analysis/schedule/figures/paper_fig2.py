@@ -28,10 +28,20 @@ def draw(tables: Mapping):
         for _, path in own[own.row == "path"].groupby("index"):
             path = path.sort_values("step")
             above.plot(path.y1, path.y2, "-", color=COLORS["blue"], linewidth=0.7, alpha=0.8)
-            above.plot(path.y1.iloc[0], path.y2.iloc[0], "o", color=COLORS["blue"], markerfacecolor="white", markersize=3, markeredgewidth=0.7)
+            above.plot(
+                path.y1.iloc[0],
+                path.y2.iloc[0],
+                "o",
+                color=COLORS["blue"],
+                markerfacecolor="white",
+                markersize=3,
+                markeredgewidth=0.7,
+            )
             above.plot(path.y1.iloc[-1], path.y2.iloc[-1], "o", color=COLORS["vermillion"], markersize=2.5)
         below.scatter(truth.y1, truth.y2, s=5, label="data", **_DATA)
-        below.scatter(out.y1, out.y2, s=5, color=ROLES["blind"]["color"], linewidths=0, alpha=0.7, label=r"output $f(Y_N)$")
+        below.scatter(
+            out.y1, out.y2, s=5, color=ROLES["blind"]["color"], linewidths=0, alpha=0.7, label=r"output $f(Y_N)$"
+        )
         above.set_title(f"$d={d}$, $k=2$: paths")
         below.set_title(f"$d={d}$: samples")
         above.set(xlim=(-14, 14), ylim=(-10, 10), ylabel="$y_2$")

@@ -38,7 +38,14 @@ def _levels(axis, rows) -> None:
         centre = g.sigma * np.exp(g.log_ratio)
         style = mark(i)
         axis.semilogy(g.step, centre, markevery=4, label=f"{_PLANE[law]}, $d={d}$", **style)
-        axis.fill_between(g.step, centre * np.exp(-g.log_ratio_sd), centre * np.exp(g.log_ratio_sd), color=style["color"], alpha=0.15, linewidth=0)
+        axis.fill_between(
+            g.step,
+            centre * np.exp(-g.log_ratio_sd),
+            centre * np.exp(g.log_ratio_sd),
+            color=style["color"],
+            alpha=0.15,
+            linewidth=0,
+        )
     axis.set(xlabel="step", ylabel=r"residual estimate $\hat\sigma$", title="$k=2$: mean and one sd over samples")
     axis.legend(loc="lower left")
 
@@ -49,12 +56,26 @@ def _deviations(axis, rows) -> None:
         for j, (_, own) in enumerate(rows[rows.ambient == d].groupby(["law", "dim"])):
             own = own.sort_values("step")
             label = f"$d={d}$" if j == 0 else None
-            axis.plot(own.sigma, np.sqrt(d) * own.log_ratio, color=mark(i)["color"], linewidth=0.6, alpha=0.7, label=label)
+            axis.plot(
+                own.sigma, np.sqrt(d) * own.log_ratio, color=mark(i)["color"], linewidth=0.6, alpha=0.7, label=label
+            )
     bound = np.sqrt(0.5)
     axis.axhspan(-bound, bound, color=COLORS["grey"], alpha=0.12, linewidth=0)
-    axis.annotate("one sd of a single sample", (0.02, bound), xycoords=("axes fraction", "data"), xytext=(0, -8), textcoords="offset points", size=6.5, color=COLORS["grey"])
+    axis.annotate(
+        "one sd of a single sample",
+        (0.02, bound),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, -8),
+        textcoords="offset points",
+        size=6.5,
+        color=COLORS["grey"],
+    )
     axis.set_xscale("log")
     axis.invert_xaxis()
-    axis.set(xlabel=r"noise level $\sigma_t$ (falls along the run)", ylabel=r"$\sqrt{d}$ mean $\log(\hat\sigma/\sigma_t)$", ylim=(-0.95, 0.95))
+    axis.set(
+        xlabel=r"noise level $\sigma_t$ (falls along the run)",
+        ylabel=r"$\sqrt{d}$ mean $\log(\hat\sigma/\sigma_t)$",
+        ylim=(-0.95, 0.95),
+    )
     axis.set_title(f"{rows.law.nunique()} laws")
     axis.legend(loc="lower right", ncol=2)

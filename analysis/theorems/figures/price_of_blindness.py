@@ -35,7 +35,16 @@ def _information(axis, price: pandas.DataFrame) -> None:
         row = np.array([laws.index(law) for law in at["law"]]) + shift
         value = at["price_over_information"]
         error = [(value - at["price_over_low"]).clip(lower=0), (at["price_over_high"] - value).clip(lower=0)]
-        axis.errorbar(value, row, xerr=error, fmt="o", color=color, markersize=2.8, linewidth=0.9, label=rf"$d=10^{int(np.log10(d))}$")
+        axis.errorbar(
+            value,
+            row,
+            xerr=error,
+            fmt="o",
+            color=color,
+            markersize=2.8,
+            linewidth=0.9,
+            label=rf"$d=10^{int(np.log10(d))}$",
+        )
     axis.axvline(1.0, **ROLES["theory"])
     axis.set_yticks(range(len(laws)), [law.replace("_", " ") for law in laws])
     axis.set_xlim(0.9, 1.1)
@@ -63,7 +72,14 @@ def _path(axis, path: pandas.DataFrame) -> None:
     for i, p in enumerate(powers):
         for law, style in (("gaussian", "-"), ("two_scale", "--")):
             at = path[(path["law"] == law) & (path["power"] == p)].sort_values("ambient")
-            axis.plot(at["ambient"], at["price"], color=mark(i)["color"], marker=mark(i)["marker"], linestyle=style, label=rf"$k=d^{{{p:g}}}$" if law == "gaussian" else None)
+            axis.plot(
+                at["ambient"],
+                at["price"],
+                color=mark(i)["color"],
+                marker=mark(i)["marker"],
+                linestyle=style,
+                label=rf"$k=d^{{{p:g}}}$" if law == "gaussian" else None,
+            )
     axis.plot([], [], color=COLORS["grey"], linestyle="-", label="Gaussian")
     axis.plot([], [], color=COLORS["grey"], linestyle="--", label="two-scale worst case")
     axis.set_xscale("log")

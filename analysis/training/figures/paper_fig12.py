@@ -45,13 +45,20 @@ def _curve(table: pandas.DataFrame, measure: str, series: str) -> pandas.DataFra
 def _estimates(axis, table: pandas.DataFrame, low: float, top: float) -> None:
     axis.plot([low, top], [low, top], label=r"$\hat\sigma=\sigma$", **ROLES["theory"])
     for series, label, style in (
-        ("prior as trained", "exact posterior mean, prior ends at 3", {"marker": "s", "color": COLORS["grey"], "linestyle": ":"}),
+        (
+            "prior as trained",
+            "exact posterior mean, prior ends at 3",
+            {"marker": "s", "color": COLORS["grey"], "linestyle": ":"},
+        ),
         ("trained", "network (bars: 2 sd over images)", {"marker": "o", "linestyle": "none", **ROLES["blind"]}),
     ):
         bias, spread = (_curve(table, measure, series) for measure in ("log_bias", "log_spread"))
         centre = bias.level.to_numpy() * bias.value.map(math.exp).to_numpy()
         reach = spread.value.to_numpy()
-        bars = [centre * -(pandas.Series(-2 * reach).map(math.expm1)), centre * pandas.Series(2 * reach).map(math.expm1)]
+        bars = [
+            centre * -(pandas.Series(-2 * reach).map(math.expm1)),
+            centre * pandas.Series(2 * reach).map(math.expm1),
+        ]
         axis.errorbar(bias.level, centre, yerr=bars, label=label, **style)
     ticks = [t for t in _TICKS if low <= t <= top]
     axis.set_yticks(ticks, [f"{t:g}" for t in ticks])
@@ -70,7 +77,15 @@ def _errors(axis, table: pandas.DataFrame) -> None:
     d, m = float(table.ambient.iloc[0]), float(table[table.measure == "core_dim"].value.iloc[0])
     axis.axhline(1.0 / math.sqrt(2.0 * (d - m)), label=r"$1/\sqrt{2(d-m)}$", **ROLES["theory"])
     axis.axhline(LIMIT, **ROLES["bound"])
-    axis.annotate("limit of the claims", (table.top.iloc[0], LIMIT), xytext=(0, 2), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+    axis.annotate(
+        "limit of the claims",
+        (table.top.iloc[0], LIMIT),
+        xytext=(0, 2),
+        textcoords="offset points",
+        size=6.5,
+        ha="right",
+        color=COLORS["grey"],
+    )
     axis.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2], ["1 %", "2 %", "5 %", "10 %", "20 %"])
     axis.minorticks_off()
     axis.set_ylabel(r"rms of $\log(\hat\sigma/\sigma)$")

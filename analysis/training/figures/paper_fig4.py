@@ -33,8 +33,20 @@ def draw(tables: Mapping) -> Figure | None:
         curves = _Curves(rows, d)
         if len(curves.failing):
             for axis in axes[:, column]:
-                axis.axvspan(curves.failing.min() - 0.5, curves.failing.max() + 0.5, color=COLORS["grey"], alpha=0.15, linewidth=0)
-            axes[0][column].text(curves.failing.min(), 0.04, r"$k_{\rm eff}^2>d$", **_SMALL, transform=axes[0][column].get_xaxis_transform())
+                axis.axvspan(
+                    curves.failing.min() - 0.5,
+                    curves.failing.max() + 0.5,
+                    color=COLORS["grey"],
+                    alpha=0.15,
+                    linewidth=0,
+                )
+            axes[0][column].text(
+                curves.failing.min(),
+                0.04,
+                r"$k_{\rm eff}^2>d$",
+                **_SMALL,
+                transform=axes[0][column].get_xaxis_transform(),
+            )
         _levels(axes[0][column], curves)
         _difference(axes[1][column], curves)
         side = math.isqrt(d)
@@ -61,12 +73,16 @@ class _Curves:
         self.failing = -20.0 * np.log10(sigma[(self.k_eff**2 / d > 1.0).to_numpy()])
 
     def _curve(self, task: str, measure: str, blind: str | None = None, series: str = "") -> pandas.DataFrame:
-        rows = self.rows[(self.rows.task == task) & (self.rows.measure == measure) & (self.rows.series.fillna("") == series)]
+        rows = self.rows[
+            (self.rows.task == task) & (self.rows.measure == measure) & (self.rows.series.fillna("") == series)
+        ]
         if blind is not None:
             rows = rows[rows.blind.astype(str) == blind]
         return rows.set_index("level").sort_index()[["value", "se"]]
 
-    def loss(self, task: str, measure: str, blind: str | None = None, series: str = "") -> tuple[np.ndarray, pandas.Series, pandas.Series]:
+    def loss(
+        self, task: str, measure: str, blind: str | None = None, series: str = ""
+    ) -> tuple[np.ndarray, pandas.Series, pandas.Series]:
         """(PSNR in, loss in dB to the conditional optimum, its standard error)."""
         curve = self._curve(task, measure, blind, series)
         x = -20.0 * np.log10(curve.index.to_numpy())
@@ -81,7 +97,15 @@ def _levels(axis, curves: _Curves) -> None:
         at, loss, _ = curves.loss("denoise", "excess", blind)
         # the two fall on each other: an open ring and a cross inside it
         style = {"markersize": 6.0, "markerfacecolor": "none"} if marker == "o" else {"markersize": 4.0}
-        axis.plot(at, curves.floor.loc[loss.index] - loss, linestyle="none", marker=marker, label=f"trained, {name}", **style, **ROLES[name])
+        axis.plot(
+            at,
+            curves.floor.loc[loss.index] - loss,
+            linestyle="none",
+            marker=marker,
+            label=f"trained, {name}",
+            **style,
+            **ROLES[name],
+        )
 
 
 def _difference(axis, curves: _Curves) -> None:
@@ -90,10 +114,19 @@ def _difference(axis, curves: _Curves) -> None:
     axis.axhspan(-LIMIT, LIMIT, color=COLORS["sky"], alpha=0.15, linewidth=0)
     axis.axhline(0.0, color=COLORS["grey"], linewidth=0.5)
     axis.annotate(f"allowed: {LIMIT:g} dB", (x.min(), LIMIT), xytext=(0, -8), textcoords="offset points", **_SMALL)
-    axis.errorbar(x, base - loss, yerr=1.96 * np.sqrt(se**2 + base_se**2), marker="o", label="trained: blind $-$ conditional", **ROLES["blind"])
+    axis.errorbar(
+        x,
+        base - loss,
+        yerr=1.96 * np.sqrt(se**2 + base_se**2),
+        marker="o",
+        label="trained: blind $-$ conditional",
+        **ROLES["blind"],
+    )
     at, price, _ = curves.loss("exact", "price")
     axis.plot(at, -price, label="exact optima: blind $-$ conditional", **ROLES["theory"])
     at, wrong, wrong_se = curves.loss("denoise", "excess", "False", "told")
     shown = base.loc[wrong.index]
     label = r"trained: conditional told $1.5\,\sigma$ $-$ conditional"
-    axis.errorbar(at, shown - wrong, yerr=1.96 * wrong_se, marker="D", linestyle=":", label=label, **ROLES["conditional"])
+    axis.errorbar(
+        at, shown - wrong, yerr=1.96 * wrong_se, marker="D", linestyle=":", label=label, **ROLES["conditional"]
+    )

@@ -9,9 +9,9 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
+from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 from analysis.training.figures.paper_fig4 import LIMIT as DECIBELS
 from analysis.training.figures.paper_fig12 import LIMIT as RMS
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 _SMALL = {"size": 6.5, "color": COLORS["grey"]}
 
@@ -44,9 +44,17 @@ def _curve(table: pandas.DataFrame, measure: str, series: str) -> pandas.DataFra
 
 def _levels(axis, table: pandas.DataFrame) -> None:
     for series, label, style in (
-        ("blind", "trained, blind", {"marker": "o", "markersize": 6.0, "markerfacecolor": "none", "linestyle": "none", **ROLES["blind"]}),
+        (
+            "blind",
+            "trained, blind",
+            {"marker": "o", "markersize": 6.0, "markerfacecolor": "none", "linestyle": "none", **ROLES["blind"]},
+        ),
         ("conditional", "trained, conditional", {"marker": "x", "linestyle": "none", **ROLES["conditional"]}),
-        ("by heart", "training digits by heart", {"marker": "D", "markersize": 3.0, "linestyle": ":", "color": COLORS["grey"]}),
+        (
+            "by heart",
+            "training digits by heart",
+            {"marker": "D", "markersize": 3.0, "linestyle": ":", "color": COLORS["grey"]},
+        ),
     ):
         rows = _curve(table, "risk", series)
         axis.plot(rows.psnr, -10.0 * np.log10(rows.value), label=label, **style)
@@ -66,7 +74,9 @@ def _difference(axis, table: pandas.DataFrame) -> None:
     ):
         rows = _curve(table, "psnr_difference", series)
         axis.errorbar(rows.psnr, rows.value, yerr=1.96 * rows.se, label=label, **style)
-    axis.annotate(f"allowed: {DECIBELS:g} dB", (rows.psnr.min(), DECIBELS), xytext=(0, 3), textcoords="offset points", **_SMALL)
+    axis.annotate(
+        f"allowed: {DECIBELS:g} dB", (rows.psnr.min(), DECIBELS), xytext=(0, 3), textcoords="offset points", **_SMALL
+    )
     axis.set_ylabel("PSNR $-$ conditional's (dB)")
 
 
@@ -84,5 +94,7 @@ def _estimates(axis, table: pandas.DataFrame, d: int) -> None:
     axis.set_yticks([0.02, 0.05, 0.1, 0.2], ["2 %", "5 %", "10 %", "20 %"])
     axis.set_ylim(top=0.5)
     axis.minorticks_off()
-    axis.annotate("limit of the claim", (rows.level.max(), RMS), xytext=(0, 2), textcoords="offset points", ha="right", **_SMALL)
+    axis.annotate(
+        "limit of the claim", (rows.level.max(), RMS), xytext=(0, 2), textcoords="offset points", ha="right", **_SMALL
+    )
     axis.legend(loc="upper right")

@@ -82,8 +82,16 @@ def _log_ratio(axis, net: pandas.DataFrame) -> None:
         label = "exact blind optimum" if name == "exact" else "trained"
         axis.errorbar(run.level, run.value, yerr=1.96 * run.se, label=label, linewidth=1.0, **look)
     axis.axhspan(-0.0953, 0.0953, color=COLORS["green"], alpha=0.15, linewidth=0)
-    axis.annotate("within 10 %", (0.98, -0.0953), xycoords=("axes fraction", "data"), xytext=(0, 2), textcoords="offset points",
-                  size=6.5, ha="right", color=COLORS["green"])
+    axis.annotate(
+        "within 10 %",
+        (0.98, -0.0953),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        size=6.5,
+        ha="right",
+        color=COLORS["green"],
+    )
     axis.set_xscale("log")
     axis.invert_xaxis()
     axis.set_xlabel(r"$\sigma_t$")

@@ -41,11 +41,23 @@ def _curve(rows: pandas.DataFrame, measure: str, blind: bool) -> pandas.DataFram
 def _excess(axis, rows: pandas.DataFrame) -> None:
     for blind, name in ((True, "blind"), (False, "conditional")):
         curve = _curve(rows, "excess", blind)
-        axis.errorbar(curve.level, curve.value, yerr=1.96 * curve.se, marker="o", label=f"trained, {name}", **ROLES[name])
+        axis.errorbar(
+            curve.level, curve.value, yerr=1.96 * curve.se, marker="o", label=f"trained, {name}", **ROLES[name]
+        )
     price = _curve(rows, "price", True)
-    axis.plot(price.level, price.value, color=COLORS["blue"], linestyle="--", linewidth=1.0, label="exact blind optimum")
+    axis.plot(
+        price.level, price.value, color=COLORS["blue"], linestyle="--", linewidth=1.0, label="exact blind optimum"
+    )
     axis.axhline(TARGET, **ROLES["bound"])
-    axis.annotate("2.5 %", (price.level.max(), TARGET), xytext=(0, 2), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+    axis.annotate(
+        "2.5 %",
+        (price.level.max(), TARGET),
+        xytext=(0, 2),
+        textcoords="offset points",
+        size=6.5,
+        ha="right",
+        color=COLORS["grey"],
+    )
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_ylim(bottom=1e-5)
@@ -54,7 +66,15 @@ def _excess(axis, rows: pandas.DataFrame) -> None:
 def _residual(axis, rows: pandas.DataFrame) -> None:
     for blind, name in ((True, "blind"), (False, "conditional")):
         curve = _curve(rows, "variance_ratio", blind)
-        axis.errorbar(curve.level, curve.value, yerr=1.96 * curve.se, marker="o", linestyle="none", label=f"trained, {name}", **ROLES[name])
+        axis.errorbar(
+            curve.level,
+            curve.value,
+            yerr=1.96 * curve.se,
+            marker="o",
+            linestyle="none",
+            label=f"trained, {name}",
+            **ROLES[name],
+        )
     exact = _curve(rows, "variance_exact", True)
     axis.plot(exact.level, exact.value, label=r"$1 - k_{\rm eff}/d$", **ROLES["theory"])
     axis.set_xlabel(r"$\sigma$")

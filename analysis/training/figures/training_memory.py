@@ -20,18 +20,35 @@ def draw(tables: Mapping) -> Figure | None:
     levels = sorted(table.level.dropna().unique())
     for number, level in enumerate(levels):
         for series, line in (("fresh", "-"), ("training", ":")):
-            rows = table[(table.measure == "position") & (table.level == level) & (table.series == series)].sort_values("n")
+            rows = table[(table.measure == "position") & (table.level == level) & (table.series == series)].sort_values(
+                "n"
+            )
             label = rf"$\sigma$ = {level:g}" if series == "fresh" else None
             left.errorbar(rows.n, rows.value, yerr=1.96 * rows.se, label=label, linestyle=line, **mark(number))
         for measure, line in (("excess", "-"), ("memory_excess", "--")):
-            rows = table[(table.measure == measure) & (table.level == level) & (table.series == "fresh")].sort_values("n")
+            rows = table[(table.measure == measure) & (table.level == level) & (table.series == "fresh")].sort_values(
+                "n"
+            )
             right.errorbar(rows.n, rows.value, yerr=1.96 * rows.se, linestyle=line, **mark(number))
     for height, text, up in ((0.0, "optimum of the law", -8), (1.0, "optimum on the training set", 2)):
         left.axhline(height, **ROLES["bound"])
-        left.annotate(text, (table.n.max(), height), xytext=(0, up), textcoords="offset points", size=6.5, ha="right", color=COLORS["grey"])
+        left.annotate(
+            text,
+            (table.n.max(), height),
+            xytext=(0, up),
+            textcoords="offset points",
+            size=6.5,
+            ha="right",
+            color=COLORS["grey"],
+        )
     left.set_ylim(-0.15, 1.1)
     left.set_ylabel("position between the optima")
-    left.legend(title="solid: fresh, dotted: training points", title_fontsize=6.5, loc="center right", bbox_to_anchor=(1.0, 0.62))
+    left.legend(
+        title="solid: fresh, dotted: training points",
+        title_fontsize=6.5,
+        loc="center right",
+        bbox_to_anchor=(1.0, 0.62),
+    )
     right.set_yscale("log")
     right.set_ylabel("excess risk / Bayes risk")
     right.plot([], [], color=COLORS["black"], linestyle="-", label="network")

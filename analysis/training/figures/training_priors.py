@@ -21,10 +21,17 @@ def draw(tables: Mapping) -> Figure | None:
     left, right = axes[0]
     exponents = sorted(table.exponent.unique())
     rows = table[table.measure.isin(TERMS)]
-    for name, look in (("trained", {"color": COLORS["blue"], "marker": "o"}), ("exact", {"color": COLORS["grey"], "marker": "_"})):
+    for name, look in (
+        ("trained", {"color": COLORS["blue"], "marker": "o"}),
+        ("exact", {"color": COLORS["grey"], "marker": "_"}),
+    ):
         sums = rows[rows.series == name].groupby(["exponent", "replicate"]).value.sum()
         for number, (exponent, values) in enumerate(sums.groupby(level=0)):
-            label = {"trained": "trained (a point a training)", "exact": "exact blind optimum"}[name] if number == 0 else None
+            label = (
+                {"trained": "trained (a point a training)", "exact": "exact blind optimum"}[name]
+                if number == 0
+                else None
+            )
             left.plot([exponents.index(exponent)] * len(values), values, linestyle="none", label=label, **look)
     left.set_yscale("log")
     left.set_ylabel("blind + learning + cross (nats)")
