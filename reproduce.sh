@@ -89,6 +89,6 @@ set_up </dev/null
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 if [[ $command == tests ]]; then
     cd "$root"
-    exec "$python" -P -m pytest "$@"
+    exec "$python" -P -m pytest -n auto "$@"
 fi
 exec "$python" -P -m analysis "$command" ${names[@]+"${names[@]}"} ${options[@]+"${options[@]}"}

@@ -10,8 +10,8 @@ import pytest
 from analysis import registry
 
 TOP = {
-    "manifolds", "analysis", "results", "tests", "reproduce.sh", "pyproject.toml",
-    "README.md", ".ci", "LICENSE", "CITATION.cff", ".gitignore",
+    "manifolds", "analysis", "results", "tests", "reproduce.sh", "pyproject.toml", "README.md", "CONTRIBUTING.md",
+    "CHANGELOG.md", ".ci", "LICENSE", "CITATION.cff", ".gitignore", ".git-blame-ignore-revs", ".pre-commit-config.yaml",
 }  # fmt: skip
 
 

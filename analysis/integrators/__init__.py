@@ -11,7 +11,7 @@ from analysis.integrators.extra_term import cell_extra, cell_extra_exact
 from analysis.integrators.grids import cell_grid, cell_levels
 from analysis.integrators.integrator_verdicts import decide, show
 from analysis.integrators.orders import cell_coupled, cell_exact_order
-from analysis.runs import Argument, Cell, Claim, Experiment, one_of, positive_int
+from analysis.runs import Argument, Cell, Claim, Experiment, Question, one_of, positive_int
 from analysis.samplers import INTEGRATORS
 
 PAPER = "arXiv 2602.09639"
@@ -257,33 +257,40 @@ def _plan_sampled(found, smoke: bool, scale: int) -> list[Cell]:
 EXPERIMENT = Experiment(
     name="integrators",
     summary=__doc__,
-    parts={
-        "exact_order": cell_exact_order,
-        "coupled": cell_coupled,
-        "extra": cell_extra,
-        "extra_exact": cell_extra_exact,
-        "marginal_kl": cell_marginal_kl,
-        "dimension": cell_dimension,
-        "clean": cell_clean,
-        "grid": cell_grid,
-        "levels": cell_levels,
-    },
-    plan=plan,
-    decide=decide,
-    show=show,
-    claims=CLAIMS,
-    arguments=(
-        Argument(
-            "--dim", type=positive_int, default=2, help="intrinsic dimension k (laws that do not have it take 2 or 1)"
-        ),
-        Argument(
-            "--law",
-            type=one_of(*manifolds.names()),
-            nargs="+",
-            default=(),
-            help="only these laws (default: every registered one)",
-            by_profile={"smoke": ("cube", "gaussian", "mixture", "random_code", "sphere")},
+    questions=(
+        Question(
+            parts={
+                "exact_order": cell_exact_order,
+                "coupled": cell_coupled,
+                "extra": cell_extra,
+                "extra_exact": cell_extra_exact,
+                "marginal_kl": cell_marginal_kl,
+                "dimension": cell_dimension,
+                "clean": cell_clean,
+                "grid": cell_grid,
+                "levels": cell_levels,
+            },
+            cells=plan,
+            decide=decide,
+            show=show,
+            claims=CLAIMS,
+            arguments=(
+                Argument(
+                    "--dim",
+                    type=positive_int,
+                    default=2,
+                    help="intrinsic dimension k (laws that do not have it take 2 or 1)",
+                ),
+                Argument(
+                    "--law",
+                    type=one_of(*manifolds.names()),
+                    nargs="+",
+                    default=(),
+                    help="only these laws (default: every registered one)",
+                    by_profile={"smoke": ("cube", "gaussian", "mixture", "random_code", "sphere")},
+                ),
+            ),
+            figures=("integrator_order", "injection_cost", "dimension_free", "optimal_grid"),
         ),
     ),
-    figures=("integrator_order", "injection_cost", "dimension_free", "optimal_grid"),
 )

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.laws.cases import build, case, catalogue, rms, shape
 from analysis.laws.gallery import cell_gallery, cell_gallery_images
 from analysis.laws.self_checks import cell_self_checks
-from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, one_of
+from analysis.runs import Argument, Cell, Claim, Control, Experiment, Measurement, Question, one_of
 
 CLAIMS = (
     # each tolerance is its check's own: rounding for identities, four standard errors for Monte Carlo, 10 % for a local rank
@@ -82,21 +82,25 @@ def show(tables, options) -> str:
 EXPERIMENT = Experiment(
     name="laws",
     summary=__doc__,
-    arguments=(
-        Argument(
-            "--law",
-            type=one_of(*catalogue()),
-            nargs="+",
-            default=catalogue(),
-            metavar="LAW",
-            help="laws to show and check",
-            by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")},
-        ),  # fmt: skip
+    questions=(
+        Question(
+            arguments=(
+                Argument(
+                    "--law",
+                    type=one_of(*catalogue()),
+                    nargs="+",
+                    default=catalogue(),
+                    metavar="LAW",
+                    help="laws to show and check",
+                    by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")},
+                ),  # fmt: skip
+            ),
+            parts={"gallery": cell_gallery, "gallery_images": cell_gallery_images, "self_checks": cell_self_checks},
+            cells=plan,
+            decide=decide,
+            claims=CLAIMS,
+            figures=("law_gallery",),
+            show=show,
+        ),
     ),
-    parts={"gallery": cell_gallery, "gallery_images": cell_gallery_images, "self_checks": cell_self_checks},
-    plan=plan,
-    decide=decide,
-    claims=CLAIMS,
-    figures=("law_gallery",),
-    show=show,
 )

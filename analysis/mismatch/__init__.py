@@ -15,12 +15,9 @@ from analysis.mismatch.settings import CLOSED_FORM, GRIDS, INTEGRATOR_NAMES, LAW
 from analysis.mismatch.table import show
 from analysis.mismatch.trained import cell_trained
 from analysis.mismatch.verdicts import decide
-from analysis.runs import Argument, Experiment, one_of, positive_int
+from analysis.runs import Argument, Experiment, Question, one_of, positive_int
 
-EXPERIMENT = Experiment(
-    name="mismatch",
-    summary=__doc__,
-    arguments=(
+EXPERIMENT = Experiment(name="mismatch", summary=__doc__, questions=(Question(arguments=(
         Argument("--law", type=one_of(*LAWS), nargs="+", default=tuple(LAWS), metavar="LAW",
                  help=f"laws of the main comparison (plain and exponential Euler, a = 0), among {', '.join(LAWS)}",
                  by_profile={"smoke": ("mixture", "gaussian")}),
@@ -34,8 +31,7 @@ EXPERIMENT = Experiment(
         Argument("--steps", type=positive_int, nargs="+", default=(15, 25, 40), help="step counts of the main comparison",
                  by_profile={"smoke": (25,)}),
         Argument("--ambient", type=positive_int, default=2000, help="ambient dimension d"),
-    ),
-    parts={
+    ), parts={
         "mismatch_factorial": cell_factorial,
         "mismatch_levels": cell_levels,
         "mismatch_argument": cell_argument,
@@ -49,10 +45,4 @@ EXPERIMENT = Experiment(
         "adaptive_bias": cell_adaptive_bias,
         "step_counts": cell_step_counts,
         "truncated_training": cell_truncated,
-    },
-    plan=plan,
-    decide=decide,
-    claims=CLAIMS,
-    figures=("mismatch_attribution", "paper_fig6", "paper_fig9", "mismatch_perturbed", "mismatch_phase", "adaptive_level", "adaptive_work_error"),
-    show=show,
-)  # fmt: skip
+    }, cells=plan, decide=decide, claims=CLAIMS, figures=("mismatch_attribution", "paper_fig6", "paper_fig9", "mismatch_perturbed", "mismatch_phase", "adaptive_level", "adaptive_work_error"), show=show),))  # fmt: skip

@@ -14,7 +14,7 @@ from analysis.noise_level.information import cell_efficiency, cell_information
 from analysis.noise_level.paper_samples import cell_paper_samples
 from analysis.noise_level.residual import cell_residual
 from analysis.noise_level.risk import cell_risk
-from analysis.runs import Argument, Cell, Experiment, one_of, positive_int
+from analysis.runs import Argument, Cell, Experiment, Question, one_of, positive_int
 
 # Monte Carlo sizes: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _DRAWS = {
@@ -193,51 +193,55 @@ def plan(options) -> list[Cell]:
 EXPERIMENT = Experiment(
     name="noise_level",
     summary=__doc__,
-    arguments=(
-        Argument(
-            "--law",
-            type=one_of(*catalogue()),
-            nargs="+",
-            default=catalogue(),
-            metavar="LAW",
-            help="laws under test",
-            by_profile={"smoke": ("gaussian", "sphere", "two_scale")},
-        ),  # fmt: skip
-        Argument(
-            "--dim",
-            type=positive_int,
-            nargs="+",
-            default=(2, 16),
-            help="k of the grid of Prop 3.8",
-            by_profile={"smoke": (2,)},
+    questions=(
+        Question(
+            arguments=(
+                Argument(
+                    "--law",
+                    type=one_of(*catalogue()),
+                    nargs="+",
+                    default=catalogue(),
+                    metavar="LAW",
+                    help="laws under test",
+                    by_profile={"smoke": ("gaussian", "sphere", "two_scale")},
+                ),  # fmt: skip
+                Argument(
+                    "--dim",
+                    type=positive_int,
+                    nargs="+",
+                    default=(2, 16),
+                    help="k of the grid of Prop 3.8",
+                    by_profile={"smoke": (2,)},
+                ),
+                Argument(
+                    "--ambient",
+                    type=positive_int,
+                    nargs="+",
+                    default=(64, 256, 1024, 4096, 65536),
+                    help="d of the grid of Prop 3.8",
+                    by_profile={"smoke": (64, 1024)},
+                ),  # fmt: skip
+            ),
+            parts={
+                "exact_atoms": cell_exact_atoms,
+                "identities": cell_identities,
+                "lambda_posterior": cell_lambda,
+                "risk": cell_risk,
+                "information": cell_information,
+                "efficiency": cell_efficiency,
+                "concentration": cell_concentration,
+                "linear": cell_linear,
+                "worst_case": cell_worst_case,
+                "histogram": cell_histogram,
+                "spike": cell_spike,
+                "image_levels": cell_images,
+                "residual": cell_residual,
+                "paper_samples": cell_paper_samples,
+            },
+            cells=plan,
+            decide=decide,
+            claims=CLAIMS,
+            figures=("paper_fig1", "paper_fig10", "noise_error", "image_levels"),
         ),
-        Argument(
-            "--ambient",
-            type=positive_int,
-            nargs="+",
-            default=(64, 256, 1024, 4096, 65536),
-            help="d of the grid of Prop 3.8",
-            by_profile={"smoke": (64, 1024)},
-        ),  # fmt: skip
     ),
-    parts={
-        "exact_atoms": cell_exact_atoms,
-        "identities": cell_identities,
-        "lambda_posterior": cell_lambda,
-        "risk": cell_risk,
-        "information": cell_information,
-        "efficiency": cell_efficiency,
-        "concentration": cell_concentration,
-        "linear": cell_linear,
-        "worst_case": cell_worst_case,
-        "histogram": cell_histogram,
-        "spike": cell_spike,
-        "image_levels": cell_images,
-        "residual": cell_residual,
-        "paper_samples": cell_paper_samples,
-    },
-    plan=plan,
-    decide=decide,
-    claims=CLAIMS,
-    figures=("paper_fig1", "paper_fig10", "noise_error", "image_levels"),
 )

@@ -16,7 +16,7 @@ from analysis.runs.arguments import (
 from analysis.runs.claims import Claim, Control, Measurement, Verdict, judge
 from analysis.runs.command import main
 from analysis.runs.every import every_cell
-from analysis.runs.experiment import Cell, Experiment
+from analysis.runs.experiment import Cell, Experiment, Question
 
 __all__ = [
     "Argument",
@@ -25,6 +25,7 @@ __all__ = [
     "Control",
     "Experiment",
     "Measurement",
+    "Question",
     "Verdict",
     "every_cell",
     "judge",

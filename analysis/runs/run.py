@@ -82,8 +82,6 @@ def _failures(tally: Tally) -> list[str]:
 
 def _derive(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> dict[str, Any]:
     """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is written."""
-    if experiment.derive is None:
-        return {}
     try:
         return dict(experiment.derive(frames, options))
     except Exception as error:
@@ -95,8 +93,6 @@ def _derive(experiment: Experiment, frames, options, tally: Tally, problems: lis
 
 def _decide(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> list[Verdict]:
     """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was registered."""
-    if experiment.decide is None:
-        return []
     unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
     try:
         return judge_all(experiment.claims, list(experiment.decide(frames, options)), unfinished)
@@ -186,7 +182,7 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
 
 
 def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tally) -> None:
-    text = experiment.show(frames, options) if experiment.show else None
+    text = experiment.show(frames, options)
     if text:
         print(text.rstrip("\n") + "\n")
     claims = screen.claims(verdicts, missing)

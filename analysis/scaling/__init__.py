@@ -9,7 +9,7 @@ import pandas
 
 import manifolds
 from analysis.ledger.screen import exponents
-from analysis.runs import Argument, Cell, Experiment, one_of, positive_int
+from analysis.runs import Argument, Cell, Experiment, Question, one_of, positive_int
 from analysis.scaling.cells import cell_certificate, cell_price, cell_reading, cell_run, cell_sabotage, cell_telescope
 from analysis.scaling.claims import CLAIMS, decide
 from analysis.scaling.coupled import REFINEMENT, cell_coupled
@@ -199,53 +199,57 @@ def show(tables: dict[str, pandas.DataFrame], options: Any) -> str:
 EXPERIMENT = Experiment(
     name="scaling",
     summary=__doc__,
-    parts={
-        "scaling": cell_run,
-        "scaling_price": cell_price,
-        "scaling_certificate": cell_certificate,
-        "scaling_coupled": cell_coupled,
-        "scaling_telescope": cell_telescope,
-        "scaling_sabotage": cell_sabotage,
-        "scaling_reading": cell_reading,
-    },
-    plan=plan,
-    derive=derive,
-    decide=decide,
-    claims=CLAIMS,
-    show=show,
-    figures=("error_vs_steps", "exponents_by_law"),
-    arguments=(
-        Argument(
-            "--dim",
-            type=positive_int,
-            nargs="+",
-            default=DIMS,
-            help="intrinsic dimensions k",
-            by_profile={"smoke": (2, 4, 8)},
-        ),
-        Argument(
-            "--law",
-            type=one_of(*manifolds.names()),
-            nargs="+",
-            default=(*CENTRAL, *REST),
-            metavar="LAW",
-            help=f"data laws; beside all of {', '.join(CENTRAL)} the others are swept in short: prices, steps, coupled runs",
-            by_profile={"smoke": ("gaussian", "sphere")},
-        ),
-        Argument(
-            "--ambient",
-            type=positive_int,
-            nargs="+",
-            default=(10**3, 10**6, 10**9),
-            help="ambient dimensions d (1e9 is as cheap as 1e3)",
-        ),
-        Argument(
-            "--steps",
-            type=positive_int,
-            nargs="+",
-            default=(8, 16, 32, 64, 128, 256, 512),
-            help="step counts N",
-            by_profile={"smoke": (8, 16, 32, 64)},
+    questions=(
+        Question(
+            parts={
+                "scaling": cell_run,
+                "scaling_price": cell_price,
+                "scaling_certificate": cell_certificate,
+                "scaling_coupled": cell_coupled,
+                "scaling_telescope": cell_telescope,
+                "scaling_sabotage": cell_sabotage,
+                "scaling_reading": cell_reading,
+            },
+            cells=plan,
+            derive=derive,
+            decide=decide,
+            claims=CLAIMS,
+            show=show,
+            figures=("error_vs_steps", "exponents_by_law"),
+            arguments=(
+                Argument(
+                    "--dim",
+                    type=positive_int,
+                    nargs="+",
+                    default=DIMS,
+                    help="intrinsic dimensions k",
+                    by_profile={"smoke": (2, 4, 8)},
+                ),
+                Argument(
+                    "--law",
+                    type=one_of(*manifolds.names()),
+                    nargs="+",
+                    default=(*CENTRAL, *REST),
+                    metavar="LAW",
+                    help=f"data laws; beside all of {', '.join(CENTRAL)} the others are swept in short: prices, steps, coupled runs",
+                    by_profile={"smoke": ("gaussian", "sphere")},
+                ),
+                Argument(
+                    "--ambient",
+                    type=positive_int,
+                    nargs="+",
+                    default=(10**3, 10**6, 10**9),
+                    help="ambient dimensions d (1e9 is as cheap as 1e3)",
+                ),
+                Argument(
+                    "--steps",
+                    type=positive_int,
+                    nargs="+",
+                    default=(8, 16, 32, 64, 128, 256, 512),
+                    help="step counts N",
+                    by_profile={"smoke": (8, 16, 32, 64)},
+                ),
+            ),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from analysis.integrators.catalogue import affordable, cases, end_level
-from analysis.runs import Argument, Cell, Claim, Experiment, positive_int
+from analysis.runs import Argument, Cell, Claim, Experiment, Question, positive_int
 from analysis.schedule.figure2 import cell_figure2
 from analysis.schedule.implicit import INJECTIONS, cell_implicit
 from analysis.schedule.injections import PROPORTIONAL, WANING
@@ -251,37 +251,41 @@ def _plan_tracking(options, smoke: bool, scale: int) -> list[Cell]:
 EXPERIMENT = Experiment(
     name="schedule",
     summary=__doc__,
-    parts={
-        "marginals": cell_marginals,
-        "floor": cell_floor,
-        "continuous": cell_continuous,
-        "implicit": cell_implicit,
-        "tracking": cell_tracking,
-        "bias": cell_tracking,
-        "rate": cell_rate,
-        "figure2": cell_figure2,
-    },
-    plan=plan,
-    decide=decide,
-    show=show,
-    claims=CLAIMS,
-    arguments=(
-        Argument(
-            "--dim",
-            type=positive_int,
-            nargs="+",
-            default=(2, 8),
-            help="intrinsic dimensions k of the tracking runs",
-            by_profile={"smoke": (2,)},
-        ),
-        Argument(
-            "--ratio",
-            type=positive_int,
-            nargs="+",
-            default=(256, 2600),
-            help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
-            by_profile={"smoke": (2500,)},
+    questions=(
+        Question(
+            parts={
+                "marginals": cell_marginals,
+                "floor": cell_floor,
+                "continuous": cell_continuous,
+                "implicit": cell_implicit,
+                "tracking": cell_tracking,
+                "bias": cell_tracking,
+                "rate": cell_rate,
+                "figure2": cell_figure2,
+            },
+            cells=plan,
+            decide=decide,
+            show=show,
+            claims=CLAIMS,
+            arguments=(
+                Argument(
+                    "--dim",
+                    type=positive_int,
+                    nargs="+",
+                    default=(2, 8),
+                    help="intrinsic dimensions k of the tracking runs",
+                    by_profile={"smoke": (2,)},
+                ),
+                Argument(
+                    "--ratio",
+                    type=positive_int,
+                    nargs="+",
+                    default=(256, 2600),
+                    help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
+                    by_profile={"smoke": (2500,)},
+                ),
+            ),
+            figures=("paper_fig2", "tracking", "marginals"),
         ),
     ),
-    figures=("paper_fig2", "tracking", "marginals"),
 )

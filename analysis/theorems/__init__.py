@@ -7,7 +7,7 @@ from typing import Any
 import pandas
 
 from analysis.ledger.screen import exponents
-from analysis.runs import Cell, Experiment
+from analysis.runs import Cell, Experiment, Question
 from analysis.scaling.cells import cell_run, cell_sabotage
 from analysis.theorems.claims import CLAIMS
 from analysis.theorems.decisions import decide
@@ -30,20 +30,24 @@ def derive(tables: dict[str, pandas.DataFrame], options: Any) -> dict[str, panda
 EXPERIMENT = Experiment(
     name="theorems",
     summary=__doc__,
-    parts={
-        "theorems_price": cell_price,
-        "theorems_path": cell_path,
-        "theorems_sum": cell_sum,
-        "theorems_certificate": cell_run,
-        "theorems_sabotage": cell_sabotage,
-        "theorems_start": cell_init,
-        "theorems_recipe": cell_recipe,
-        "theorems_marginal": cell_marginal,
-    },
-    plan=plan,
-    derive=derive,
-    decide=decide,
-    claims=CLAIMS,
-    show=lambda tables, options: exponents(tables["theorems_fits"]),
-    figures=("price_of_blindness",),
+    questions=(
+        Question(
+            parts={
+                "theorems_price": cell_price,
+                "theorems_path": cell_path,
+                "theorems_sum": cell_sum,
+                "theorems_certificate": cell_run,
+                "theorems_sabotage": cell_sabotage,
+                "theorems_start": cell_init,
+                "theorems_recipe": cell_recipe,
+                "theorems_marginal": cell_marginal,
+            },
+            cells=plan,
+            derive=derive,
+            decide=decide,
+            claims=CLAIMS,
+            show=lambda tables, options: exponents(tables["theorems_fits"]),
+            figures=("price_of_blindness",),
+        ),
+    ),
 )

@@ -6,7 +6,7 @@ from analysis.images.image_plan import IMAGE_CLAIMS, image_cells
 from analysis.images.images import cell_images
 from analysis.images.real_images import cell_real
 from analysis.images.real_plan import REAL_CLAIMS, real_cells
-from analysis.runs import Argument, Cell, Claim, Experiment, one_of, positive_int
+from analysis.runs import Argument, Cell, Claim, Experiment, Question, one_of, positive_int
 from analysis.training.decide import decide, show
 from analysis.training.decide_recipes import RECIPE_CLAIMS
 from analysis.training.figure_cells import cell_figures
@@ -286,39 +286,47 @@ def plan(options) -> list[Cell]:
 EXPERIMENT = Experiment(
     name="training",
     summary=__doc__,
-    parts={
-        "training_nets": cell_nets,
-        "training_figures": cell_figures,
-        "training_priors": cell_priors,
-        "training_memory": cell_memory,
-        "training_images": cell_images,
-        "training_real": cell_real,
-    },
-    plan=plan,
-    decide=decide,
-    claims=CLAIMS,
-    arguments=(
-        Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
-        Argument(
-            "--figure",
-            type=one_of("3", "11"),
-            nargs="+",
-            default=("3", "11"),
-            help="which figures of the paper the part figures trains for",
-        ),
-        Argument(
-            "--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}
+    questions=(
+        Question(
+            parts={
+                "training_nets": cell_nets,
+                "training_figures": cell_figures,
+                "training_priors": cell_priors,
+                "training_memory": cell_memory,
+                "training_images": cell_images,
+                "training_real": cell_real,
+            },
+            cells=plan,
+            decide=decide,
+            claims=CLAIMS,
+            arguments=(
+                Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="what to train"),
+                Argument(
+                    "--figure",
+                    type=one_of("3", "11"),
+                    nargs="+",
+                    default=("3", "11"),
+                    help="which figures of the paper the part figures trains for",
+                ),
+                Argument(
+                    "--replicates",
+                    type=positive_int,
+                    default=4,
+                    help="trainings for each prior",
+                    by_profile={"smoke": 2},
+                ),
+            ),
+            figures=(
+                "training_excess_risk",
+                "training_priors",
+                "training_memory",
+                "paper_fig3",
+                "paper_fig11",
+                "paper_fig4",
+                "paper_fig12",
+                "real_images",
+            ),
+            show=show,
         ),
     ),
-    figures=(
-        "training_excess_risk",
-        "training_priors",
-        "training_memory",
-        "paper_fig3",
-        "paper_fig11",
-        "paper_fig4",
-        "paper_fig12",
-        "real_images",
-    ),
-    show=show,
 )
