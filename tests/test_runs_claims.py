@@ -1,7 +1,9 @@
 """The rule, the controls, and the files that verdicts are written to."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from analysis.runs.claims_file import CLAIM_COLUMNS, CONTROL_COLUMNS, claim_rows
 
 INF = math.inf
 NULL = Control("null", "the truth", 0.99, 1.01)
-POWER = Control("power", "scaled by 1.05", 1.2, 1.3)
+POWER = Control("power", "scaled by 1.05", 1.04, 1.06)
 
 
 def _claim(allowed=(0.97, 1.03), expected="holds", identifier="X1"):
@@ -147,7 +149,10 @@ def test_claims_csv_has_the_agreed_columns_and_keeps_the_rows_of_others(tmp_path
         ]
         path.write_bytes(merge(path, CLAIM_COLUMNS, claim_rows(verdicts, experiment), experiment))
     header = path.read_text().splitlines()[0]
-    assert header == "claim,source,statement,quantity,measured,low,high,predicted,rule,verdict,experiment"
+    assert header == (
+        "claim,source,statement,quantity,measured,low,high,predicted,rule,verdict,experiment,"
+        "kind,looser_by,detectable,seeds,note"
+    )
     rows = read(path, CLAIM_COLUMNS)
     assert [r["claim"] for r in rows] == ["first2", "first1", "second2", "second1", "third2", "third1"]
     assert [r["verdict"] for r in rows] == ["violated"] * 2 + ["holds"] * 2 + ["violated"] * 2
@@ -173,21 +178,111 @@ def test_a_file_with_other_columns_is_not_mistaken_for_ours(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("cells", "outcome", "interval"),
+    ("cells", "outcome", "decides"),
     [
-        ([(0.98, 1.0), (0.99, 1.02)], "holds", (0.98, 1.02)),
-        ([(0.98, 1.0), (0.99, 1.04)], "inconclusive", (0.98, 1.04)),
-        ([(0.98, 1.0), (1.04, 1.06), (1.2, 1.4), (0.9, 0.95)], "violated", (1.2, 1.4)),
-        ([(0.98, 1.0), (0.2, 0.3), (1.04, 1.06)], "violated", (0.2, 0.3)),
+        ([(0.98, 1.0), (0.99, 1.02)], "holds", 0),
+        ([(0.99, 1.0), (0.99, 1.02)], "holds", 1),
+        ([(0.98, 1.0), (0.99, 1.04)], "inconclusive", 1),
+        ([(0.98, 1.0), (1.04, 1.06), (1.2, 1.4), (0.9, 0.95)], "violated", 2),
+        ([(0.98, 1.0), (0.2, 0.3), (1.04, 1.06)], "violated", 1),
     ],
 )
-def test_a_claim_about_every_cell_is_refuted_by_one(cells, outcome, interval):
+def test_a_claim_about_every_cell_is_decided_by_the_cell_with_least_room_or_refuted_by_the_farthest(
+    cells, outcome, decides
+):
     low, high = zip(*cells)
-    found = every_cell([_claim()], "X1", 1.0, low, high, (NULL, POWER))
-    assert (found.low, found.high) == interval and judge(_claim(), found).outcome == outcome
+    value = [(a + b) / 2 for a, b in cells]
+    found = every_cell([_claim()], "X1", value, low, high, (NULL, POWER), names=[f"law {i}" for i in range(len(cells))])
+    assert (found.low, found.high, found.measured) == (*cells[decides], value[decides])
+    assert found.cell == f"law {decides}" and f"{len(cells)} cells, values" in found.note
+    assert judge(_claim(), found).outcome == outcome
+
+
+def test_a_claim_about_every_cell_needs_cells_with_one_name_each():
+    with pytest.raises(ValueError, match="0 cells"):
+        every_cell([_claim()], "X1", [], [], [], (NULL, POWER))
+    with pytest.raises(ValueError, match="1 cells with 2 names"):
+        every_cell([_claim()], "X1", [1.0], [0.9], [1.1], (NULL, POWER), names=["a", "b"])
 
 
 def test_a_one_sided_claim_about_every_cell_is_refuted_by_an_interval_without_end():
     claim = _claim(allowed=(-INF, 2.0))
-    controls = (Control("null", "the truth", 1.0, 1.1), Control("power", "never", INF, INF))
-    assert judge(claim, every_cell([claim], "X1", 1.0, [1.0, 3.0], [1.2, INF], controls)).outcome == "violated"
+    controls = (Control("null", "the truth", 1.0, 1.1), Control("power", "above", 2.5, INF))
+    found = every_cell([claim], "X1", [1.1, 3.5], [1.0, 3.0], [1.2, INF], controls)
+    assert judge(claim, found).outcome == "violated"
+
+
+@pytest.mark.parametrize(
+    ("power", "reached"),
+    [((1.05, 1.07), True), ((1.05, 1.0701), False), ((0.93, 0.95), True), ((1.2, 1.3), False)],
+)
+def test_a_sabotage_farther_than_twice_the_limit_shows_nothing_about_the_limit(power, reached):
+    verdict = judge(_claim(), _measured(0.98, 1.0, (NULL, Control("power", "sabotage", *power))))
+    assert verdict.outcome == ("holds" if reached else "inconclusive")
+    assert verdict.reason == ("" if reached else "no power control within a factor 2 of the limit")
+
+
+def test_one_sabotage_near_the_limit_is_enough_and_distance_counts_from_the_null_control():
+    far = Control("power", "far", 2.0, 2.1)
+    assert judge(_claim(), _measured(0.98, 1.0, (NULL, POWER, far))).outcome == "holds"
+    # a one-sided limit: the truth at .9 is .1 from it, the sabotage .2
+    claim = _claim(allowed=(-INF, 1.0))
+    at = Control("null", "truth", 0.85, 0.95)
+    for low, high, outcome in ((1.05, 1.15, "holds"), (1.1, 1.2, "inconclusive")):
+        measured = _measured(0.85, 0.95, (at, Control("power", "sabotage", low, high)))
+        assert judge(claim, measured).outcome == outcome
+
+
+def test_the_detectable_effect_is_the_shift_that_violates_with_probability_95_percent():
+    """By simulation: values around the truth plus the effect, each with its interval, held against the rule."""
+    claim, se = _claim(), 0.005
+    half = 1.959964 * se
+    measured = Measurement("X1", 1.0, 1.0 - half, 1.0 + half, (NULL, POWER))
+    effect = judge(claim, measured).detectable
+    assert effect == pytest.approx(0.03 + half + 1.644854 * se, rel=1e-6)
+    draws = np.random.default_rng(3).normal(1.0 + effect, se, 20_000)
+    violated = np.mean([compare(v - half, v + half, claim.allowed) == "violated" for v in draws])
+    assert violated == pytest.approx(0.95, abs=0.006)
+    assert judge(claim, measured).half_widths == pytest.approx(effect / half)
+
+
+def test_the_detectable_effect_takes_the_nearer_limit_and_the_half_width_on_that_side():
+    controls = (Control("null", "the truth", 0.98, 0.98), Control("power", "low", 0.95, 0.95))
+    low_side = judge(_claim(), Measurement("X1", 0.98, 0.975, 0.981, controls)).detectable
+    assert low_side == pytest.approx(0.01 + 0.001 * (1 + 1.644854 / 1.959964))
+    assert math.isnan(judge(_claim(), _measured(0.98, 1.0, (POWER,))).detectable)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ([(1.0, 0.98, 1.02)] * 3, ""),
+        ([(1.0, 0.98, 1.02)] * 2, "decided by 2 of 3 seeds"),
+        ([], "decided by 1 of 3 seeds"),
+        ([(1.0, 0.9, 1.1), (1.0, 0.9, 1.1), (1.05, 1.031, 1.2)], "seed 2 alone (1.05 [1.031, 1.2]) is violated"),
+        ([(0.98, 0.978, 0.982), (1.0, 0.998, 1.002), (1.02, 1.018, 1.022)], "differ by more than their errors explain"),
+    ],
+)
+def test_seeds_must_be_as_many_as_registered_and_agree(seeds, said):
+    claim = replace(_claim(), seeds=3)
+    verdict = judge(claim, replace(_measured(0.98, 1.02), seeds=seeds))
+    assert said in verdict.reason
+    assert verdict.outcome == ("inconclusive" if said else "holds")
+
+
+def test_a_seed_that_holds_contradicts_a_pooled_violation():
+    seeds = [(1.0, 0.99, 1.01), (1.2, 1.0, 1.4), (1.2, 1.0, 1.4)]
+    verdict = judge(replace(_claim(), seeds=3), replace(_measured(1.1, 1.2), seeds=seeds))
+    assert (verdict.outcome, "seed 0 alone" in verdict.reason) == ("inconclusive", True)
+
+
+def test_what_stands_beside_the_number_reaches_the_file():
+    claim = replace(_claim(), wide="a printed constant", profile="full")
+    m = replace(_measured(0.98, 1.0), cell="sphere, k = 8", span="range", looser_by=370.0, note="the rest")
+    row = claim_rows([judge(claim, m)], "first")[0]
+    assert row["note"] == (
+        "decided by sphere, k = 8; a range over cells, not an interval; detectable effect: a printed constant; "
+        "decided by --profile full; the rest"
+    )
+    assert (row["kind"], row["looser_by"], row["seeds"]) == ("sharper", 370.0, 1)
+    assert row["detectable"] == pytest.approx(0.03 + 0.01 * (1 + 1.644854 / 1.959964))

@@ -53,7 +53,10 @@ def decide_waves(tables, options):
     if len(rows) < 8:
         return []
     ratio = float(rows[rows.row == 0].trace.mean() / 64**2)
-    controls = [Control("null", "identity", 1.0, 1.0), Control("power", "doubled", 2 * ratio - 0.05, 2 * ratio + 0.05)]
+    controls = [
+        Control("null", "identity", 1.0, 1.0),
+        Control("power", "stretched", 1.15 * ratio - 0.02, 1.15 * ratio + 0.02),
+    ]
     return [Measurement("Q1", ratio, ratio - 0.02, ratio + 0.02, controls)]
 
 

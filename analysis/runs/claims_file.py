@@ -13,6 +13,7 @@ CLAIMS = "claims.csv"
 CONTROLS = "tables/controls.csv"
 CLAIM_COLUMNS = (
     "claim", "source", "statement", "quantity", "measured", "low", "high", "predicted", "rule", "verdict", "experiment",
+    "kind", "looser_by", "detectable", "seeds", "note",
 )  # fmt: skip
 CONTROL_COLUMNS = ("claim", "control", "what", "low", "high", "outcome", "required", "as_required", "experiment")
 
@@ -31,9 +32,28 @@ def claim_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:
             "rule": v.claim.rule,
             "verdict": v.outcome,
             "experiment": experiment,
+            "kind": v.claim.kind,
+            "looser_by": v.measurement.looser_by,
+            "detectable": v.detectable,
+            "seeds": max(len(v.measurement.seeds), 1),
+            "note": _note(v),
         }
         for v in verdicts
     ]
+
+
+def _note(verdict: Verdict) -> str:
+    """Beside the number: the deciding cell, what the interval is, why it is inconclusive or wide, and more."""
+    claim, m = verdict.claim, verdict.measurement
+    words = [
+        verdict.reason,
+        f"decided by {m.cell}" if m.cell else "",
+        {"range": "a range over cells, not an interval", "number": "a number without sampling error"}.get(m.span, ""),
+        f"detectable effect: {claim.wide}" if claim.wide else "",
+        f"decided by --profile {claim.profile}" if claim.profile else "",
+        m.note,
+    ]
+    return "; ".join(w for w in words if w)
 
 
 def control_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:

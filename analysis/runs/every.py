@@ -12,21 +12,38 @@ __all__ = ["every_cell"]
 def every_cell(
     claims: Sequence[Claim],
     identifier: str,
-    value: float,
+    value: Iterable[float],
     low: Iterable[float],
     high: Iterable[float],
     controls: Sequence[Control],
     note: str = "",
+    names: Iterable[str] | None = None,
+    **more,
 ) -> Measurement:
-    """Of the claim of that name: the widest interval over cells, which is allowed only if every cell's is; or that of the cell that refutes the claim.
+    """Of the claim of that name: the interval of the cell that decides.
 
-    One cell whose interval lies outside the allowed range is enough to refute: of these the farthest speaks for all, by
-    its middle. `value` is what is reported otherwise (a mean or the largest, as the claim's quantity says).
+    A claim about every cell holds if every cell's interval is allowed, so the one that leaves least room to a limit
+    decides; it is refuted by one cell that lies outside, and of these the farthest decides.
+    `names` name the cells; the range of their values goes into the note.
     """
     claim = next(c for c in claims if c.id == identifier)
-    cells = [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
-    refuting = [cell for cell in cells if compare(*cell, claim.allowed) == VIOLATED]
+    cells = [(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)]
+    named = list(names) if names is not None else [f"cell {i}" for i in range(len(cells))]
+    if not cells or len(named) != len(cells):
+        raise ValueError(f"claim {identifier}: {len(cells)} cells with {len(named)} names; at least one, and one each")
+    refuting = [i for i, (_, a, b) in enumerate(cells) if compare(a, b, claim.allowed) == VIOLATED]
     if refuting:
-        a, b = max(refuting, key=lambda cell: max(cell[0] - claim.allowed[1], claim.allowed[0] - cell[1]))
-        return Measurement(claim.id, (a + b) / 2, a, b, controls, note)
-    return Measurement(claim.id, float(value), min(a for a, _ in cells), max(b for _, b in cells), controls, note)
+        chosen = max(refuting, key=lambda i: max(cells[i][1] - claim.allowed[1], claim.allowed[0] - cells[i][2]))
+    else:
+        chosen = min(range(len(cells)), key=lambda i: _room(cells[i], claim.allowed))
+    v, a, b = cells[chosen]
+    spread = f"{len(cells)} cells, values {min(c[0] for c in cells):.4g} to {max(c[0] for c in cells):.4g}"
+    return Measurement(claim.id, v, a, b, controls, "; ".join(w for w in (spread, note) if w), named[chosen], **more)
+
+
+def _room(cell: tuple[float, float, float], allowed: tuple[float, float]) -> float:
+    """How far a cell's interval stays from the nearer limit; negative where it crosses one."""
+    _, a, b = cell
+    if not a <= b:
+        return float("-inf")
+    return min(a - allowed[0], allowed[1] - b)
