@@ -29,7 +29,7 @@ def widening(intervals: int) -> float:
     """Factor on the half width of a normal 95 % interval that makes this many cover together with 95 %.
 
     >>> widening(1), round(widening(80), 3)
-    (1.0, 1.746)
+    (1.0, 1.745)
     """
     normal = NormalDist()
     return normal.inv_cdf(1 - 0.025 / intervals) / normal.inv_cdf(0.975)
