@@ -163,7 +163,7 @@ def test_a_verdict_that_is_not_as_registered_is_named_and_exits_1(tmp_path, caps
     captured = capsys.readouterr()
     assert "waves: claim Q1 is violated, registered as holds" in captured.err
     assert "<-- not as registered" in captured.out
-    assert ",violated,waves\n" in (tmp_path / "claims.csv").read_text()
+    assert ",violated,waves," in (tmp_path / "claims.csv").read_text()
 
 
 def test_failed_cells_make_every_verdict_inconclusive(tmp_path, capsys, monkeypatch):
@@ -175,7 +175,7 @@ def test_failed_cells_make_every_verdict_inconclusive(tmp_path, capsys, monkeypa
     monkeypatch.setattr(toy_runs, "WAVES", toy_runs.waves_experiment(parts={"waves": fails}))
     assert main(toy_runs.WAVES, ["--out", str(tmp_path), "--jobs", "1"]) == 1
     assert "1 of 24 cells failed" in capsys.readouterr().err
-    assert ",inconclusive,waves\n" in (tmp_path / "claims.csv").read_text()
+    assert ",inconclusive,waves," in (tmp_path / "claims.csv").read_text()
 
 
 def test_the_manifest_says_how_the_files_came_to_be(tmp_path):

@@ -1,12 +1,17 @@
 """Pooling over seeds, against what independent normal errors do."""
 
 import math
+import statistics
 
 import numpy as np
 import pandas
 import pytest
+import toy_runs
 
+from analysis.runs import main
+from analysis.runs.claims_file import CLAIM_COLUMNS, read
 from analysis.runs.pooling import of_seed, pool
+from analysis.runs.tables import frame_from_csv
 
 
 def _table(values, half, seeds=3):
@@ -70,3 +75,35 @@ def test_a_table_without_seeds_is_left_alone():
 def test_the_rows_of_one_seed():
     table = _table([1.0, 2.0, 6.0], 0.3)
     assert of_seed(table, 1)["x"].tolist() == [2.0, 12.0] and "seed" not in of_seed(table, 1)
+
+
+def _seeded(out, *words):
+    status = main(toy_runs.SEEDED, ["--out", str(out), *words])
+    (row,) = read(out / "claims.csv", CLAIM_COLUMNS)
+    tables = [frame_from_csv((out / "tables" / name).read_bytes()) for name in ("noisy.csv", "seeds/noisy.csv")]
+    return status, row, *tables
+
+
+def test_a_seeded_cell_is_computed_by_every_seed_pooled_and_written_both_ways(tmp_path):
+    status, row, pooled, by_seed = _seeded(tmp_path, "--seed", "4")
+    assert (status, row["verdict"], row["seeds"]) == (0, "holds", "3")
+    assert by_seed["seed"].tolist() == [0, 1, 2] and "seed" not in pooled
+    draws = [np.random.default_rng([s, 1]).standard_normal(400) + 1.0 for s in (12, 13, 14)]
+    assert by_seed["mean"].tolist() == pytest.approx([d.mean() for d in draws], rel=1e-9)
+    assert pooled["mean"].tolist() == pytest.approx([np.mean(draws)], rel=1e-9)
+    half = math.sqrt(statistics.fmean(d.var() for d in draws)) * 1.96 / 20 / math.sqrt(3)
+    assert (pooled["mean_high"] - pooled["mean"]).tolist() == pytest.approx([half], rel=1e-3)
+
+
+def test_seeds_that_contradict_each_other_make_the_pooled_verdict_inconclusive(tmp_path, capsys):
+    # seed 0: seeds 0, 1, 2, of which the second is moved by .5, so that it alone is refuted and the mean is not
+    status, row, pooled, _ = _seeded(tmp_path, "--shift", "0.5")
+    assert 0.7 < pooled["mean"][0] < 1.3
+    assert (status, row["verdict"]) == (1, "inconclusive")
+    assert "seed 1 alone" in row["note"] and "differ by more than their errors explain" in row["note"]
+
+
+def test_other_seeds_of_a_run_share_no_seed_of_a_cell(tmp_path):
+    _, _, _, first = _seeded(tmp_path / "a", "--seed", "0")
+    _, _, _, second = _seeded(tmp_path / "b", "--seed", "1")
+    assert not set(first["mean"]) & set(second["mean"])

@@ -87,7 +87,7 @@ def test_the_report_names_each_claim_with_its_verdict_and_command(folder):
     cells = [c.strip() for c in row.strip("|").split("|")]
     assert cells[0] == "Q1"
     assert cells[-3:] == ["holds", "holds", "`python -m toy_runs`"]
-    assert "| Q1 | power | doubled |" in text
+    assert "| Q1 | power | stretched |" in text
     assert "![curve](figures/curve.png)" in text
     assert "[tables/waves.csv](tables/waves.csv), the first 12 of 48 rows" in text
 

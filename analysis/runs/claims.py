@@ -181,8 +181,11 @@ def compare(low: float, high: float, allowed: tuple[float, float]) -> str:
     return INCONCLUSIVE
 
 
-def judge(claim: Claim, measurement: Measurement, unfinished: str = "") -> Verdict:
-    """The verdict on a claim; `unfinished` says why the measurement rests on incomplete data, if it does."""
+def judge(claim: Claim, measurement: Measurement, unfinished: str = "", seeded: bool = True) -> Verdict:
+    """The verdict on a claim; `unfinished` says why the measurement rests on incomplete data, if it does.
+
+    Without `seeded` a claim may be decided by fewer seeds than it registers: a smoke run takes one.
+    """
     reasons = [unfinished] if unfinished else []
     low, measured, high = measurement.low, measurement.measured, measurement.high
     if any(math.isnan(v) for v in (low, measured, high)):
@@ -190,7 +193,7 @@ def judge(claim: Claim, measurement: Measurement, unfinished: str = "") -> Verdi
     elif not low <= measured <= high:
         reasons.append(f"the measured value {measured:.4g} lies outside its own interval [{low:.4g}, {high:.4g}]")
     outcome = compare(low, high, claim.allowed)
-    reasons += _control_faults(claim, measurement) + _seed_faults(claim, measurement, outcome)
+    reasons += _control_faults(claim, measurement) + _seed_faults(claim, measurement, outcome, seeded)
     if reasons:
         return Verdict(claim, measurement, INCONCLUSIVE, "; ".join(reasons))
     if outcome == INCONCLUSIVE:
@@ -229,9 +232,9 @@ def _reach(power: float, truth: float, allowed: tuple[float, float]) -> float:
     return abs(power - truth) / abs(limit - truth)
 
 
-def _seed_faults(claim: Claim, measurement: Measurement, outcome: str) -> list[str]:
+def _seed_faults(claim: Claim, measurement: Measurement, outcome: str, seeded: bool) -> list[str]:
     seeds = measurement.seeds
-    if max(len(seeds), 1) < claim.seeds:
+    if seeded and max(len(seeds), 1) < claim.seeds:
         return [f"decided by {max(len(seeds), 1)} of {claim.seeds} seeds"]
     faults = []
     for i, (value, low, high) in enumerate(seeds):
@@ -253,7 +256,9 @@ def _spread(seeds: Sequence[tuple[float, float, float]]) -> float:
     return sum(w * (v - centre) ** 2 for w, (v, _, _) in zip(weights, seeds, strict=True))
 
 
-def judge_all(claims: Sequence[Claim], measurements: Sequence[Measurement], unfinished: str = "") -> list[Verdict]:
+def judge_all(
+    claims: Sequence[Claim], measurements: Sequence[Measurement], unfinished: str = "", seeded: bool = True
+) -> list[Verdict]:
     """Verdicts in the order of the claims; a measurement of an unknown claim, or a second one, is an error of ours."""
     by_claim: dict[str, Measurement] = {}
     known = {c.id for c in claims}
@@ -263,7 +268,7 @@ def judge_all(claims: Sequence[Claim], measurements: Sequence[Measurement], unfi
         if measurement.claim in by_claim:
             raise ValueError(f"two measurements of claim {measurement.claim!r}")
         by_claim[measurement.claim] = measurement
-    return [judge(c, by_claim[c.id], unfinished) for c in claims if c.id in by_claim]
+    return [judge(c, by_claim[c.id], unfinished, seeded) for c in claims if c.id in by_claim]
 
 
 def undecided(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> list[Claim]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.runs.arguments import Argument
@@ -15,11 +15,16 @@ Tables = Mapping[str, Any]  # table name -> DataFrame
 
 @dataclass(frozen=True)
 class Cell:
-    """One unit of work: the part it belongs to, its parameters (flat, JSON), and its expected cost in seconds on one core."""
+    """One unit of work: the part it belongs to, its parameters (flat, JSON), and its expected cost in seconds on one core.
+
+    `seeds`: how many independent seeds compute it, each at this cost; their rows are pooled (runs/pooling.py), and a claim
+    decided by them says what each seed alone says.
+    """
 
     part: str
     params: Mapping[str, Any]
     cost: float = 1.0
+    seeds: int = 1
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Question:
     decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part (successful rows only) and
                the derived ones. Not asked where a selection holds none of the question's parts
     show       function(tables, options) -> text for the screen, or None
+    values     where the value between columns `x_low` and `x_high` is not called `x`: x -> its name (for pooling over seeds)
     figures    names of modules `analysis.<experiment>.figures.<name>` with draw(tables) -> Figure, or None if the selection
                is too narrow
     """
@@ -46,6 +52,7 @@ class Question:
     decide: Callable[[Tables, Any], Sequence[Measurement]] | None = None
     show: Callable[[Tables, Any], str | None] | None = None
     figures: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def module(self) -> str:
@@ -96,6 +103,10 @@ class Experiment:
         for question in self.questions:
             found += [argument for argument in question.arguments if argument not in found]
         return tuple(found)
+
+    def values(self, part: str) -> Mapping[str, str]:
+        """Names of the values between `x_low` and `x_high` in the table of a part."""
+        return next((q.values for q in self.questions if part in q.parts), {})
 
     def plan(self, options: Any) -> list[Cell]:
         return [cell for q in self.questions for cell in q.cells(options)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from analysis.runs.files import Publication
 from analysis.runs.options import command
 from analysis.runs.places import default_folder, shown
 from analysis.runs.planning import plan
+from analysis.runs.pooling import of_seed
 from analysis.runs.status import forecast
 from analysis.runs.store import Store
 from analysis.runs.sweep import Planned, Tally, prepare, sweep
@@ -37,14 +39,17 @@ def execute(experiment: Experiment, options: Any) -> int:
     begun, cpu = time.perf_counter(), time.process_time()
     with Store(options.out) as store:
         tally = sweep(experiment, planned, store, run, jobs, options.fresh)
-        results = tables.build(planned, tally.records)
+        by_seed = tables.build(planned, tally.records)
+        results = {part: table.pooled(experiment.values(part)) for part, table in by_seed.items()}
         frames = tables.frames(results)
         problems = _failures(tally)
         derived = _derive(experiment, frames, options, tally, problems)
         frames |= derived
-        verdicts = _decide(experiment, frames, options, tally, problems)
+        verdicts = _decide(experiment, frames, _alone(experiment, by_seed, options, tally), options, tally, problems)
         files = {f"tables/{part}.csv": table.csv() for part, table in results.items()}
         files |= {f"tables/{name}.csv": tables.csv_of_frame(frame) for name, frame in derived.items()}
+        seeded = {part: table for part, table in by_seed.items() if table.seeds > 1}
+        files |= {f"tables/seeds/{part}.csv": table.csv() for part, table in seeded.items()}
         # workers that have computed cells draw too; starting some for figures alone would take longer than these
         drawers = jobs if tally.computed and options.backend == "loky" else 1
         files |= _figures(experiment, files, problems, drawers)
@@ -91,11 +96,31 @@ def _derive(experiment: Experiment, frames, options, tally: Tally, problems: lis
         return {}
 
 
-def _decide(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> list[Verdict]:
+def _alone(experiment: Experiment, by_seed, options, tally: Tally) -> list[dict[str, Any]]:
+    """The tables as each seed alone would have them; empty where nothing is seeded, or where cells failed."""
+    seeds = max((table.seeds for table in by_seed.values()), default=1)
+    if seeds == 1 or tally.failed:
+        return []
+    found = []
+    for seed in range(seeds):
+        frames = {part: of_seed(frame, seed) for part, frame in tables.frames(by_seed).items()}
+        found.append(frames | experiment.derive(frames, options))
+    return found
+
+
+def _decide(experiment: Experiment, frames, alone, options, tally: Tally, problems: list[str]) -> list[Verdict]:
     """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was registered."""
     unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
     try:
-        return judge_all(experiment.claims, list(experiment.decide(frames, options)), unfinished)
+        together = experiment.decide(frames, options)
+        by_claim: dict[str, list[tuple[float, float, float]]] = {}
+        for tables_of_one in alone:
+            for m in experiment.decide(tables_of_one, options):
+                by_claim.setdefault(m.claim, []).append((m.measured, m.low, m.high))
+        # what does not depend on the seed is no evidence of several
+        seeded = {c: s for c, s in by_claim.items() if any(one != s[0] for one in s)}
+        measured = [m if m.seeds else replace(m, seeds=tuple(seeded.get(m.claim, ()))) for m in together]
+        return judge_all(experiment.claims, measured, unfinished, seeded=options.profile != "smoke")
     except Exception as error:
         if not tally.failed:
             raise
@@ -105,7 +130,8 @@ def _decide(experiment: Experiment, frames, options, tally: Tally, problems: lis
 
 def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str], jobs: int) -> dict[str, bytes]:
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
-    as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in files.items()}
+    seen = {name: data for name, data in files.items() if not name.startswith("tables/seeds/")}
+    as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in seen.items()}
     drawn: dict[str, bytes] = {}
     for found in backends.spread(
         jobs, drawing.attempt, [(experiment.drawn_in, name, as_read) for name in experiment.figures]

@@ -17,11 +17,12 @@ from analysis.runs.worker import Outcome, Task
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell with its parameters in canonical form and its key in the store."""
+    """A cell with its parameters in canonical form and its key in the store; `replicate` numbers the seeds of one cell."""
 
     cell: Cell
     params: dict
     key: Key
+    replicate: int = 0
 
 
 @dataclass
@@ -45,11 +46,14 @@ def prepare(experiment: Experiment, cells: Sequence[Cell], seed: int) -> list[Pl
         if cell.part not in experiment.parts:
             raise KeyError(f"cell of unknown part {cell.part!r}: {experiment.name} has {', '.join(experiment.parts)}")
         params = plain_mapping(cell.params, "parameter")
-        key = Key(experiment.name, cell.part, canonical(params), seed, marks[cell.part])
-        if key in seen:
-            raise KeyError(f"two equal cells of part {cell.part!r}: {key.params}")
-        seen.add(key)
-        planned.append(Planned(cell, params, key))
+        for replicate in range(cell.seeds):
+            # the seeds of one cell, different for every seed of a run
+            own = seed * cell.seeds + replicate
+            key = Key(experiment.name, cell.part, canonical(params), own, marks[cell.part])
+            if key in seen:
+                raise KeyError(f"two equal cells of part {cell.part!r}: {key.params}")
+            seen.add(key)
+            planned.append(Planned(cell, params, key, replicate))
     return planned
 
 

@@ -14,17 +14,45 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.runs.encoding import rows_from_text
+from analysis.runs.pooling import SEED, pool
 from analysis.runs.store import Record
 from analysis.runs.sweep import Planned
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one part, sorted by parameters: parameter columns, then measured columns; `status` is kept beside them."""
+    """Rows of one part, sorted by parameters: parameter columns, then measured columns; `status` is kept beside them.
+
+    `params` names the parameter columns; where cells are computed by several seeds the column `seed` follows them.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     status: tuple[str, ...]
+    params: tuple[str, ...] = ()
+
+    @property
+    def seeds(self) -> int:
+        """Seeds that computed each cell; 1 where the table has no column of seeds."""
+        return 1 + max((row[SEED] for row in self.rows), default=0) if SEED in self.columns else 1
+
+    def pooled(self, values: Mapping[str, str]) -> Table:
+        """One row where the seeds have one each; a cell that failed for one seed is failed."""
+        if SEED not in self.columns:
+            return self
+
+        def cell(row: Mapping[str, Any]) -> str:
+            return json.dumps([row.get(p) for p in self.params])
+
+        failed = {cell(row): s for row, s in zip(self.rows, self.status, strict=True) if s != "ok"}
+        whole = [row for row in self.rows if cell(row) not in failed]
+        frame = pool(Table(self.columns, tuple(whole), ("ok",) * len(whole)).frame(), self.params, values)
+        rows = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+        lost = {cell(row): {p: row.get(p) for p in self.params} for row in self.rows if cell(row) in failed}
+        columns = tuple(c for c in self.columns if c != SEED)
+        return Table(
+            columns, (*rows, *lost.values()), ("ok",) * len(rows) + tuple(failed[c] for c in lost), self.params
+        )
 
     def csv(self) -> bytes:
         return csv_bytes(
@@ -50,18 +78,21 @@ def build(planned: Sequence[Planned], records: Sequence[Record]) -> dict[str, Ta
 
 def _table(cells: list[tuple[Planned, Record]]) -> Table:
     names = list(dict.fromkeys(n for p, _ in cells for n in p.params))
-    cells = sorted(cells, key=lambda c: [_order(c[0].params.get(n)) for n in names])
+    seeded = any(p.cell.seeds > 1 for p, _ in cells)
+    cells = sorted(cells, key=lambda c: (c[0].replicate, [_order(c[0].params.get(n)) for n in names]))
     rows, status, measured = [], [], {}
     for planned, record in cells:
+        own = {**planned.params, SEED: planned.replicate} if seeded else dict(planned.params)
         if record.done:
             for row in rows_from_text(record.rows):
-                rows.append({**planned.params, **row})
+                rows.append({**own, **row})
                 status.append("ok")
                 measured.update(dict.fromkeys(row))
         else:
-            rows.append(dict(planned.params))
+            rows.append(own)
             status.append(f"failed: {record.error.splitlines()[0]}")
-    return Table(tuple(names + [m for m in measured if m not in names]), tuple(rows), tuple(status))
+    columns = [*names, *([SEED] if seeded else []), *(m for m in measured if m not in names)]
+    return Table(tuple(columns), tuple(rows), tuple(status), tuple(names))
 
 
 def _order(value: Any) -> tuple:
