@@ -12,7 +12,7 @@ from manifolds.law import Law
 from manifolds.laws.atoms import atoms, random_code
 from manifolds.laws.ball import ball
 from manifolds.laws.cube import Cube
-from manifolds.laws.flats import random_frames
+from manifolds.special.flats import random_frames
 from manifolds.laws.gaussian import gaussian
 from manifolds.laws.images import bars, blobs, discs
 from manifolds.laws.mixture import low_rank_mixture

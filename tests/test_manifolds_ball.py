@@ -10,8 +10,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.laws.ball import Ball
-from manifolds.special.ball_levels import close_levels
+from manifolds.laws.ball import Ball, close_levels
 
 
 def _reference(k, radius, norm, sigma):

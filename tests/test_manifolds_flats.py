@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.laws.flats import Flats, random_frames
+from manifolds.special.flats import Flats, random_frames
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.laws.mixture import Component, Mixture
 

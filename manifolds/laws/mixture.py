@@ -14,7 +14,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior, take
-from manifolds.laws.flats import Flats, random_frames
+from manifolds.special.flats import Flats, random_frames
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.streams import Stream, stream
 

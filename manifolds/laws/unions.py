@@ -8,7 +8,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.laws.ball import ball
-from manifolds.laws.flats import random_frames
+from manifolds.special.flats import random_frames
 from manifolds.laws.mixture import Component, Mixture
 from manifolds.laws.sphere import Sphere
 from manifolds.streams import stream
