@@ -1,10 +1,10 @@
 """Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out.
 
-At noise levels close to one where the answer is known no radial integral is needed.
-Let p = P(|u + sigma Z| <= R)/V be the density of u = X + sigma Z, X uniform on the k-ball of volume V, and q the same with
-two more degrees of freedom, so that E[X | u] = (q/p) u. By the heat equation, their slopes in log sigma are fluxes
-through the border, that is Bessel functions of kappa = R |u|/sigma^2: with S the noisy density of the uniform law on the
-border, r = I_{k/2}(kappa)/I_{k/2-1}(kappa) and w = r/kappa,
+At noise levels close to one where the answer is known no radial integral is needed. Let p = P(|u + sigma Z| <= R)/V be
+the density of u = X + sigma Z, X uniform on the k-ball of volume V, and q the same with two more degrees of freedom, so
+that E[X | u] = (q/p) u. By the heat equation, their slopes in log sigma are fluxes through the border, that is Bessel
+functions of kappa = R |u|/sigma^2: with S the noisy density of the uniform law on the border, r =
+I_{k/2}(kappa)/I_{k/2-1}(kappa) and w = r/kappa,
 
     dp / d log sigma = -k S (1 - |u| r/R),        dq / d log sigma = -k S (R^2 w/sigma^2 - 1 + k w).
 """
@@ -12,7 +12,6 @@ border, r = I_{k/2}(kappa)/I_{k/2-1}(kappa) and w = r/kappa,
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 
@@ -20,6 +19,7 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import sphere_posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics
 from manifolds.special import bessel_ratio
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
@@ -32,30 +32,24 @@ _FEW_NODES = 32
 _REACH = 11.0  # standard deviations of noise around |u| that hold |X|, up to e^-45
 _DROP = 45.0
 _CHUNK = 1 << 12
-_LEVEL_NODES = 4  # between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
+# between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
+_LEVEL_NODES = 4
 _MOST_CHANGE = 0.35
-_MOST_GAP = (
-    0.5  # (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
-)
-_MOST_RANGE = (
-    100.0  # of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
-)
+# (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
+_MOST_GAP = 0.5
+# of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
+_MOST_RANGE = 100.0
 _MOST_NOISE = 30.0  # sigma/R beyond which the slope of q, of size k R^2/sigma^2, is a difference of larger terms
 
 
-class _BallStatistics(NamedTuple):
-    u: torch.Tensor
-    norm: torch.Tensor
-
-
-class Ball(Core):
+class Ball(Core[NormStatistics]):
     """Uniform on the ball of radius R of R^k, k >= 2; m = k.
 
     The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
-    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of
-    s0 = sqrt(|u|^2 + (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is
-    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at
-    levels close to each other takes that at one of them only (see `nearby_levels`).
+    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of s0 = sqrt(|u|^2 +
+    (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is N(u, sigma^2 I).
+    Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at levels close
+    to each other takes that at one of them only (see `nearby_levels`).
 
     Args:
         dim: k >= 2 (see `ball` for k = 1).
@@ -74,22 +68,23 @@ class Ball(Core):
         self.radius = positive_number(radius, "radius")
         self._log_volume = log_ball_volume(dim) + dim * math.log(radius)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         z = stream.child("direction").normal(n, self.core_dim)
         length = self.radius * stream.child("radius").uniform(n) ** (1.0 / self.core_dim)
         return length[:, None] * z / z.norm(dim=1, keepdim=True)
 
-    def statistics(self, u: torch.Tensor) -> _BallStatistics:
-        return _BallStatistics(u, u.norm(dim=1))
+    def statistics(self, u: CorePoints) -> NormStatistics:
+        return NormStatistics(u, u.norm(dim=1))
 
-    def posterior(self, stats: _BallStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: NormStatistics, sigma: Levels, order: int) -> Posterior:
         norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
         if order <= 1:
             return self._by_rows(norm, level)
         return self._by_level(norm, level, order)
 
     def _by_rows(self, norm: torch.Tensor, level: torch.Tensor) -> Posterior:
-        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them only."""
+        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them
+        only."""
         post = Posterior(torch.empty_like(level), torch.empty_like(level)[..., None])
         at = level.shape[1] // 2
         close = close_levels(self.core_dim, self.radius, level)
@@ -136,7 +131,8 @@ class Ball(Core):
 
     def _bounded(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
         k, R = self.core_dim, self.radius
-        # slope of the log density of s at the border: where it rises, the mass is within L of it, slope L + L^2/(2 sigma^2) = DROP
+        # slope of the log density of s at the border; where it rises, the mass is within L of it:
+        # slope L + L^2/(2 sigma^2) = DROP
         slope = (k - 1) / R + (norm * bessel_ratio(0.5 * k - 1.0, R * norm / level**2) - R) / level**2
         rise = slope.clamp(min=0.0) * level
         border = 2.0 * _DROP * level / (rise + torch.sqrt(rise * rise + 2.0 * _DROP))
@@ -180,17 +176,17 @@ class Ball(Core):
             var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
         return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
 
-    def assemble(self, stats: _BallStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: NormStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return u * (self.radius / u.norm(dim=1, keepdim=True).clamp(min=self.radius))
 
     @property
     def second_moment(self) -> float:
         return self.radius**2 * self.core_dim / (self.core_dim + 2.0)
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         return ball_covering(self.core_dim, self.radius, eps)
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
@@ -224,7 +220,8 @@ def nearby_levels(
     log_p: torch.Tensor,
     coef: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma (n, q)."""
+    """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma
+    (n, q)."""
     x, weight = legendre(_LEVEL_NODES)
     step = (sigma[:, 1:] / sigma[:, :-1]).log_()[..., None]
     level = sigma[:, :-1, None] * torch.exp(step * x)

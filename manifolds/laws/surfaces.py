@@ -1,8 +1,9 @@
-"""Laws on parametric surfaces: the posterior by a quadrature rule whose nodes are atoms, samples from the surface itself.
+"""Laws on parametric surfaces: the posterior by a quadrature rule whose nodes are atoms, samples from the surface
+itself.
 
 Along a periodic parameter the rule is the trapezoid rule, along the others Gauss-Legendre. Against a Gaussian of width
-sigma both have relative error about 2 exp(-2 pi^2 sigma^2/h^2), h being the largest spacing of nodes (in the middle, for
-Gauss-Legendre): at h = 0.8 sigma that is 1e-13, and the finest noise level of a rule is defined by this. Where the
+sigma both have relative error about 2 exp(-2 pi^2 sigma^2/h^2), h being the largest spacing of nodes (in the middle,
+for Gauss-Legendre): at h = 0.8 sigma that is 1e-13, and the finest noise level of a rule is defined by this. Where the
 surface bends within a few sigma the posterior is narrower than sigma, and a closer spacing is asked for (images). A
 level finer than the rule's is refused, with the number of nodes that it would need.
 """
@@ -17,6 +18,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.laws.atoms import Atoms
+from manifolds.shapes import Bounds, CorePoints
 from manifolds.special.nearest import descend
 from manifolds.special.quadrature import legendre
 from manifolds.streams import Stream
@@ -33,7 +35,8 @@ Chart = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Axis(NamedTuple):
-    """The range of one parameter; periodic ones close up (perhaps after a reflection of the other axes, as in a Moebius band)."""
+    """The range of one parameter; periodic ones close up (perhaps after a reflection of the other axes, as in a Moebius
+    band)."""
 
     low: float
     high: float
@@ -167,7 +170,8 @@ class Surface(Atoms):
     # -- the surface itself -------------------------------------------------------------------------------------
 
     def sample_parameters(self, n: int, stream: Stream) -> torch.Tensor:
-        """(n, k) parameters of independent draws; by rejection for the area measure, a fixed number of proposals a row."""
+        """(n, k) parameters of independent draws; by rejection for the area measure, a fixed number of proposals a
+        row."""
         k = len(self.axes)
         low = torch.tensor([a.low for a in self.axes], dtype=torch.float64)
         length = torch.tensor([a.length for a in self.axes], dtype=torch.float64)
@@ -182,13 +186,13 @@ class Surface(Atoms):
             found.append(t[torch.arange(len(t)), first])
         return torch.cat(found)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return self._chart_in_parts(self.sample_parameters(n, stream))
 
     def _chart_in_parts(self, t: torch.Tensor) -> torch.Tensor:
         return torch.cat([self.chart(part) for part in t.split(self.rows_at_once)])
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         """From the nearest node, by Levenberg-Marquardt steps in the parameters (kept in their ranges)."""
         low = torch.tensor([-math.inf if a.periodic else a.low for a in self.axes], dtype=torch.float64)
         high = torch.tensor([math.inf if a.periodic else a.high for a in self.axes], dtype=torch.float64)
@@ -196,7 +200,7 @@ class Surface(Atoms):
         parts = zip(u.split(256), start.split(256))
         return torch.cat([descend(self.chart, self._tangents, rows, t, low, high) for rows, t in parts])
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Of the nodes, widened by their distance to the rest of the surface; finer than that, cells are divided."""
         if eps >= self.radius:
             return 0.0, 0.0
@@ -217,7 +221,8 @@ def _fixed_dim(dim: int, allowed: int, name: str) -> None:
 
 
 def ellipse(dim: int = 1, semi_axes: Sequence[float] = (2.0, 0.5), finest: float = 0.02) -> Surface:
-    """(a cos t, b sin t) with the arc-length measure; m = 2, R = max(a, b). Figure 10 of arXiv 2602.09639 has (2, .5)."""
+    """(a cos t, b sin t) with the arc-length measure; m = 2, R = max(a, b). Figure 10 of arXiv 2602.09639 has (2,
+    .5)."""
     _fixed_dim(dim, 1, "ellipse")
     if len(semi_axes) != 2:
         raise ValueError(f"semi_axes must be two numbers, got {len(semi_axes)}")

@@ -1,4 +1,5 @@
-"""Affine subspaces of R^m side by side in one matrix, so that coordinates in all of them, and their sums, are one product each."""
+"""Affine subspaces of R^m side by side in one matrix, so that coordinates in all of them, and their sums, are one
+product each."""
 
 from __future__ import annotations
 
@@ -26,13 +27,14 @@ class Flats:
     def __init__(self, frames: Sequence[torch.Tensor | None], shifts: Sequence[torch.Tensor]):
         self.shifts = torch.stack(list(shifts))
         m = self.shifts.shape[1]
-        frames = [torch.eye(m, dtype=torch.float64) if frame is None else frame for frame in frames]
-        self.sizes = [frame.shape[1] for frame in frames]
+        whole = torch.eye(m, dtype=torch.float64)
+        spans = [whole if frame is None else frame for frame in frames]
+        self.sizes = [frame.shape[1] for frame in spans]
         self.total = sum(self.sizes)
-        self._starts = [sum(self.sizes[:j]) for j in range(len(frames))]
-        self._matrix = torch.cat([*frames, self.shifts.T], dim=1)  # (m, sum m_j + J)
+        self._starts = [sum(self.sizes[:j]) for j in range(len(spans))]
+        self._matrix = torch.cat([*spans, self.shifts.T], dim=1)  # (m, sum m_j + J)
         self._gram = self._matrix.T @ self._matrix
-        self._along = torch.cat([shift @ frame for shift, frame in zip(self.shifts, frames)])
+        self._along = torch.cat([shift @ frame for shift, frame in zip(self.shifts, spans)])
         self._shift2 = self.shifts.square().sum(dim=1)
         self._proper = [j for j, size in enumerate(self.sizes) if size < m]
 
@@ -92,7 +94,8 @@ class Flats:
     def _by_squares(
         self, own: Sequence[torch.Tensor], share: torch.Tensor, square: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """sum_j share_j |x_j|^2 - |x|^2 by Gram matrices of the flats' directions and shifts; and the size of what is subtracted."""
+        """sum_j share_j |x_j|^2 - |x|^2 by Gram matrices of the flats' directions and shifts; and the size of what is
+        subtracted."""
         gram, along, all_ = self._gram.to(share.device), self._along.to(share.device), self.total
         parts = [share[:, j, None] * block for j, block in enumerate(own)]
         whole = torch.cat([*parts, share], dim=1)
@@ -101,8 +104,8 @@ class Flats:
         for part, start, size in zip(parts[1:], self._starts[1:], self.sizes[1:]):
             pairs += ((whole[:, :start] @ gram[:start, start : start + size]) * part).sum(dim=1)
         same = (share * (share * square + share @ gram[all_:, all_:])).sum(dim=1)
-        size = (share * (square + self._shift2.to(share.device))).sum(dim=1)
-        return size + 2.0 * (whole[:, :all_] @ along - pairs) - same, size
+        total = (share * (square + self._shift2.to(share.device))).sum(dim=1)
+        return total + 2.0 * (whole[:, :all_] @ along - pairs) - same, total
 
     def _by_differences(self, own: Sequence[torch.Tensor], share: torch.Tensor) -> torch.Tensor:
         one = torch.ones_like(share[:, :1])
