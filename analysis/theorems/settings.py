@@ -1,17 +1,19 @@
-"""The laws behind the ledger's claims, each with the range of noise levels on which it is measured."""
+"""The laws on which the theorems are measured, each with its range of noise levels, and the sizes of the profiles."""
 
 from __future__ import annotations
 
 import functools
-import math
 
 import torch
 
 import manifolds
+from analysis.ledger.sizes import resolved_level, scale
 from manifolds.law import Law
 
-__all__ = ["CASES", "IMAGE_SIDE", "case", "levels", "radius", "scale"]
+__all__ = ["ANY_LEVEL", "CASES", "CLOSED", "IMAGE_SIDE", "PAPER", "SIZES", "case", "levels"]
 
+PAPER = "arXiv 2602.09639"
+SIZES = {"smoke": 0.1, "paper": 1.0, "full": 8.0}  # points of a cell, relative to the paper profile
 IMAGE_SIDE = 16  # pixels; an image manifold keeps its shape in a larger space, the further coordinates hold noise alone
 _CANTOR_DEPTH = 9  # generations: 512 points, self-similar from 1 down to 3^-9
 
@@ -34,6 +36,10 @@ CASES: dict[str, tuple[int, dict]] = {
     "discs": (2, {}),
     "bars": (2, {}),
 }
+# laws whose posterior is a closed form or a product of such; of the others it is a sum over many points: fewer samples
+CLOSED = ("gaussian", "sphere", "torus", "cube", "product", "mixture")
+# laws whose noise levels may be as fine as one likes
+ANY_LEVEL = (*CLOSED, "random_code", "two_atoms", "cantor")
 
 
 @functools.lru_cache(maxsize=8)
@@ -61,20 +67,7 @@ def case(name: str, ambient: int) -> Law:
     return _core_law(name).with_ambient(ambient)
 
 
-def scale(law: Law) -> float:
-    """sqrt(E|X - E X|^2), the size of the data."""
-    return math.sqrt(law.second_moment - float(law.core.mean.square().sum()))
-
-
-def radius(law: Law) -> float:
-    """R where the support is bounded (assumption A1), sqrt(E|X|^2) where it is not."""
-    return law.radius if law.bounded else math.sqrt(law.second_moment)
-
-
 def levels(law: Law, end: float) -> tuple[float, float]:
-    """(sigma_T, sigma_0) = (end, 20) in units of the data's size; sigma_T no finer than the law's nodes resolve.
-
-    The 30 % above that leaves room for denoisers that read the level too low.
-    """
+    """(sigma_T, sigma_0) = (end, 20) in units of the data's size; sigma_T no finer than the law's nodes resolve."""
     size = scale(law)
-    return max(end * size, 1.3 * getattr(law.core, "finest_sigma", 0.0)), 20.0 * size
+    return resolved_level(law, end * size), 20.0 * size
