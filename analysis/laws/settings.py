@@ -1,31 +1,27 @@
-"""The laws under test, the dimensions in which they exist, and the noise levels at which they are tested."""
+"""The laws under test, the dimensions in which they exist, and the noise levels at which they are tested.
+
+Shared by the questions of `analysis.laws` and of `analysis.noise_level`.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
 import torch
 
 import manifolds
+from analysis.runs import Argument, one_of
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
 
 __all__ = [
-    "SPAN",
-    "Shape",
-    "build",
-    "case",
-    "catalogue",
-    "level_range",
-    "noise_sqnorm",
-    "noisy",
-    "prior_around",
-    "rms",
-    "shape",
-]
+    "LAW", "SPAN", "Shape", "build", "case", "catalogue", "level_range", "node_count", "noise_sqnorm", "noisy",
+    "prior_around", "rms", "shape",
+]  # fmt: skip
 
 # a prior that reaches this factor below and above the true level does not cut the noise posterior
 SPAN = 8.0
@@ -47,7 +43,7 @@ class Shape(NamedTuple):
         dim: k as asked for, or the nearest k that the law has; None if it exists at k = d alone.
         core_dim: m; 0 for laws that depend on |y| alone.
         low_dimensional: its support lies in a proper subspace of R^d.
-        atoms: the number of atoms or quadrature nodes that its posterior sums over; 0 for closed forms.
+        atoms: its `node_count`.
         finest: the smallest noise level that those nodes resolve, in units of the data's rms size; 0 if there is none.
         image: it exists at d = N^2 alone; its m depends on N and is that of 8 x 8 pixels here.
     """
@@ -65,7 +61,8 @@ def catalogue() -> tuple[str, ...]:
     return tuple(name for name in manifolds.names() if name in _OPTIONS or not _needs(manifolds.REGISTRY[name].build))
 
 
-def _needs(constructor) -> bool:
+def _needs(constructor: Callable) -> bool:
+    """Whether it has arguments without a default other than dimensions."""
     arguments = inspect.signature(constructor).parameters.items()
     return any(a.default is a.empty and name not in ("dim", "ambient") for name, a in arguments)
 
@@ -73,6 +70,11 @@ def _needs(constructor) -> bool:
 def _make(name: str, dim: int, ambient: int, reduced: bool, rotation: int | None = None, **options) -> Law:
     options = _OPTIONS.get(name, {}) | options
     return manifolds.make(name, dim=dim, ambient=ambient, reduced=reduced, rotation=rotation, **options)
+
+
+def node_count(law: Law) -> int:
+    """The number of atoms or quadrature nodes that the law's posterior sums over; 0 for closed forms."""
+    return len(getattr(law.core, "points", ()))
 
 
 def _finest(law: Law) -> float:
@@ -88,9 +90,8 @@ def shape(name: str, dim: int) -> Shape:
                 law = _make(name, k, ambient, True)
             except ValueError:
                 continue  # this law has no such k or d
-            atoms = len(getattr(law.core, "points", ()))
             image = ambient == _SMALL_IMAGE
-            return Shape(k, law.core_dim, not law.core.absorbs_normal, atoms, _finest(law) / rms(law), image)
+            return Shape(k, law.core_dim, not law.core.absorbs_normal, node_count(law), _finest(law) / rms(law), image)
     return Shape(None, 0, False)
 
 
@@ -109,7 +110,7 @@ def case(name: str, dim: int, normal_dim: int) -> dict:
 
 
 def build(params: dict, reduced: bool = False, rotation: int | None = None) -> Law:
-    """The law of a cell; `rotation` seeds an orientation of its core in R^d. A surface may be given its finest level."""
+    """The law of a cell; `rotation` seeds an orientation of its core in R^d. Surfaces may be given a finest level."""
     options = {"finest": params["finest"]} if "finest" in params else {}
     return _make(params["law"], params["dim"], params["ambient"], reduced, rotation, **options)
 
@@ -140,3 +141,8 @@ def level_range(law: Law, sigma: float) -> tuple[float, float]:
 def prior_around(law: Law, sigma: float, exponent: float = -3.0) -> NoisePrior:
     """A power prior on that range."""
     return NoisePrior.power(exponent, *level_range(law, sigma))
+
+
+LAW = Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW",
+               help="laws to show and check",
+               by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")})  # fmt: skip
