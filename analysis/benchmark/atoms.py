@@ -8,7 +8,7 @@ import torch
 
 import manifolds
 from analysis.benchmark.clock import interleaved, ratio_row
-from analysis.benchmark.denoisers import PRIOR
+from analysis.benchmark.functions import PRIOR
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from analysis.images.image_plan import IMAGE_CLAIMS, image_cells
-from analysis.images.images import cell_images
-from analysis.images.real_images import cell_real
+from analysis.images.known_law import cell_images
+from analysis.images.real import cell_real
 from analysis.images.real_plan import REAL_CLAIMS, real_cells
 from analysis.runs import Argument, Cell, Claim, Experiment, Question, one_of, positive_int
 from analysis.training.decide import decide, show
 from analysis.training.decide_recipes import RECIPE_CLAIMS
-from analysis.training.figure_cells import cell_figures
+from analysis.training.excess_risk import cell_nets
 from analysis.training.memory import cell_memory
-from analysis.training.nets import cell_nets
 from analysis.training.priors import cell_priors
+from analysis.training.tracking import cell_figures
 
 PARTS = ("nets", "figures", "priors", "memory", "images", "real")
 

@@ -6,9 +6,9 @@ import math
 
 import torch
 
+from analysis.training.excess_risk import NULL_SHIFT, Shifted
 from analysis.training.fit import fit, row
 from analysis.training.laws import law_of, prior_of
-from analysis.training.nets import NULL_SHIFT, Shifted
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from analysis.samplers import Schedule
+from analysis.training.excess_risk import risk_rows
 from analysis.training.fit import curve_rows, fit
 from analysis.training.laws import law_of, prior_of
-from analysis.training.nets import risk_rows
-from analysis.training.sampling import run_rows
+from analysis.training.measure import run_rows
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 

@@ -11,11 +11,11 @@ import math
 
 import torch
 
-from analysis.images.image_laws import image_law
-from analysis.images.image_runs import image_run_rows
+from analysis.images.laws import image_law
+from analysis.images.samples import image_run_rows
+from analysis.training.excess_risk import levels_of, risk_rows
 from analysis.training.fit import curve_rows, fit, row
 from analysis.training.laws import prior_of
-from analysis.training.nets import levels_of, risk_rows
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 from manifolds.law import Law
@@ -78,7 +78,7 @@ def _level_cell(params: dict, law: Law, draws: Stream) -> list[dict]:
 
 
 def cell_images(params: dict, seed: int) -> list[dict]:
-    """One training on an image law, or none, and what it is measured to be; rows as in `analysis.training.nets`."""
+    """One training on an image law, or none, and what it is measured to be; rows as in `analysis.training.excess_risk`."""
     law = image_law(params)
     draws = stream(seed, "images", params["law"], params["dim"], params["ambient"])
     if params["task"] == "level":

@@ -11,7 +11,7 @@ from analysis.ledger.calculation import ledger
 from analysis.samplers import Schedule
 from analysis.training.fit import curve_rows, fit, row
 from analysis.training.laws import law_of, prior_of
-from analysis.training.sampling import run_rows
+from analysis.training.measure import run_rows
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser
 from manifolds.law import Law

@@ -12,10 +12,10 @@ import math
 import numpy
 import torch
 
-from analysis.images.images import OFF, TOLD, Told, level_rows
+from analysis.images.known_law import OFF, TOLD, Told, level_rows
+from analysis.training.excess_risk import levels_of
 from analysis.training.fit import curve_rows, fit, row
 from analysis.training.laws import prior_of
-from analysis.training.nets import levels_of
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
