@@ -1,4 +1,7 @@
-"""Panels shared by the figures of trained networks in the sampler: outputs against the law, noise estimates against sigma_t."""
+"""Figure 3 of arXiv 2602.09639: a blind network trained on a Gaussian of intrinsic dimension 2, for d large and d = 2.
+
+Outputs against the law, noise estimates against sigma_t; figure 11 has the same panels of another law.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,11 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 READING = "as stated"
 OTHER_READING = "as plotted"
+
+
+def draw(tables: Mapping) -> Figure | None:
+    """Outputs, noise estimates of single samples with both readings of the step size, and mean tracking error."""
+    return runs_figure(tables, "figure3")
 
 
 def runs_figure(tables: Mapping, law: str) -> Figure | None:
