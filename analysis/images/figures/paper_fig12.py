@@ -1,4 +1,4 @@
-"""Figure 12 of arXiv 2602.09639: a small convolutional network estimates the noise level of an image, inside and beyond its range."""
+"""Figure 12 of arXiv 2602.09639: a small network estimates the noise level of an image, inside and beyond its range."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _TICKS = [0.2, 0.5, 1, 2, 5, 10]
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """Left: estimated against true level (geometric mean, bars of two standard deviations over images), the training range
-    shaded. Right: root mean square of log(sigma_hat/sigma), beside the exact posterior mean and 1/sqrt(2(d - m))."""
+    """Left: estimated against true level. Right: root mean square of log(sigma_hat/sigma).
+
+    Geometric means with bars of two standard deviations over images, the training range shaded; errors beside those of
+    the exact posterior mean and 1/sqrt(2(d - m)).
+    """
     found = only(tables, "training_images")
     if found is None:
         return None

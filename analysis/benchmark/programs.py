@@ -34,8 +34,9 @@ def _seconds(jobs: int, reference: str, part: str, cells: int) -> float:
 def jobs_rows(reference: str, unit: str, bare: str, cells: int, repeats: int) -> list[dict]:
     """Throughput of two worker processes over one, in turn (wall time: this one needs a machine with two idle cores).
 
-    Beside the sweep's own `unit` of work stands a `bare` loop that shares nothing and touches no memory. What two of these
-    gain over one is what the machine has to give: cores that share a host, its clock and its caches are not twice one core.
+    Beside the sweep's own `unit` of work stands a `bare` loop that shares nothing and touches no memory. What two of
+    these gain over one is what the machine has to give: cores that share a host, its clock and its caches are not
+    twice one core.
     """
     ratios, shares, machine, rates = [], [], [], []
     for _ in range(repeats):

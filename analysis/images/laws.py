@@ -1,8 +1,8 @@
 """The image laws that convolutional networks are trained on: in pixel order, with the exact posterior at every level.
 
-blobs, discs, bars   the catalogue's manifolds, k = 2 (`manifolds.laws.images`): k_eff stays near 2, so k_eff^2/d is small
-field                smooth random images, a Gaussian on the k lowest cosine modes with amplitudes like 1/frequency, as in
-                     photographs: k_eff = mmse/sigma^2 grows from 1 to k as sigma falls, and k_eff^2/d passes 1 on the way
+blobs, discs, bars  the catalogue's manifolds, k = 2 (`manifolds.laws.images`): k_eff stays near 2, k_eff^2/d is small
+field               smooth random images, a Gaussian on the k lowest cosine modes with amplitudes 1/frequency, as in
+                    photographs: k_eff = mmse/sigma^2 grows from 1 to k as sigma falls; k_eff^2/d passes 1 on the way
 """
 
 from __future__ import annotations

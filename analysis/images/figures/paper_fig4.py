@@ -1,4 +1,4 @@
-"""Figure 4 of arXiv 2602.09639: PSNR out against PSNR in, blind and conditional; trained networks beside the exact optima."""
+"""Figure 4 of arXiv 2602.09639: PSNR out against PSNR in, blind and conditional; networks beside the exact optima."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ _SMALL = {"size": 6.5, "color": COLORS["grey"]}
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """A column a law. Above: PSNR out. Below: PSNR of the blind one minus that of the conditional one, trained and exact,
-    and what the conditional network loses when it is told 1.5 times the level. Grey: levels with k_eff^2 > d."""
+    """A column a law: PSNR out, and below it PSNR of the blind one minus that of the conditional one.
+
+    Trained and exact; with what the conditional network loses when it is told 1.5 times the level. Grey: k_eff^2 > d.
+    """
     found = only(tables, "training_images")
     if found is None:
         return None
