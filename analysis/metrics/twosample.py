@@ -1,12 +1,37 @@
 """Permutation tests of equal laws."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from scipy import stats
 from scipy.spatial.distance import cdist
 
-from .arrays import generator, pair
-from .radial import TestResult
+from .arrays import generator, pair, values
 
 MOST_POOLED = 6000  # points; the pooled distance matrix is kept in memory
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """A test statistic and its p-value under the null hypothesis that both laws are the same."""
+
+    statistic: float
+    p_value: float
+
+
+TestResult.__test__ = False  # the name is not a test class to pytest
+
+
+def ks_to_law(sample, cdf):
+    """Kolmogorov-Smirnov test of a sample (n,) against an exact distribution function (vectorised callable)."""
+    result = stats.kstest(values("sample", sample), cdf)
+    return TestResult(float(result.statistic), float(result.pvalue))
+
+
+def ks_two_samples(x, y):
+    """Kolmogorov-Smirnov test of two independent samples."""
+    result = stats.ks_2samp(values("x", x), values("y", y))
+    return TestResult(float(result.statistic), float(result.pvalue))
 
 
 def _permutation_test(kernel, n, stream, permutations):

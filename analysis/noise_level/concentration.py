@@ -9,7 +9,7 @@ import torch
 
 import manifolds
 from analysis.laws.cases import build, noisy, prior_around, rms
-from analysis.theory.twoscale import two_scale_second_moment
+from analysis.theory.noise import two_scale_second_moment
 from manifolds import Law, Stream, stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 

@@ -14,8 +14,7 @@ from analysis.ledger.price import price_of_blindness, prices
 from analysis.ledger.telescope import level_within
 from analysis.metrics.gaussian import second_moment_ratio
 from analysis.metrics.intervals import from_standard_error, mean
-from analysis.metrics.radial import radial_distance
-from analysis.metrics.sliced import sliced_with_floor
+from analysis.metrics.sliced import radial_distance, sliced_with_floor
 from analysis.metrics.total_variation import tv_lower_from_samples
 from analysis.samplers import Schedule, sample
 from analysis.scaling.mmse_curve import curves, discretisation, real_steps

@@ -10,9 +10,9 @@ import torch
 from scipy.interpolate import CubicSpline
 
 from analysis.scaling.setting import ends
-from analysis.theory.certificate import steps_for_certificate
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels
+from analysis.theory.rates import steps_for_certificate
 from manifolds.law import Law
 from manifolds.special.mmse_curve import known_mmse
 from manifolds.streams import Stream

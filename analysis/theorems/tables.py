@@ -9,7 +9,7 @@ import pandas
 
 from analysis.metrics.fits import log_log_slope
 from analysis.metrics.intervals import standard_error
-from analysis.theory.certificate import total_variation_bound, total_variation_bound_large
+from analysis.theory.rates import total_variation_bound, total_variation_bound_large
 
 __all__ = ["fits", "local_exponents", "terms"]
 
