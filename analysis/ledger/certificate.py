@@ -14,8 +14,7 @@ from scipy import stats
 from analysis.ledger.calculation import ledger
 from analysis.ledger.sizes import level_range
 from analysis.metrics.gaussian import second_moment_ratio
-from analysis.metrics.radial import radial_distance
-from analysis.metrics.sliced import sliced_with_floor
+from analysis.metrics.sliced import radial_distance, sliced_with_floor
 from analysis.metrics.total_variation import tv_lower_from_samples
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form

@@ -20,10 +20,10 @@ from analysis.runs import Argument, Cell, Experiment, Question, one_of, open_fra
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form
-from analysis.theory.certificate import total_variation_bound, total_variation_bound_large
 from analysis.theory.discretisation import discretisation_bound_form
 from analysis.theory.initial import initial_bound
 from analysis.theory.learning import learning_equality, nats
+from analysis.theory.rates import total_variation_bound, total_variation_bound_large
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, PlugInDenoiser
 from manifolds.law import Law
 from manifolds.streams import Stream

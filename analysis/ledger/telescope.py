@@ -11,9 +11,9 @@ from scipy.interpolate import CubicSpline
 
 from analysis.ledger.record import StepTerm
 from analysis.samplers import Schedule
-from analysis.theory.certificate import steps_for_certificate
 from analysis.theory.discretisation import discretisation_from_mmse, discretisation_per_step
 from analysis.theory.grid import constant_levels
+from analysis.theory.rates import steps_for_certificate
 from manifolds.law import Law
 from manifolds.special.mmse_curve import known_mmse
 from manifolds.streams import Stream

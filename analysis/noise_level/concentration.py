@@ -29,7 +29,7 @@ from analysis.noise_level.settings import (
 )
 from analysis.runs import Cell, Claim, Measurement, Question
 from analysis.theory import noise as theory
-from analysis.theory.twoscale import two_scale_second_moment
+from analysis.theory.noise import two_scale_second_moment
 from manifolds import Law, Stream, stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 

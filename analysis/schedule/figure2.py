@@ -10,8 +10,8 @@ import torch
 
 import manifolds
 from analysis.integrators.catalogue import in_space
-from analysis.metrics.radial import ks_two_samples
 from analysis.metrics.sliced import sliced_with_floor
+from analysis.metrics.twosample import ks_two_samples
 from analysis.samplers import Schedule, sample
 from manifolds.denoisers import ConditionalDenoiser, PlugInDenoiser
 from manifolds.law import Law

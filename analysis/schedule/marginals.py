@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 import manifolds
 from analysis.integrators.catalogue import build
-from analysis.metrics.radial import ks_two_samples
+from analysis.metrics.twosample import ks_two_samples
 from analysis.samplers import Coefficients, Schedule, sample
 from analysis.samplers.integrators import ExponentialEuler
 from analysis.schedule.injections import WANING, fine_schedule, waning
