@@ -1,16 +1,28 @@
-"""python -m analysis [list|run|report|status|claims]: the registered experiments together."""
+"""python -m analysis [list|run|report|status|claims|statements]: the registered experiments, and what they are evidence
+on.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from analysis import registry
 from analysis.runs.command import guarded
+from analysis.runs.experiment import Experiment
 from analysis.runs.options import Parser, UsageError, add_shared, complete
 
 PROG = "python -m analysis"
+
+
+class Command(NamedTuple):
+    """run(names, options, prog) -> exit status; `named` says what NAME may be."""
+
+    run: Callable[[list[str], dict, str], int]
+    description: str
+    named: str = "experiments (default: all that are registered)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,20 +35,23 @@ def _dispatch(argv: list[str]) -> int:
     if argv[0] not in COMMANDS and not argv[0].startswith("-"):
         raise UsageError(f"{PROG}: argument COMMAND: must be one of {', '.join(COMMANDS)}, got {argv[0]!r}")
     parser = Parser(prog=PROG, description="The registered experiments together.", allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{list,run,report,status,claims}")
-    for name, (_, description) in COMMANDS.items():
-        sub = commands.add_parser(name, help=description, description=description, allow_abbrev=False)
-        sub.add_argument("names", nargs="*", metavar="NAME", help="experiments (default: all that are registered)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar=f"{{{','.join(COMMANDS)}}}")
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(name, help=command.description, description=command.description, allow_abbrev=False)
+        sub.add_argument("names", nargs="*", metavar="NAME", help=command.named)
         add_shared(sub)
     given = vars(parser.parse_args(argv))
-    command, names = given.pop("command"), given.pop("names")
-    prog = f"{PROG} {command}"
+    chosen, names = given.pop("command"), given.pop("names")
+    return COMMANDS[chosen].run(names, given, f"{PROG} {chosen}")
+
+
+def _experiments(names: Sequence[str], prog: str) -> list[Experiment]:
     for name in names:
         if name not in registry.NAMES:
             raise UsageError(f"{prog}: argument NAME: must be one of {', '.join(registry.NAMES)}, got {name!r}")
     from analysis.runs.several import named
 
-    return COMMANDS[command][0](named(names), given, prog)
+    return named(names)
 
 
 def _folder(given: dict) -> Path:
@@ -45,12 +60,12 @@ def _folder(given: dict) -> Path:
     return given["out"] or results_root()
 
 
-def _list(experiments, given: dict, prog: str) -> int:
+def _list(names: list[str], given: dict, prog: str) -> int:
     from analysis.runs.planning import expected_seconds, plan
     from analysis.runs.screen import columns, duration
 
     rows = []
-    for experiment in experiments:
+    for experiment in _experiments(names, prog):
         cells = plan(experiment, complete(experiment, dict(given), prog))
         seconds = duration(expected_seconds(cells, given["jobs"]))
         claims = " ".join(c.id for c in experiment.claims) or "-"
@@ -59,30 +74,49 @@ def _list(experiments, given: dict, prog: str) -> int:
     return 0
 
 
-def _run(experiments, given: dict, prog: str) -> int:
+def _run(names: list[str], given: dict, prog: str) -> int:
     from analysis import report
     from analysis.runs.several import run_all
 
-    return run_all(experiments, given, prog, finish=report.write)
+    return run_all(_experiments(names, prog), given, prog, finish=report.write)
 
 
-def _report(experiments, given: dict, prog: str) -> int:
+def _report(names: list[str], given: dict, prog: str) -> int:
     from analysis import report
 
+    _experiments(names, prog)
     return report.write(_folder(given))
 
 
-def _status(experiments, given: dict, prog: str) -> int:
+def _status(names: list[str], given: dict, prog: str) -> int:
     from analysis.runs.status import table
 
+    experiments = _experiments(names, prog)
     print(table(experiments, [complete(e, dict(given), prog) for e in experiments], _folder(given)))
     return 0
 
 
-def _claims(experiments, given: dict, prog: str) -> int:
+def _claims(names: list[str], given: dict, prog: str) -> int:
+    if all(name in registry.NAMES for name in names):
+        return _claims_table(_experiments(names, prog), _folder(given))
+    from analysis.statements import claim, show
+
+    try:
+        rows = show.results(_folder(given))
+        print("\n\n".join([claim.page(identifier, rows) for name in names for identifier in _ids(name)]))
+    except ValueError as error:
+        raise UsageError(f"{prog}: argument NAME: {error}") from None
+    return 0
+
+
+def _ids(name: str) -> list[str]:
+    """An experiment stands for its claims."""
+    return [c.id for c in registry.load(name).claims] if name in registry.NAMES else [name]
+
+
+def _claims_table(experiments: list[Experiment], out: Path) -> int:
     from analysis.runs.several import claims_table, not_as_registered
 
-    out = _folder(given)
     print(claims_table(out))
     bad = not_as_registered(out, experiments)
     if bad:
@@ -90,12 +124,34 @@ def _claims(experiments, given: dict, prog: str) -> int:
     return 1 if bad else 0
 
 
+def _statements(names: list[str], given: dict, prog: str) -> int:
+    from analysis.statements import ALL, find, show
+
+    rows = show.results(_folder(given))
+    try:
+        print("\n\n".join(show.page(find(name), rows) for name in names) if names else show.table(ALL, rows))
+    except ValueError as error:
+        raise UsageError(f"{prog}: argument NAME: {error}") from None
+    return 0
+
+
 COMMANDS = {
-    "list": (_list, "each experiment with its claims and expected time"),
-    "run": (_run, "run experiments one after another, then write the report; one exit status"),
-    "report": (_report, "write REPORT.md and index.html from the tables, figures and claims of a results folder"),
-    "status": (_status, "cells done, failed, stale and missing, and the time left"),
-    "claims": (_claims, "the claims of a results folder; exit status 0 only if each registered one is as registered"),
+    "list": Command(_list, "each experiment with its claims and expected time"),
+    "run": Command(_run, "run experiments one after another, then write the report; one exit status"),
+    "report": Command(
+        _report, "write REPORT.md and index.html from the tables, figures and claims of a results folder"
+    ),
+    "status": Command(_status, "cells done, failed, stale and missing, and the time left"),
+    "claims": Command(
+        _claims,
+        "the claims of a results folder; exit status 0 only if each is as registered; with an id: that one in full",
+        "experiments, or ids of claims to show in full, with the file that holds each",
+    ),
+    "statements": Command(
+        _statements,
+        "every numbered statement of the paper and of its neighbours: function, claims, figure, test, separating law",
+        "statements to show in full (3.8, fig 9, (16), 2501.12982; default: the table of all)",
+    ),
 }
 
 if __name__ == "__main__":

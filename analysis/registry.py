@@ -15,6 +15,7 @@ NAMES: tuple[str, ...] = (
     "integrators",
     "mismatch",
     "training",
+    "images",
     "benchmark",
 )
 

@@ -22,7 +22,7 @@ def positive_int(value: object, name: str) -> int:
 
 def positive_number(value: object, name: str) -> float:
     """`value` as a finite float > 0, or ValueError."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
         raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
     return float(value)
 

@@ -11,31 +11,42 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import Generic, TypeVar, cast
 
 import torch
 
+from manifolds.shapes import Bounds, Coefficients, CorePoints, Levels, Rows, Statistics, Values
 from manifolds.streams import Stream
 
-__all__ = ["Core", "Posterior", "take"]
+__all__ = ["Core", "Posterior", "join_rows", "take"]
+
+S = TypeVar("S", bound=Statistics)
+T = TypeVar("T")
 
 
-def take(stats: Any, rows: torch.Tensor | slice) -> Any:
-    """Rows of a tensor or of a (named, nested) tuple of tensors."""
+def take(stats: T, rows: torch.Tensor | slice) -> T:
+    """Rows of a tensor or of a (named, nested) tuple of tensors.
+
+    >>> take((torch.tensor([1, 2, 3]), (torch.tensor([[4], [5], [6]]),)), slice(1, 3))
+    (tensor([2, 3]), (tensor([[5],
+            [6]]),))
+    """
     if isinstance(stats, torch.Tensor):
-        return stats[rows]
+        return cast(T, stats[rows])
     if isinstance(stats, tuple):
         parts = [take(item, rows) for item in stats]
-        return type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts)
+        return cast(T, type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts))
     return stats
 
 
-@dataclass
+_FIELDS = {"coef": 1, "sqdist": 2, "trace": 2, "third": 3, "var_sqdist": 4}
+
+
 class Posterior:
     """Moments of X given u = X + sigma z in R^m, for n points and q noise levels each.
 
-    `order` says up to which field they were computed: 0 log_p, 1 coef, 2 sqdist and trace, 3 third, 4 var_sqdist.
+    They are computed up to the order that was asked for: 0 log_p, 1 coef, 2 sqdist and trace, 3 third, 4 var_sqdist.
 
     Attributes:
         log_p: (n, q) log density of u, with respect to Lebesgue measure on R^m.
@@ -46,18 +57,49 @@ class Posterior:
         var_sqdist: (n, q) Var(|X - u|^2 | u).
         offset: a sigma-free (n, 1) constant (or 0) still to be added to log_p: laws whose log densities are of size d
             keep it apart, so that differences between noise levels stay exact at d = 10^9.
+
+    Raises:
+        AttributeError: a moment that was not computed is asked for.
+
+    >>> post = Posterior(torch.zeros(1, 1))
+    >>> post.trace
+    Traceback (most recent call last):
+    AttributeError: trace was not computed: ask for a posterior of order 2 or more
     """
 
-    log_p: torch.Tensor
-    coef: torch.Tensor | None = None
-    sqdist: torch.Tensor | None = None
-    trace: torch.Tensor | None = None
-    third: torch.Tensor | None = None
-    var_sqdist: torch.Tensor | None = None
-    offset: torch.Tensor | float = 0.0
+    log_p: Values
+    coef: Coefficients
+    sqdist: Values
+    trace: Values
+    third: Coefficients
+    var_sqdist: Values
+    offset: torch.Tensor | float
+
+    def __init__(self, log_p: Values, coef: Coefficients | None = None, offset: torch.Tensor | float = 0.0):
+        self.log_p, self.offset = log_p, offset
+        if coef is not None:
+            self.coef = coef
+
+    def __getattr__(self, name: str) -> torch.Tensor:
+        if name in _FIELDS:
+            raise AttributeError(f"{name} was not computed: ask for a posterior of order {_FIELDS[name]} or more")
+        raise AttributeError(name)
 
 
-class Core(ABC):
+def join_rows(parts: Sequence[Posterior], order: int) -> Posterior:
+    """The posterior, up to moment `order`, of the points of several ones after each other.
+
+    >>> join_rows([Posterior(torch.zeros(2, 1)), Posterior(torch.ones(1, 1))], 0).log_p.flatten()
+    tensor([0., 0., 1.])
+    """
+    joined = Posterior(torch.cat([part.log_p for part in parts]))
+    for field, least in _FIELDS.items():
+        if order >= least:
+            setattr(joined, field, torch.cat([getattr(part, field) for part in parts]))
+    return joined
+
+
+class Core(ABC, Generic[S]):
     """A law on R^m. Subclasses set `name`, `intrinsic_dim`, `core_dim`, `radius` and implement the methods below.
 
     Attributes:
@@ -67,6 +109,7 @@ class Core(ABC):
         absorbs_normal: True if the law is not concentrated on R^m but depends on the normal coordinates through their
             norm alone (m = 0 and u is replaced by the norm): see `statistics`.
         closed_form: True if the log density is affine in one statistic of the point, see `affine`.
+        finite: True if the support is a finite set: k is then what it is counted with, no dimension.
         needs_normal: True if the law makes no sense without at least one normal coordinate (ambient > core).
     """
 
@@ -77,32 +120,33 @@ class Core(ABC):
     absorbs_normal: bool = False
     needs_normal: bool = True
     closed_form: bool = False
+    finite: bool = False
 
     @abstractmethod
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
-        """n independent draws (n, m). Each piece is drawn from a child of its own, so that row i does not depend on n."""
+    def sample(self, n: int, stream: Stream) -> CorePoints:
+        """n independent draws (n, m). Each piece has a child stream of its own, so that row i does not depend on n."""
 
     @abstractmethod
-    def statistics(self, u: torch.Tensor) -> Any:
+    def statistics(self, u: CorePoints) -> S:
         """What the posterior needs of u (n, m) and does not depend on sigma; tensors with n rows, in a tuple.
 
         A law that absorbs the normal coordinates is given (n, 1) norms rho instead of u.
         """
 
     @abstractmethod
-    def posterior(self, stats: Any, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: S, sigma: Levels, order: int) -> Posterior:
         """The posterior at standard deviations sigma, (n, q) or (1, q), up to moment `order` (see Posterior)."""
 
     @abstractmethod
-    def assemble(self, stats: Any, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: S, coef: torch.Tensor) -> CorePoints:
         """sum_b coef_b v_b(u): coefficients (n, B) to points (n, m)."""
 
-    def coef_width(self, stats: Any) -> int:
+    def coef_width(self, stats: S) -> int:
         """B, the number of coefficients of the posterior mean; 1 unless overridden."""
         return 1
 
     @abstractmethod
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         """The nearest point (n, m) of the support."""
 
     @property
@@ -115,21 +159,21 @@ class Core(ABC):
         """E X, (m,); the origin unless overridden."""
         return torch.zeros(self.core_dim, dtype=torch.float64)
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Lower and upper bounds on the log of the number of eps-balls that cover the support (inf if unbounded)."""
         return (math.inf, math.inf)
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor | None:
-        """E tr Cov[X | Y] at levels sigma (q,), where a closed form or a one-dimensional integral gives it, else None."""
+        """E tr Cov[X | Y] at levels (q,), where a closed form or a one-dimensional integral gives it, else None."""
         return None
 
     def affine(self, sigma2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(a, b, c) at variances sigma^2: the log density of u is a + b t, and E[X | u] = c v(u), t being the statistics' `norm2`.
+        """(a, b, c) at variances sigma^2: with t the statistics' `norm2`, log p(u) = a + b t and E[X | u] = c v(u).
 
         For laws that say `closed_form` only.
         """
         raise NotImplementedError
 
-    def level_hints(self, stats: Any, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: S, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """(n, P) guesses of sigma^2 at which the noise posterior may peak, one a competing explanation of y."""
         return rho2[:, None] / max(normal_dim, 1)

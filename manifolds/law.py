@@ -8,6 +8,7 @@ import torch
 
 from manifolds.checks import noise_level, positive_int
 from manifolds.core import Core, Posterior
+from manifolds.shapes import Bounds, CorePoints, Level, Points, Rows, Statistics
 from manifolds.space import Space
 from manifolds.streams import Stream
 
@@ -96,7 +97,7 @@ class Law:
 
     # -- drawing ------------------------------------------------------------------------------------------------
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> Points:
         """n independent draws of X, (n, width); the stream is advanced."""
         n = positive_int(n, "n")
         stream = stream.spawn("sample")
@@ -106,19 +107,19 @@ class Law:
             return points * direction / direction.norm(dim=1, keepdim=True)
         return points if self.core.absorbs_normal else self.space.embed(points)
 
-    def add_noise(self, x: torch.Tensor, sigma: float | torch.Tensor, stream: Stream) -> torch.Tensor:
+    def add_noise(self, x: Points, sigma: Level, stream: Stream) -> Points:
         """X + sigma Z, exact in law in both representations."""
         self.space.check(x, "x")
         return self.space.add_noise(x, noise_level(sigma, x.shape[0])[:, 0], stream)
 
     # -- the posterior of X given Y -----------------------------------------------------------------------------
 
-    def statistics(self, y: torch.Tensor) -> tuple:
+    def statistics(self, y: Points) -> tuple[Statistics, Rows]:
         """(core statistics, rho^2): all that the posterior needs of y and that does not depend on sigma."""
         u, rho2 = self.space.split(y)
         return self.core.statistics(rho2.sqrt()[:, None] if self.core.absorbs_normal else u), rho2
 
-    def place(self, core_points: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def place(self, core_points: CorePoints, y: Points) -> Points:
         """What a core assembled at y, as points (n, width).
 
         A core that absorbs the normal coordinates gives one signed number a point: the component along y's direction.
@@ -130,19 +131,19 @@ class Law:
         norm = y.norm(dim=1, keepdim=True)
         return core_points * y / torch.where(norm > 0, norm, torch.ones_like(norm))
 
-    def posterior(self, y: torch.Tensor, sigma: float | torch.Tensor, order: int) -> tuple[tuple, Posterior]:
+    def posterior(self, y: Points, sigma: Level, order: int) -> tuple[Statistics, Posterior]:
         """(core statistics, core posterior at one level per row) up to moment `order` (see `manifolds.core`)."""
         self.space.check(y)
         level = noise_level(sigma, y.shape[0]).to(y.device)
         stats, _ = self.statistics(y)
         return stats, self.core.posterior(stats, level.expand(y.shape[0], 1), order)
 
-    def denoise(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def denoise(self, y: Points, sigma: Level) -> Points:
         """E[X | Y = y, sigma], the optimal conditional denoiser; (n, width)."""
         stats, post = self.posterior(y, sigma, 1)
         return self.place(self.core.assemble(stats, post.coef[:, 0]), y)
 
-    def log_marginal(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def log_marginal(self, y: Points, sigma: Level) -> Rows:
         """log p_sigma(y) with respect to Lebesgue measure on R^d, in both representations; (n,)."""
         _, post = self.posterior(y, sigma, 0)
         log_p = (post.log_p + post.offset)[:, 0]
@@ -153,32 +154,32 @@ class Law:
         n = self.space.normal_dim
         return log_p - n * (torch.log(level) + 0.5 * math.log(2 * math.pi)) - rho2 / (2 * level * level)
 
-    def posterior_trace(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def posterior_trace(self, y: Points, sigma: Level) -> Rows:
         """tr Cov[X | Y = y, sigma]; (n,)."""
         return self.posterior(y, sigma, 2)[1].trace[:, 0]
 
-    def mean_and_trace(self, y: torch.Tensor, sigma: float | torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def mean_and_trace(self, y: Points, sigma: Level) -> tuple[Points, Rows]:
         """(`denoise`, `posterior_trace`) at once, for less than the two."""
         stats, post = self.posterior(y, sigma, 2)
         return self.place(self.core.assemble(stats, post.coef[:, 0]), y), post.trace[:, 0]
 
-    def squared_distance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def squared_distance(self, y: Points, sigma: Level) -> Rows:
         """E[|X - y|^2 | Y = y, sigma]; (n,)."""
         core_part = self.posterior(y, sigma, 2)[1].sqdist[:, 0]
         return core_part if self.core.absorbs_normal else core_part + self.space.split(y)[1]
 
-    def distance_covariance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def distance_covariance(self, y: Points, sigma: Level) -> Points:
         """W = Cov(X, |X - y|^2 | Y = y, sigma); (n, width). Appears in arXiv 2602.09639, appendix C."""
         stats, post = self.posterior(y, sigma, 3)
         return self.place(self.core.assemble(stats, post.third[:, 0]), y)
 
-    def distance_variance(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    def distance_variance(self, y: Points, sigma: Level) -> Rows:
         """Var(|X - y|^2 | Y = y, sigma); (n,). Appears in arXiv 2602.09639, Lemma 3.7."""
         return self.posterior(y, sigma, 4)[1].var_sqdist[:, 0]
 
     # -- the support --------------------------------------------------------------------------------------------
 
-    def project(self, y: torch.Tensor) -> torch.Tensor:
+    def project(self, y: Points) -> Points:
         """The nearest point of the support; (n, width)."""
         self.space.check(y)
         u, rho2 = self.space.split(y)
@@ -186,11 +187,11 @@ class Law:
             return self.place(self.core.project(rho2.sqrt()[:, None]), y)
         return self.space.embed(self.core.project(u))
 
-    def distance(self, y: torch.Tensor) -> torch.Tensor:
+    def distance(self, y: Points) -> Rows:
         """Distance from y to the support; (n,)."""
         return self.space.sqnorm(y - self.project(y)).sqrt()
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Lower and upper bounds on the log number of eps-balls that cover the support."""
         if not eps > 0:
             raise ValueError(f"eps must be > 0, got {eps!r}")

@@ -12,7 +12,6 @@ from manifolds.law import Law
 from manifolds.laws.atoms import atoms, random_code
 from manifolds.laws.ball import ball
 from manifolds.laws.cube import Cube
-from manifolds.laws.flats import random_frames
 from manifolds.laws.gaussian import gaussian
 from manifolds.laws.images import bars, blobs, discs
 from manifolds.laws.mixture import low_rank_mixture
@@ -22,6 +21,7 @@ from manifolds.laws.sphere import Sphere
 from manifolds.laws.surfaces import ellipse, moebius, swiss_roll, trefoil
 from manifolds.laws.torus import Torus
 from manifolds.laws.unions import mixture_of_spheres, union_of_subspaces
+from manifolds.special.flats import random_frames
 from manifolds.streams import stream
 
 __all__ = ["Entry", "REGISTRY", "make", "names"]

@@ -9,7 +9,8 @@ norm rho of its normal coordinates, and the quotient (u, rho) is itself Markov u
 The reduced form is exact in law, and its cost does not depend on d.
 
 In the reduced form a denoiser's output is (f_u, f_rho) with f_rho its SIGNED component along the unit normal direction
-of its argument y. Then y - f(y), c y + (1 - c) f(y) and |y - f(y)|^2 = (sum of squares) are computed alike in both forms.
+of its argument y. Then y - f(y), c y + (1 - c) f(y) and |y - f(y)|^2 = (sum of squares) are computed alike in both
+forms.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import torch
 
+from manifolds.shapes import CorePoints, Level, Points, Rows
 from manifolds.streams import Stream
 
 __all__ = ["Draw", "Space"]
@@ -59,8 +63,8 @@ class Draw:
         if len(draws) != len(weights) or norm == 0.0:
             raise ValueError("weights must be one per draw and not all zero")
         unit = [w / norm for w in weights]
-        normal = sum(w * draw.normal for w, draw in zip(unit, draws))
-        chi2 = sum(w * w * draw.chi2 for w, draw in zip(unit, draws))
+        normal = reduce(add, [w * draw.normal for w, draw in zip(unit, draws)])
+        chi2 = reduce(add, [w * w * draw.chi2 for w, draw in zip(unit, draws)])
         return Draw(normal, chi2)
 
 
@@ -103,14 +107,14 @@ class Space:
         core_center = torch.zeros(core_dim, dtype=torch.float64) if center is None else center.to(torch.float64)
         self.center = self.embed(core_center[None])[0]
 
-    def embed(self, u: torch.Tensor) -> torch.Tensor:
+    def embed(self, u: CorePoints) -> Points:
         """Core coordinates (n, m) as points (n, width) with no normal part."""
         if self.frame is not None:
             return u @ self.frame.T.to(u.device)
         pad = torch.zeros(u.shape[0], self.width - self.core_dim, dtype=u.dtype, device=u.device)
         return torch.cat([u, pad], dim=1)
 
-    def split(self, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def split(self, y: Points) -> tuple[CorePoints, Rows]:
         """Points (n, width) as core coordinates (n, m) and squared norm (n,) of the normal coordinates."""
         if self.frame is None:
             u, normal = y[:, : self.core_dim], y[:, self.core_dim :]
@@ -119,13 +123,13 @@ class Space:
             normal = y - u @ self.frame.T.to(y.device)
         return u, (normal * normal).sum(dim=1)
 
-    def normal_part(self, y: torch.Tensor) -> torch.Tensor:
+    def normal_part(self, y: Points) -> Points:
         """The normal component of y, as a point (n, width)."""
         if self.frame is not None:
             return y - (y @ self.frame.to(y.device)) @ self.frame.T.to(y.device)
         return torch.cat([torch.zeros_like(y[:, : self.core_dim]), y[:, self.core_dim :]], dim=1)
 
-    def sqnorm(self, v: torch.Tensor) -> torch.Tensor:
+    def sqnorm(self, v: Points) -> Rows:
         """|v|^2 (n,) of combinations v of a point y and of denoiser outputs at y."""
         return (v * v).sum(dim=1)
 
@@ -139,7 +143,7 @@ class Space:
             normal[:, -1] = 0.0
         return Draw(normal, stream.child("chi2").chi2(max(self.normal_dim - 1, 0), n))
 
-    def perturb(self, y: torch.Tensor, scale: float | torch.Tensor, draw: Draw) -> torch.Tensor:
+    def perturb(self, y: Points, scale: Level, draw: Draw) -> Points:
         """y + scale Z for a given draw; scale is a standard deviation >= 0, a number or (n,)."""
         scale = torch.as_tensor(scale, dtype=y.dtype, device=y.device).reshape(-1, 1)
         moved = y + scale * draw.normal.to(y.device)
@@ -148,11 +152,11 @@ class Space:
             moved[:, -1] = torch.hypot(moved[:, -1], chi)
         return moved
 
-    def add_noise(self, y: torch.Tensor, scale: float | torch.Tensor, stream: Stream) -> torch.Tensor:
+    def add_noise(self, y: Points, scale: Level, stream: Stream) -> Points:
         """The channel y -> y + scale Z, exact in law in both forms."""
         return self.perturb(y, scale, self.draw(y.shape[0], stream))
 
-    def start(self, n: int, sigma: float, stream: Stream) -> torch.Tensor:
+    def start(self, n: int, sigma: float, stream: Stream) -> Points:
         """n points of N(center, sigma^2 I_d): where the dynamics start (arXiv 2602.09639, section 3)."""
         return self.add_noise(self.center.expand(n, -1).clone(), sigma, stream)
 

@@ -18,7 +18,8 @@ def _cuts(low, high, peak):
 
 
 def gaussian_blind_gain(k, d, scale, exponent, low, high, norm2, rho2):
-    """c such that f*(y) = c u for N(0, scale^2 I_k) on a k-subspace of R^d: the noise posterior by mpmath quadrature."""
+    """c such that f*(y) = c u for N(0, scale^2 I_k) on a k-subspace of R^d: the noise posterior by mpmath
+    quadrature."""
     mpmath.mp.dps = 40
     n = d - k
     norm2, rho2 = mpmath.mpf(norm2), mpmath.mpf(rho2)
@@ -71,7 +72,8 @@ def mixture_blind_mean(parts, codim, exponent, low, high, rho2):
     seen = {}
 
     def integrand(s, coordinate):
-        """The mass (coordinate None) or one coordinate; every node is visited once for each and evaluated once for all."""
+        """The mass (coordinate None) or one coordinate; every node is visited once for each and evaluated once for
+        all."""
         if s not in seen:
             values, common = logs(s)
             masses = [mpmath.exp(value + common - height) for value in values]

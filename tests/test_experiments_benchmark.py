@@ -1,4 +1,5 @@
-"""The benchmark: competitors compute the same thing, and the clock and the table say what they should. Nothing here is timed."""
+"""The benchmark: competitors compute the same thing, and the clock and the table say what they should. Nothing here is
+timed."""
 
 from types import SimpleNamespace
 
@@ -7,19 +8,17 @@ import pytest
 import torch
 
 import manifolds
-from analysis import benchmark
-from analysis.benchmark import sweeps
-from analysis.benchmark.atoms import DIM, grid_mean, softmax_mean
+from analysis.benchmark import EXPERIMENT, programs, timings
 from analysis.benchmark.clock import LEAST, interleaved, ratio_row
-from analysis.benchmark.denoisers import PRIOR, _case
 from analysis.benchmark.figures.benchmark import draw
+from analysis.benchmark.functions import ATOMS_DIM, PRIOR, _case, grid_mean, softmax_mean
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 
 
 def _atoms(points: int):
     source = manifolds.stream(0, "test benchmark")
-    law = manifolds.Law(Atoms(source.normal(50, DIM)), DIM)
+    law = manifolds.Law(Atoms(source.normal(50, ATOMS_DIM)), ATOMS_DIM)
     sigma = 1.0 + 3.0 * source.uniform(points)
     return law, law.add_noise(law.sample(points, source), sigma, source), sigma
 
@@ -76,29 +75,29 @@ def test_both_denoisers_of_a_case_see_the_same_points(where):
 
 
 def test_the_unit_of_work_is_deterministic():
-    assert benchmark.cell_unit({}, 3) == benchmark.cell_unit({}, 3)
+    assert timings.cell_unit({}, 3) == timings.cell_unit({}, 3)
 
 
 def test_throughput_is_held_against_what_the_machine_gives(monkeypatch):
     seconds = {("unit", 1): 8.0, ("unit", 2): 5.0, ("bare", 1): 4.0, ("bare", 2): 2.0}
-    monkeypatch.setattr(sweeps, "_seconds", lambda jobs, reference, part, cells: seconds[part, jobs])
-    gain, machine, share, rate = sweeps.jobs_rows("somewhere", "unit", "bare", 16, 2)
+    monkeypatch.setattr(programs, "_seconds", lambda jobs, reference, part, cells: seconds[part, jobs])
+    gain, machine, share, rate = programs.jobs_rows("somewhere", "unit", "bare", 16, 2)
     assert [row["median"] for row in (gain, machine, share, rate)] == [1.6, 2.0, 0.8, 2.0]
     assert [row["at_least"] for row in (gain, machine, share, rate)] == [1.7, 0.0, 0.0, 0.0]
 
 
 def test_every_cell_of_a_series_is_computed_in_worker_processes():
     """And one that fails is not timed."""
-    assert sweeps._seconds(2, benchmark.REFERENCE, "benchmark_bare", 3) > 0.0
+    assert programs._seconds(2, timings.REFERENCE, "benchmark_bare", 3) > 0.0
     with pytest.raises(RuntimeError, match="KeyError: 'nothing'"):
-        sweeps._seconds(1, benchmark.REFERENCE, "nothing", 1)
+        programs._seconds(1, timings.REFERENCE, "nothing", 1)
 
 
 def test_timings_are_one_cell_and_decide_nothing():
-    cells = benchmark.plan(SimpleNamespace(profile="paper"))
+    cells = EXPERIMENT.plan(SimpleNamespace(profile="paper"))
     assert [c.part for c in cells] == ["benchmark"]
     assert cells[0].cost < 180.0
-    assert benchmark.EXPERIMENT.claims == ()
+    assert EXPERIMENT.claims == ()
 
 
 def _table():
@@ -118,7 +117,7 @@ def _table():
 
 
 def test_the_screen_shows_medians_and_targets():
-    lines = benchmark.show({"benchmark": _table()}, None).splitlines()
+    lines = timings.show({"benchmark": _table()}, None).splitlines()
     assert lines[0].startswith("a processor, 2 cores, torch 2")
     assert any("1000-level grid" in line and "300" in line and ">= 100" in line for line in lines)
     assert sum("<= 1.5" in line for line in lines) == 12

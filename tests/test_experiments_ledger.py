@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas
@@ -12,24 +13,26 @@ from scipy import stats
 import manifolds
 from analysis import ledger as experiment_module
 from analysis import theorems
-from analysis.ledger.chosen import build, denoiser_name
-from analysis.ledger.direct import direct_total
-from analysis.ledger.pythagoras import measure_parts
-from analysis.ledger.stratified import integrate_levels
+from analysis.ledger.command import build, denoiser_name, terms
+from analysis.ledger.direct import direct_total, measure_parts
+from analysis.ledger.price import integrate_levels
+from analysis.ledger.sizes import scale
 from analysis.ledger.transfer import _kernel, marginal_divergence
 from analysis.runs.claims import judge
 from analysis.runs.options import UsageError, complete, parse
 from analysis.samplers import Schedule
-from analysis.theorems.catalogue import case, scale
-from analysis.theorems.claims import CLAIMS
-from analysis.theorems.decisions import _sum
-from analysis.theorems.paper_cells import _gaussian_tv, cell_init, cell_marginal, cell_sum
-from analysis.theorems.price_cells import cell_price
-from analysis.theorems.tables import fits, local_exponents, terms
+from analysis.theorems import pythagoras
+from analysis.theorems.marginal_law import _gaussian_tv, cell_marginal, local_exponents
+from analysis.theorems.price_bound import cell_price
+from analysis.theorems.price_growth import fits
+from analysis.theorems.pythagoras import cell_sum
+from analysis.theorems.settings import case
+from analysis.theorems.start import cell_init
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 EXPERIMENT = experiment_module.EXPERIMENT
+PAPER = SimpleNamespace(profile="paper")
 Z = 3.290527  # 99.9 %
 
 
@@ -270,11 +273,11 @@ def test_pythagoras_holds_if_every_law_does_and_one_law_refutes_it(shift, outcom
                 "difference_high": gap + 0.002,
             }
         )
-    measurement = _sum({"theorems_sum": pandas.DataFrame(rows)})
+    (measurement,) = pythagoras.decide({"theorems_sum": pandas.DataFrame(rows)}, PAPER)
     assert (measurement.low, measurement.high) == pytest.approx(
         (shift - 0.002 if outcome == "violated" else -0.002, shift + 0.002)
     )
-    assert judge(next(c for c in CLAIMS if c.id == "L1"), measurement).outcome == outcome
+    assert judge(theorems.EXPERIMENT.claim("L1"), measurement).outcome == outcome
 
 
 # -- the command line -----------------------------------------------------------------------------------------------

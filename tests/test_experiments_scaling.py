@@ -10,19 +10,23 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
+from analysis.ledger.certificate import radial_quantile
+from analysis.ledger.telescope import constant_step_nats, mmse_curves, steps_for_nats
 from analysis.runs import main
 from analysis.runs.claims import judge
-from analysis.scaling.cells import cell_certificate, cell_price, cell_run, cell_telescope
-from analysis.scaling.claims import CLAIMS, _certificate, _certified_steps, _measured_steps, decide
-from analysis.scaling.coupled import cell_coupled
+from analysis.scaling import certified_steps, held_runs, measured_steps, price_over_d, settings
+from analysis.scaling.certified_steps import cell_certificate
 from analysis.scaling.figures import exponents_by_law
-from analysis.scaling.fits import fits, measured_steps
-from analysis.scaling.mmse_curve import curves, discretisation, real_steps
-from analysis.scaling.radii import radial_quantile
-from analysis.scaling.setting import SIGMA_END, SIGMA_START, make_law
-from analysis.scaling.weights import total_variation_interval
+from analysis.scaling.held_runs import cell_run
+from analysis.scaling.measured_steps import cell_coupled, fits
+from analysis.scaling.price_of_steps import cell_telescope
+from analysis.scaling.price_over_d import cell_price
+from analysis.scaling.settings import SIGMA_END, SIGMA_START, make_law
+from analysis.scaling.start_reading import total_variation_interval
 
 ENDS = (SIGMA_START, SIGMA_END)
+CLAIMS = {claim.id: claim for claim in scaling.EXPERIMENT.claims}
+PAPER = SimpleNamespace(profile="paper")
 
 
 def _gaussian_disc(k, steps, scale=1.0, end=SIGMA_END):
@@ -37,26 +41,27 @@ def _gaussian_disc(k, steps, scale=1.0, end=SIGMA_END):
 
 @pytest.mark.parametrize("k, steps", [(1, 8), (8, 32)])
 def test_discretisation_of_the_splined_curve_equals_adaptive_quadrature(k, steps):
-    curve = curves(make_law("gaussian", k, 10**6), 2, 1, manifolds.stream(0))[0]
-    assert discretisation(curve, steps, *ENDS) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
+    curve = mmse_curves(make_law("gaussian", k, 10**6), SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
+    assert constant_step_nats(curve, steps, *ENDS) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
 
 
 def test_real_steps_solve_their_equation():
-    curve = curves(make_law("sphere", 4, 10**6), 2, 1, manifolds.stream(0))[0]
-    steps = real_steps(curve, 0.01, 0.21, *ENDS)
-    below, above = (discretisation(curve, n, *ENDS) for n in (math.ceil(steps), math.floor(steps)))
+    curve = mmse_curves(make_law("sphere", 4, 10**6), SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
+    steps = steps_for_nats(curve, 0.2, *ENDS)
+    below, above = (constant_step_nats(curve, n, *ENDS) for n in (math.ceil(steps), math.floor(steps)))
     assert below <= 0.2 <= above
-    assert real_steps(curve, 0.3, 0.2, *ENDS) == math.inf
+    assert steps_for_nats(curve, -0.1, *ENDS) == math.inf
 
 
 def test_a_measured_curve_agrees_with_a_known_one():
     """The sphere's MMSE by its radial integral and, as if it were unknown, by Monte Carlo."""
     law = make_law("sphere", 3, 10**6)
-    known = curves(law, 2, 1, manifolds.stream(0))[0]
+    known = mmse_curves(law, SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
     blind_to_it = manifolds.Law(_Unknown(law.core), 10**6, reduced=True)
-    measured = np.array([discretisation(c, 16, *ENDS) for c in curves(blind_to_it, 400, 8, manifolds.stream(1))])
+    curves = mmse_curves(blind_to_it, SIGMA_END, SIGMA_START, 400, 8, manifolds.stream(1))
+    measured = np.array([constant_step_nats(curve, 16, *ENDS) for curve in curves])
     half = stats.t.ppf(0.9995, 7) * measured.std(ddof=1) / math.sqrt(8)
-    assert abs(measured.mean() - discretisation(known, 16, *ENDS)) < half
+    assert abs(measured.mean() - constant_step_nats(known, 16, *ENDS)) < half
     assert half < 0.1 * measured.mean()
 
 
@@ -206,7 +211,7 @@ def test_fits_recover_made_exponents_within_their_intervals():
 
 
 def test_measured_steps_are_where_the_made_error_meets_the_target():
-    table = measured_steps(_coupled(order=1.0, in_k=0.0))
+    table = measured_steps.measured_steps(_coupled(order=1.0, in_k=0.0))
     row = table[(table["dim"] == 2) & (table["ambient"] == 1000) & (table["target"] == 0.1)].iloc[0]
     assert (
         row["reached"] == "reached" and row["steps"] == pytest.approx(20, rel=0.06) and row["low"] <= 20 <= row["high"]
@@ -220,7 +225,7 @@ def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
     sabotaged = table[table["dim"] == 2].assign(scale=0.8, error=1.0)
     tables = {"scaling_coupled": pandas.concat([table, sabotaged])}
     tables["scaling_fits"] = fits(tables)
-    assert judge({c.id: c for c in CLAIMS}["R1"], _measured_steps(tables)).outcome == outcome
+    assert judge(CLAIMS["R1"], *measured_steps.decide(tables, PAPER)).outcome == outcome
 
 
 def test_discretisation_of_a_fixed_radius_has_exponent_one_over_its_exact_logarithm():
@@ -263,10 +268,9 @@ def _price_table(bias):
 def test_the_price_claim_follows_its_rule(bias, outcome):
     tables = {"scaling_price": _price_table(bias)}
     tables["scaling_fits"] = fits(tables)
-    found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
-    claim = {c.id: c for c in CLAIMS}
-    assert judge(claim["B2"], found["B2"]).outcome == outcome
-    assert judge(claim["B3"], found["B3"]).outcome == "holds"  # a constant factor does not touch the exponent
+    found = {m.claim: m for m in price_over_d.decide(tables, PAPER)}
+    assert judge(CLAIMS["B2"], found["B2"]).outcome == outcome
+    assert judge(CLAIMS["B3"], found["B3"]).outcome == "holds"  # a constant factor does not touch the exponent
 
 
 def test_a_control_that_does_not_flip_leaves_the_claim_open():
@@ -275,8 +279,8 @@ def test_a_control_that_does_not_flip_leaves_the_claim_open():
     )
     tables = {"scaling_price": table}
     tables["scaling_fits"] = fits(tables)
-    found = {m.claim: m for m in decide(tables, SimpleNamespace(profile="paper"))}
-    assert judge({c.id: c for c in CLAIMS}["B2"], found["B2"]).outcome == "inconclusive"
+    found = {m.claim: m for m in price_over_d.decide(tables, PAPER)}
+    assert judge(CLAIMS["B2"], found["B2"]).outcome == "inconclusive"
 
 
 def _slopes(in_k, in_d=(0.0, -0.01, 0.01)):
@@ -300,8 +304,8 @@ def _slopes(in_k, in_d=(0.0, -0.01, 0.01)):
     "in_k, outcome", [((1.0, 0.99, 1.01), "holds"), ((1.2, 1.1, 1.3), "violated"), ((1.02, 0.98, 1.06), "inconclusive")]
 )
 def test_the_certified_exponent_can_be_refuted(in_k, outcome):
-    measurement = _certified_steps({"scaling_fits": _slopes(in_k)})
-    assert judge({c.id: c for c in CLAIMS}["R2"], measurement).outcome == outcome
+    (measurement,) = certified_steps.decide({"scaling_fits": _slopes(in_k)}, PAPER)
+    assert judge(CLAIMS["R2"], measurement).outcome == outcome
 
 
 @pytest.mark.parametrize("worst, outcome", [(-0.1, "holds"), (0.2, "violated")])
@@ -317,8 +321,8 @@ def test_one_run_above_its_certificate_refutes_it(worst, outcome):
         }
     )
     sabotage = pandas.DataFrame({"tv_bound": [0.1], "tv_sabotaged": [0.9]})
-    measurement = _certificate({"scaling": runs, "scaling_sabotage": sabotage})
-    assert judge({c.id: c for c in CLAIMS}["L2"], measurement).outcome == outcome
+    (measurement,) = held_runs.decide({"scaling": runs, "scaling_sabotage": sabotage}, PAPER)
+    assert judge(CLAIMS["L2"], measurement).outcome == outcome
 
 
 def _options(**changes):
@@ -330,8 +334,8 @@ def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
     """Not: a data set that must be given, and laws that fill their space, whose k is d."""
     defaults = next(a for a in scaling.EXPERIMENT.arguments if a.flag == "--law").default
     assert set(defaults) == set(manifolds.names()) - {"atoms", "full_gaussian", "scale_mixture", "two_scale"}
-    cells = scaling.plan(
-        _options(dim=scaling.DIMS, law=defaults, ambient=(10**3, 10**6, 10**9), steps=(8, 16), profile="paper")
+    cells = scaling.EXPERIMENT.plan(
+        _options(dim=settings.DIMS, law=defaults, ambient=(10**3, 10**6, 10**9), steps=(8, 16), profile="paper")
     )
     priced = {
         law: {
@@ -342,12 +346,12 @@ def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
         for law in defaults
     }
     for law, found in priced.items():
-        assert len({k for k, _ in found}) >= (1 if law in scaling.TABULATED else 3)
+        assert len({k for k, _ in found}) >= (1 if law in settings.TABULATED else 3)
         assert all(len({d for j, d in found if j == k}) >= 3 for k, _ in found)
-        assert all(d >= 10 * make_law(law, k, 10**9).core_dim for k, d in found) or law in scaling.CENTRAL
-    assert {c.params["law"] for c in cells if c.part == "scaling"} == set(scaling.CENTRAL)
+        assert all(d >= 10 * make_law(law, k, 10**9).core_dim for k, d in found) or law in settings.CENTRAL
+    assert {c.params["law"] for c in cells if c.part == "scaling"} == set(settings.CENTRAL)
     # a law that is named alone is swept like the central ones
-    alone = scaling.plan(_options(law=("torus",)))
+    alone = scaling.EXPERIMENT.plan(_options(law=("torus",)))
     assert [c.part for c in alone if c.params.get("law") == "torus"].count("scaling") == 1
 
 
@@ -355,7 +359,7 @@ def test_plan_refuses_laws_that_do_not_fit():
     with pytest.raises(
         ValueError, match=r"argument --ambient: ambient must be >= 1021 for mixture .*--law mixture --dim 255"
     ):
-        scaling.plan(_options(dim=(255,), law=("mixture",), ambient=(1000,)))
+        scaling.EXPERIMENT.plan(_options(dim=(255,), law=("mixture",), ambient=(1000,)))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Networks: their sizes, their initial maps in closed form, the noise scale's behaviour, blind and conditional bodies."""
+"""Networks: their sizes, their initial maps in closed form, the noise scale's behaviour, blind and conditional
+bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The loss: unbiased for the prior's risk whatever the proposal, with the blind optimum of the prior as its minimiser."""
+"""The loss: unbiased for the prior's risk whatever the proposal, with the blind optimum of the prior as its
+minimiser."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from scipy.integrate import quad
 
 import manifolds
 from analysis.learning import Objective, Recipe, balanced_prior
-from analysis.learning.optimiser import Averaged, learning_rate
+from analysis.learning.recipe import Averaged, learning_rate
 from manifolds.denoisers import NoisePrior
 
 LOW, HIGH = 0.05, 8.0

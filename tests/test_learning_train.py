@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import importlib
 import signal
 
 import numpy as np
@@ -12,7 +14,7 @@ import manifolds
 from analysis.learning import Network, Recipe, train
 from analysis.learning.risk import excess_at
 from analysis.learning.sources import FiniteSamples
-from analysis.learning.state import TrainingState
+from analysis.learning.train import TrainingState
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 
 PRIOR = NoisePrior.power(-3.0, 0.1, 3.0)
@@ -162,7 +164,8 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path):
 
 
 def test_early_stopping_keeps_the_best_weights():
-    """With far too large a rate after a good start the validation risk rises: training stops, the best weights return."""
+    """With far too large a rate after a good start the validation risk rises: training stops, the best weights
+    return."""
     points = LAW.sample(12, manifolds.stream(0, "few"))
     recipe = Recipe(steps=600, batch=32, lr=3e-2, decay="constant", average=0.0)
     stopped = quick(data=points, recipe=recipe, held_out=0.5, validate_every=10, patience=3)
@@ -189,7 +192,8 @@ def test_rows_held_out_are_not_trained_on():
 
 
 def test_a_noise_level_estimator_approaches_the_cramer_rao_bound():
-    """Data of a 2-plane in R^16: sd of log sigma is at least 1/sqrt(2 d), and 1/sqrt(2 (d - k)) well below the data's scale."""
+    """Data of a 2-plane in R^16: sd of log sigma is at least 1/sqrt(2 d), and 1/sqrt(2 (d - k)) well below the data's
+    scale."""
     recipe = Recipe(steps=500, batch=256, lr=1e-2, average=0.99)
     network = Network("noise_level", options={"groups": 4, "rank": 16, "hidden": 16})
     estimate = train(
@@ -242,6 +246,12 @@ def test_reduced_laws_are_refused():
 def test_bad_settings_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
         quick(**change)
+
+
+@pytest.mark.parametrize("name", ["train", "denoiser", "objective", "recipe", "risk", "specification"])
+def test_examples_give_what_they_say(name):
+    found = doctest.testmod(importlib.import_module(f"analysis.learning.{name}"))
+    assert found.attempted >= 1 and found.failed == 0
 
 
 def test_a_diverging_training_says_so():

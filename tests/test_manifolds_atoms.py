@@ -127,7 +127,8 @@ def test_blind_mean_does_not_depend_on_what_else_is_in_the_batch():
 
 @pytest.mark.parametrize("d", [1000, 10**6, 10**9])
 def test_blind_weights_keep_their_digits_where_the_prior_cuts_the_peak(d):
-    """Rows at and around the prior's low end, and one far from it, in one batch; h(S) by mpmath, 40 digits, in differences."""
+    """Rows at and around the prior's low end, and one far from it, in one batch; h(S) by mpmath, 40 digits, in
+    differences."""
     gaps, scores = [0.0, 3e-4, 2e-3], [-6.0, -1.0, 0.0, 2.0, 300.0]
     # on a grid of binary fractions, so that the sum below is exact
     base = [round(d * 4e-4 * max(1 + z * math.sqrt(2 / d), 0.1) * 2**20) / 2**20 for z in scores]
@@ -143,7 +144,10 @@ def test_blind_weights_keep_their_digits_where_the_prior_cuts_the_peak(d):
 def _log_blind_integral(square, d):
     """log int sigma^(-3-d) exp(-S/(2 sigma^2)) d sigma over [.02, 20]."""
     low, high = mp.log(mp.mpf(0.02)), mp.log(20)
-    exponent = lambda s: (-2 - d) * s - square / 2 * mp.exp(-2 * s)
+
+    def exponent(s):
+        return (-2 - d) * s - square / 2 * mp.exp(-2 * s)
+
     peak = min(max(mp.log(square / (d + 2)) / 2, low), high)
     reach = 14 / mp.sqrt(2 * d)
     ends = [max(low, peak - reach) + (min(high, peak + reach) - max(low, peak - reach)) * i / 12 for i in range(13)]
@@ -154,7 +158,8 @@ def _log_blind_integral(square, d):
 @pytest.mark.parametrize("m", [3, 12])
 @pytest.mark.parametrize("far", [1e3, 1e5, 1e8, 1e12, 1e16, 1e100])
 def test_far_from_all_atoms_two_that_are_nearly_as_far_keep_their_weights(m, far):
-    """Conditional and blind means against 300 digits; the direction is orthogonal to the gap of two atoms up to rounding."""
+    """Conditional and blind means against 300 digits; the direction is orthogonal to the gap of two atoms up to
+    rounding."""
     points, weights = _cloud(8, m)
     gap = points[1] - points[0]
     direction = points[0] + points[1]  # these two are the nearest, in this direction
@@ -193,7 +198,8 @@ def test_far_from_all_atoms_two_that_are_nearly_as_far_keep_their_weights(m, far
 @pytest.mark.parametrize("exponent, beyond", [(-1.0, 1.01), (-1.0, 3.0), (2.0, 1.01)])
 @pytest.mark.parametrize("dim", [6, 100, 2000])
 def test_blind_weights_where_the_rule_beyond_the_prior_s_top_takes_over(dim, exponent, beyond):
-    """Two atoms whose log weights differ by up to 30, from where p^2/q passes its limit; h by mpmath's incomplete gamma function."""
+    """Two atoms whose log weights differ by up to 30, from where p^2/q passes its limit; h by mpmath's incomplete gamma
+    function."""
     low, high = 0.05, 7.0
     weigher = BlindWeights(NoisePrior.power(exponent, low, high), dim)
     a = (dim - 1 - exponent) / 2
@@ -205,7 +211,10 @@ def test_blind_weights_where_the_rule_beyond_the_prior_s_top_takes_over(dim, exp
     assert beyond > 1.01 or not bool(weigher._far(0.9 * square).any())
     share = weigher.shares(square, torch.stack([0.0 * gap, gap], dim=1), torch.zeros(2, dtype=torch.float64))
     with mp.workdps(40):
-        h = lambda s: -mp.mpf(a) * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2)))
+
+        def h(s):
+            return -mp.mpf(a) * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2)))
+
         exact = [float(mp.exp(h(mp.mpf(s) + mp.mpf(g)) - h(mp.mpf(s)))) for s, g in zip(square.tolist(), gap.tolist())]
     assert torch.allclose(share[:, 1] / share[:, 0], torch.tensor(exact, dtype=torch.float64), rtol=1e-9, atol=0.0)
 
@@ -254,7 +263,8 @@ def test_bad_atoms_are_refused(build, message):
 
 @pytest.mark.parametrize("dim", [3, 40, 2000])
 def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
-    """Two atoms, the second farther by a few posterior widths: their weights' ratio by mpmath's incomplete gamma function."""
+    """Two atoms, the second farther by a few posterior widths: their weights' ratio by mpmath's incomplete gamma
+    function."""
     mp.mp.dps = 40
     low, high, exponent = 0.05, 7.0, -1.0
     weigher = BlindWeights(NoisePrior.power(exponent, low, high), dim)

@@ -1,4 +1,5 @@
-"""The ball against mpmath in cylindrical coordinates: along y a one-dimensional integral, across it an incomplete gamma function.
+"""The ball against mpmath in cylindrical coordinates: along y a one-dimensional integral, across it an incomplete gamma
+function.
 
 The source integrates over |X| with Bessel functions inside; nothing is shared.
 """
@@ -10,8 +11,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.laws.ball import Ball
-from manifolds.special.ball_levels import close_levels
+from manifolds.laws.ball import Ball, close_levels
 
 
 def _reference(k, radius, norm, sigma):
@@ -31,7 +31,7 @@ def _reference(k, radius, norm, sigma):
         q2 = along**2 * g0 + 4 * sigma**2 * along * g1 + 4 * sigma**4 * g2
         return [weight * v for v in (g0, t * g0, q1, t * q1, q2)]
 
-    # 48-point Gauss-Legendre panels in u, t = 3 u^2 - 2 u^3 of the panel: the half-integer powers at t = +-R become smooth
+    # 48-point Gauss-Legendre panels in u, t = 3 u^2 - 2 u^3 of the panel: half-integer powers at t = +-R become smooth
     for low, high in zip(cuts, cuts[1:]):
         for x, w in NODES:
             u = (1 + x) / 2
@@ -103,7 +103,8 @@ GAPS = {"few": torch.tensor([-0.35, -0.2, -0.11, 0.0, 0.06, 0.19]), "many": torc
 @pytest.mark.parametrize("spread", sorted(GAPS))
 @pytest.mark.parametrize("k", [2, 3, 8, 40])
 def test_levels_close_to_each_other_are_answered_as_each_alone_is(k, spread):
-    """A row's other levels follow from one by fluxes through the border; alone, every level has a radial integral of its own."""
+    """A row's other levels follow from one by fluxes through the border; alone, every level has a radial integral of
+    its own."""
     core, source = Ball(k, 1.0), manifolds.stream(0, "close levels", k)
     n = 200
     direction = source.normal(n, k)

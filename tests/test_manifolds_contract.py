@@ -105,8 +105,8 @@ ANY_LEVEL = [name for name in manifolds.names() if name not in (*IMAGES, "ellips
 @pytest.mark.parametrize("name", ANY_LEVEL)
 @pytest.mark.parametrize("sigma", [1e-4, 1e-6, 1e-8])
 def test_off_the_support_the_mean_is_the_nearest_point_at_small_levels(name, sigma):
-    """Where the log density is of size sigma^-2, and what a quadrature over it adds up differs by little. (Laws of quadrature
-    nodes refuse levels that these do not resolve.)"""
+    """Where the log density is of size sigma^-2, and what a quadrature over it adds up differs by little. (Laws of
+    quadrature nodes refuse levels that these do not resolve.)"""
     law = example(name, reduced=True)
     source = manifolds.stream(0, "contract", "far", name)
     y = law.add_noise(law.sample(20, source), 0.5, source)

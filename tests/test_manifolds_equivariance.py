@@ -1,4 +1,5 @@
-"""Symmetries of the laws, over random group elements: what a law's data are invariant under, its denoiser commutes with."""
+"""Symmetries of the laws, over random group elements: what a law's data are invariant under, its denoiser commutes
+with."""
 
 import math
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.laws.flats import Flats, random_frames
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.laws.mixture import Component, Mixture
+from manifolds.special.flats import Flats, random_frames
 
 
 def flats(m=9, sizes=(2, 3, 1), size=4.0, seed=0):

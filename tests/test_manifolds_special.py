@@ -45,13 +45,13 @@ def test_bessel_functions_equal_mpmath_over_orders_and_arguments(nu):
     xs = [x for x in ARGUMENTS if not (nu == 10_000 and x == 1e6)]  # there Hankel's series needs more than 60 digits
     with mp.workdps(60):
         low, high = [_log_bessel(nu, x) for x in xs], [_log_bessel(nu + 1, x) for x in xs]
-        ratio = [mp.exp(h - l) for l, h in zip(low, high)]
+        ratio = [mp.exp(b - a) for a, b in zip(low, high)]
         if nu == -0.5:
             slope = [mp.sech(x) ** 2 for x in xs]
         else:
             slope = [1 - r**2 - (2 * mp.mpf(nu) + 1) * r / x for r, x in zip(ratio, xs)]
         by_x = [r / mp.mpf(x) for r, x in zip(ratio, xs)]
-        mgf = [l + x - nu * mp.log(mp.mpf(x) / 2) + mp.loggamma(mp.mpf(nu) + 1) for l, x in zip(low, xs)]
+        mgf = [log + x - nu * mp.log(mp.mpf(x) / 2) + mp.loggamma(mp.mpf(nu) + 1) for log, x in zip(low, xs)]
     x = _tensor(*xs)
     w, r, v, scaled_mgf = bessel_moments(nu, x, with_log=True)
 
@@ -62,12 +62,12 @@ def test_bessel_functions_equal_mpmath_over_orders_and_arguments(nu):
     assert worst(bessel_ratio(nu, x), ratio, map(float, ratio)) < 2e-15
     assert worst(w, by_x, map(float, by_x)) < 2e-15
     assert worst(v, slope, map(float, slope)) < 5e-13
-    assert worst(log_bessel_i(nu, x, scaled=True), low, [max(1.0, abs(float(l))) for l in low]) < 1e-12
+    assert worst(log_bessel_i(nu, x, scaled=True), low, [max(1.0, abs(float(log))) for log in low]) < 1e-12
     assert (
         worst(
             log_bessel_i(nu, x),
-            [l + e for l, e in zip(low, xs)],
-            [max(1.0, abs(float(l + e))) for l, e in zip(low, xs)],
+            [log + e for log, e in zip(low, xs)],
+            [max(1.0, abs(float(log + e))) for log, e in zip(low, xs)],
         )
         < 1e-12
     )
@@ -97,7 +97,8 @@ def test_a_known_wrong_sphere_score_is_not_reproduced():
 @given(st.floats(-0.5, 300.0), st.floats(-9.0, 9.0))
 @settings(max_examples=60, deadline=None)
 def test_ratio_recurrence_and_bounds_hold_for_any_order(nu, log10_x):
-    """1/r_nu = 2 (nu+1)/x + r_{nu+1} (DLMF 10.29.1), and Amos' bounds x/(a + 1 + sqrt((a+1)^2 + x^2)) <= r <= x/(a + sqrt(a^2 + x^2))."""
+    """1/r_nu = 2 (nu+1)/x + r_{nu+1} (DLMF 10.29.1), and Amos' bounds x/(a + 1 + sqrt((a+1)^2 + x^2)) <= r <= x/(a +
+    sqrt(a^2 + x^2))."""
     x = 10.0**log10_x
     r, above = bessel_ratio(nu, _tensor(x)).item(), bessel_ratio(nu + 1, _tensor(x)).item()
     assert 1 / r == pytest.approx(2 * (nu + 1) / x + above, rel=5e-15)
@@ -179,17 +180,18 @@ def test_truncated_normal_refuses_an_empty_interval():
 
 
 def test_the_circles_table_is_as_exact_as_its_arguments():
-    """I_1/(x I_0) and log I_0 - x against mpmath, over the whole table and between its points; and at 0 and far beyond."""
+    """I_1/(x I_0) and log I_0 - x against mpmath, over the whole table and between its points; and at 0 and far
+    beyond."""
     x = torch.cat([torch.zeros(1, dtype=torch.float64), 10.0 ** torch.linspace(-9, 3.3, 240, dtype=torch.float64)])
     ratio, log_mgf = circle_moments(x.reshape(1, -1))
     assert ratio.shape == log_mgf.shape == (1, 241)
     with mp.workdps(40):
-        for at, r, l in zip(x.tolist(), ratio[0].tolist(), log_mgf[0].tolist()):
+        for at, r, log in zip(x.tolist(), ratio[0].tolist(), log_mgf[0].tolist()):
             i0 = mp.besseli(0, at)
             exact = mp.besseli(1, at) / i0 / at if at else mp.mpf(1) / 2
             assert abs(r / exact - 1) < 1.5e-15
             low = mp.log(i0) - mp.mpf(at)
-            assert abs(l - low) < 1e-15 * max(1, abs(low))
+            assert abs(log - low) < 1e-15 * max(1, abs(low))
     ratio, log_mgf = circle_moments(torch.tensor([1e12, 1e300], dtype=torch.float64))
     assert ratio.tolist() == pytest.approx([1e-12, 1e-300], rel=1e-11)
     assert log_mgf.tolist() == pytest.approx(

@@ -10,7 +10,8 @@ import manifolds
 
 
 def _reference(m, radius, norm, sigma):
-    """[log density in R^m, |mean|, trace, squared distance, W along u, Var of the squared distance], by quadrature over t."""
+    """[log density in R^m, |mean|, trace, squared distance, W along u, Var of the squared distance], by quadrature over
+    t."""
     radius, norm, sigma = mp.mpf(radius), mp.mpf(norm), mp.mpf(sigma)
     kappa = radius * norm / sigma**2
     width = 1 / mp.sqrt(1 + kappa)
@@ -75,7 +76,8 @@ def test_two_sphere_in_closed_form_and_not_one_order_lower():
 
 @pytest.mark.parametrize("ambient", [10**3, 10**9])
 def test_high_dimensional_sphere_at_small_noise_keeps_its_digits(ambient):
-    """kappa = 1e8: tr Cov = R^2 (1 - r^2) against the large-kappa expansion k/kappa - k (k-2)/(2 kappa^2) ..., k = 512."""
+    """kappa = 1e8: tr Cov = R^2 (1 - r^2) against the large-kappa expansion k/kappa - k (k-2)/(2 kappa^2) ..., k =
+    512."""
     law = manifolds.make("sphere", dim=512, ambient=ambient, reduced=True, radius=10.0)
     y = torch.zeros(1, law.space.width, dtype=torch.float64)
     y[0, 0] = 10.0

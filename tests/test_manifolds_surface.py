@@ -98,7 +98,10 @@ def test_swiss_roll_samples_are_uniform_in_area():
     law = manifolds.make("swiss_roll", dim=2, ambient=4)
     x = law.sample(20_000, manifolds.stream(0, "area")).numpy()
     t = np.hypot(x[:, 0], x[:, 1]) * 4.5 * np.pi
-    length = lambda s: (s * np.sqrt(1 + s * s) + np.arcsinh(s)) / 2
+
+    def length(s):
+        return (s * np.sqrt(1 + s * s) + np.arcsinh(s)) / 2
+
     low, high = length(1.5 * np.pi), length(4.5 * np.pi)
     assert kstest((length(t) - low) / (high - low), "uniform").pvalue > 0.005
     assert kstest(x[:, 2] / 1.5 + 0.5, "uniform").pvalue > 0.005

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
 from analysis.metrics import gaussian as G
-from analysis.metrics import line, radial, sliced
+from analysis.metrics import sliced, twosample
 
 
 def rng(*labels):
@@ -23,8 +23,8 @@ def rng(*labels):
 @pytest.mark.parametrize("sizes", [(40, 40), (30, 47), (12, 36), (1, 9)])
 def test_line_distance_is_pots_and_scipys(sizes):
     x, y = (rng("line", sizes, i).standard_normal(n) * (1 + i) for i, n in enumerate(sizes))
-    assert np.isclose(line.wasserstein_line(x, y, 2), math.sqrt(ot.emd2_1d(x, y)), rtol=1e-10)
-    assert np.isclose(line.wasserstein_line(torch.tensor(x), y, 1), stats.wasserstein_distance(x, y), rtol=1e-10)
+    assert np.isclose(sliced.wasserstein_line(x, y, 2), math.sqrt(ot.emd2_1d(x, y)), rtol=1e-10)
+    assert np.isclose(sliced.wasserstein_line(torch.tensor(x), y, 1), stats.wasserstein_distance(x, y), rtol=1e-10)
 
 
 @pytest.mark.parametrize("n", [1, 2, 25])
@@ -34,25 +34,25 @@ def test_distance_to_a_quantile_function_by_adaptive_quadrature(n):
         integrate.quad(lambda q: (x[i] - stats.norm.ppf(q)) ** 2, i / n, (i + 1) / n, epsabs=1e-10, limit=400)[0]
         for i in range(n)
     )
-    assert np.isclose(line.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6)
-    assert np.isclose(line.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6)
+    assert np.isclose(sliced.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6)
+    assert np.isclose(sliced.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6)
 
 
 def test_radial_distance_is_the_line_distance():
     radii = rng("radii").random(40)
-    found = radial.radial_distance(radii, stats.norm.ppf, rng("any"), p=1, repeats=2)
-    assert np.isclose(found.value, line.wasserstein_to_quantile(radii, stats.norm.ppf, p=1), rtol=1e-12)
+    found = sliced.radial_distance(radii, stats.norm.ppf, rng("any"), p=1, repeats=2)
+    assert np.isclose(found.value, sliced.wasserstein_to_quantile(radii, stats.norm.ppf, p=1), rtol=1e-12)
 
 
 def test_radial_distance_sees_a_5_percent_scale_error_and_not_the_truth():
     law = stats.chi(8)
-    wrong = radial.radial_distance(1.05 * law.rvs(1000, random_state=rng("radial")), law.ppf, rng("radial floor"))
+    wrong = sliced.radial_distance(1.05 * law.rvs(1000, random_state=rng("radial")), law.ppf, rng("radial floor"))
     assert wrong.value > 2 * wrong.floor_95
     assert 0.6 * 0.05 * math.sqrt(8) < wrong.value < 1.6 * 0.05 * math.sqrt(8)  # W2 of c R and R is |c-1| (E R^2)^{1/2}
     generator = rng("radial null")
     above = sum(
         (lambda d: d.value > d.floor_95)(
-            radial.radial_distance(law.rvs(200, random_state=generator), law.ppf, generator, repeats=39)
+            sliced.radial_distance(law.rvs(200, random_state=generator), law.ppf, generator, repeats=39)
         )
         for _ in range(120)
     )
@@ -61,8 +61,8 @@ def test_radial_distance_sees_a_5_percent_scale_error_and_not_the_truth():
 
 def test_ks_tests_are_scipys():
     x, y = rng("ks").standard_normal(80), rng("ks", 2).standard_normal(90) + 1
-    assert radial.ks_to_law(x, stats.norm.cdf).p_value == stats.kstest(x, "norm").pvalue > 0.01
-    assert radial.ks_two_samples(x, y).p_value == stats.ks_2samp(x, y).pvalue < 1e-4
+    assert twosample.ks_to_law(x, stats.norm.cdf).p_value == stats.kstest(x, "norm").pvalue > 0.01
+    assert twosample.ks_two_samples(x, y).p_value == stats.ks_2samp(x, y).pvalue < 1e-4
 
 
 def test_sliced_distance_of_a_translation_is_exact_in_each_direction():

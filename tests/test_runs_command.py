@@ -270,7 +270,10 @@ def test_status_tells_stale_failed_and_missing_apart(registered, tmp_path, capsy
             ["run", "--profile", "x"],
             "python -m analysis run: argument --profile: must be one of smoke, paper, full, got 'x'",
         ),
-        (["fly"], "python -m analysis: argument COMMAND: must be one of list, run, report, status, claims, got 'fly'"),
+        (
+            ["fly"],
+            "python -m analysis: argument COMMAND: must be one of list, run, report, status, claims, statements, got 'fly'",
+        ),
     ],
 )
 def test_bad_arguments_of_the_commands_over_all(registered, here, arguments, said, capsys):

@@ -5,7 +5,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from analysis.theory import noise as F
-from analysis.theory.twoscale import two_scale_second_moment
+from analysis.theory.noise import two_scale_second_moment
 
 
 def _posterior_moment(n, alpha, value):

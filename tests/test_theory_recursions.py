@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.theory import recursions as R
+from analysis.theory import coefficients as R
 from analysis.theory.coefficients import noise_variance
 
 

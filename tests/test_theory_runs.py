@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from analysis.theory import certificate, rates
 from analysis.theory import coefficients as C
 from analysis.theory import gaussian_run as R
+from analysis.theory import rates
 from analysis.theory.discretisation import gaussian_discretisation
 from analysis.theory.grid import constant_levels
 
@@ -139,18 +139,18 @@ def test_gaussian_divergence_by_quadrature():
 def test_total_variation_bounds_hold_for_two_normals():
     for shift in (0.2, 1.0, 4.0):
         distance = 2 * stats.norm.cdf(shift / 2) - 1
-        assert distance <= certificate.total_variation_bound(shift**2 / 2)
-        assert distance <= certificate.total_variation_bound_large(shift**2 / 2) <= 1.0
+        assert distance <= rates.total_variation_bound(shift**2 / 2)
+        assert distance <= rates.total_variation_bound_large(shift**2 / 2) <= 1.0
 
 
 def test_certificate_steps_are_minimal_and_have_exponent_one_in_k():
     disc = lambda k: lambda N: gaussian_discretisation(constant_levels(10.0, 0.01, N), k, 1.0)
-    needed = [certificate.steps_for_certificate(0.05, disc(k)) for k in (4, 16, 64)]
+    needed = [rates.steps_for_certificate(0.05, disc(k)) for k in (4, 16, 64)]
     assert disc(4)(needed[0]) <= 0.05 < disc(4)(needed[0] - 1)
     assert np.allclose(np.diff(np.log(needed)) / np.log(4), 1.0, atol=0.01)
-    forms = [certificate.certificate_steps_form(k, 0.05, 10.0, 0.01) for k in (4, 16, 64)]
+    forms = [rates.certificate_steps_form(k, 0.05, 10.0, 0.01) for k in (4, 16, 64)]
     assert np.allclose(np.array(needed) / forms, needed[0] / forms[0], rtol=0.02)
-    assert certificate.steps_for_certificate(0.05, lambda N: 1.0, most=64) is None
+    assert rates.steps_for_certificate(0.05, lambda N: 1.0, most=64) is None
 
 
 def test_recipe_in_both_readings():

@@ -8,16 +8,13 @@ import joblib
 import pytest
 import torch
 
-from analysis.images.image_laws import CONTRAST, smooth_field
-from analysis.images.image_runs import BLOCKS, RUNS, SIGMA_END, image_run_rows
-from analysis.images.images import TOLD, cell_images, level_rows
 from analysis.samplers import Schedule, sample
-from analysis.training.figure_cells import READINGS
+from analysis.training.excess_risk import control_rows
 from analysis.training.laws import law_of, prior_of
+from analysis.training.measure import levels_of, run_rows
 from analysis.training.memory import memory_rows
-from analysis.training.nets import control_rows, levels_of
 from analysis.training.priors import Bent, cell_priors, sabotaged_bound, theorem_row, unit_bound
-from analysis.training.sampling import run_rows
+from analysis.training.tracking import READINGS
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
@@ -25,22 +22,10 @@ from manifolds.laws.atoms import Atoms
 
 RANGE = {"low": 0.05, "high": 5.0}
 TINY = {
-    "law": "mixture", "dim": 1, "ambient": 8, "blind": True, "architecture": "locally_linear", "width": 8, "steps": 12, "batch": 32,
-    "lr": 4e-3, "prior": "-3", "replicate": 0, "points": 40, "run_steps": 6, "theorem_points": 500, **RANGE,
+    "law": "mixture", "dim": 1, "ambient": 8, "blind": True, "architecture": "locally_linear", "width": 8, "steps": 12,
+    "batch": 32, "lr": 4e-3, "prior": "-3", "replicate": 0, "points": 40, "run_steps": 6, "theorem_points": 500,
+    **RANGE,
 }  # fmt: skip
-
-FIELD = {
-    "task": "exact",
-    "law": "field",
-    "dim": 24,
-    "ambient": 64,
-    "low": 0.1,
-    "high": 3.0,
-    "prior": "-2",
-    "levels": 3,
-    "points": 3000,
-}
-CONV = {"task": "denoise", "architecture": "conv", "channels": 4, "filters": 4, "steps": 2, "batch": 8, "lr": 1e-3}
 
 
 def measured(rows: list[dict], measure: str, series: str | None = None) -> list[dict]:
@@ -65,12 +50,14 @@ def test_controls_have_the_excess_that_they_are_made_with(plane):
         assert abs(null["value"] - 0.01) < 3.3 * null["se"] + 2e-4
         mmse = sum(s * s * sigma**2 / (s * s + sigma**2) for s in (1.0, 0.5))
         energy = sum(s**4 / (s * s + sigma**2) for s in (1.0, 0.5))  # E|f_sigma|^2
-        # 1.05 f* - f_sigma = .05 f_sigma + 1.05 (f* - f_sigma): at d - k = 22 the price adds at most a few per cent of mmse
+        # 1.05 f* - f_sigma = .05 f_sigma + 1.05 (f* - f_sigma): at d - k = 22 the price adds at most a few per cent of
+        # mmse
         assert abs(power["value"] - 0.0025 * energy / mmse) < 3.3 * power["se"] + 0.02 * 0.0025 * energy / mmse + 0.005
 
 
 def test_readings_of_the_step_size_are_the_paper_s_two():
-    """h = a = .5 from 10 to .01: T = log(1000)/(1 - a) takes 27.6 steps; a line falling by e^{-.5} a step takes 13.8."""
+    """h = a = .5 from 10 to .01: T = log(1000)/(1 - a) takes 27.6 steps; a line falling by e^{-.5} a step takes
+    13.8."""
     span = math.log(10.0 / 0.01)
     assert {"as stated": math.ceil(span / (1 - 0.5) / 0.5), "as plotted": math.ceil(span / 0.5)} == READINGS
 
@@ -129,7 +116,8 @@ def test_theorem_is_an_equality_for_the_cube_of_the_precision(plane):
 
 
 def test_theorem_bound_for_other_priors_is_loose_by_the_known_factor(plane):
-    """f = f* + constant c: int |c|^2 sigma^-3 / ((excess = |c|^2) / min sigma^3 Theta) = A sigma_T^3 Theta(sigma_T) in closed form."""
+    """f = f* + constant c: int |c|^2 sigma^-3 / ((excess = |c|^2) / min sigma^3 Theta) = A sigma_T^3 Theta(sigma_T) in
+    closed form."""
     _, law, _ = plane
     prior = NoisePrior.power(-1.0, **RANGE)
     optimum = BlindDenoiser(law, prior)
@@ -146,6 +134,18 @@ def test_theorem_bound_for_other_priors_is_loose_by_the_known_factor(plane):
     assert sabotaged_bound({"prior": "-1", **RANGE}) == pytest.approx(4.0 * math.log(high / low) / high**2, rel=1e-6)
 
 
+class Between:
+    """(1 - p) f* + p f_n."""
+
+    blind = True
+
+    def __init__(self, p, first, second):
+        self.p, self.first, self.second = p, first, second
+
+    def __call__(self, y):
+        return (1 - self.p) * self.first(y) + self.p * self.second(y)
+
+
 def test_position_between_the_optima_is_that_of_the_mixture_that_is_measured():
     """f = (1 - p) f* + p f_n lies at p with no residual; its excess is p^2 times that of f_n."""
     params = {"law": "sphere", "dim": 2, "ambient": 12, "prior": "-3", **RANGE}
@@ -155,16 +155,8 @@ def test_position_between_the_optima_is_that_of_the_mixture_that_is_measured():
     population = BlindDenoiser(law, prior)
     memory = BlindDenoiser(Law(Atoms(law.space.split(data)[0]), 12, frame=law.space.frame), prior)
     for p in (0.0, 0.3, 1.0):
-        rows = memory_rows(
-            lambda y: (1 - p) * population(y) + p * memory(y),
-            law,
-            population,
-            memory,
-            law.sample(200, stream(1)),
-            0.2,
-            stream(2),
-            "x",
-        )
+        between = Between(p, population, memory)
+        rows = memory_rows(between, law, population, memory, law.sample(200, stream(1)), 0.2, stream(2), "x")
         found = {r["measure"]: r["value"] for r in rows}
         assert found["position"] == pytest.approx(p, abs=1e-12)
         assert found["residual"] < 1e-20
@@ -177,112 +169,3 @@ def test_rows_do_not_depend_on_the_worker():
     there = joblib.Parallel(n_jobs=2)(joblib.delayed(cell_priors)(TINY, 0) for _ in range(2))
     assert repr(here) == repr(there[0]) == repr(there[1])  # nan levels compare by their text
     assert repr(cell_priors(TINY, 1)) != repr(here)
-
-
-def test_the_smooth_field_is_the_gaussian_that_it_says():
-    """Its posterior covariance trace by dense algebra in pixel space, tr(C - C (C + sigma^2 I)^-1 C); its contrast; its smoothness."""
-    law = smooth_field(24, 64)
-    frame, s = law.space.frame, law.core.scales
-    covariance = (frame * s**2) @ frame.T
-    assert float(covariance.trace()) / 64 == pytest.approx(CONTRAST**2, rel=1e-12)
-    for sigma in (0.1, 1.0):
-        posterior = covariance - covariance @ torch.linalg.solve(
-            covariance + sigma**2 * torch.eye(64, dtype=torch.float64), covariance
-        )
-        assert float(law.posterior_trace(law.sample(1, stream(0)), sigma)) == pytest.approx(
-            float(posterior.trace()), rel=1e-10
-        )
-    neighbour, far = (
-        covariance[3 * 8 + 3, 3 * 8 + 4],
-        covariance[3 * 8 + 3, 7 * 8 + 7],
-    )  # rows of pixels, one after another
-    assert float(neighbour) > 0.7 * float(covariance[27, 27]) > 1.4 * abs(float(far))
-    with pytest.raises(ValueError, match="square"):
-        smooth_field(4, 60)
-
-
-def test_exact_image_rows_are_those_of_the_law_and_of_a_wrong_level():
-    rows = cell_images(FIELD, 0)
-    law = smooth_field(24, 64)
-    s2 = law.core.scales**2
-    assert {r["level"] for r in measured(rows, "bayes")} == set(levels_of(FIELD))
-    for r in measured(rows, "bayes"):
-        k_eff = float((s2 / (s2 + r["level"] ** 2)).sum())
-        assert r["value"] / r["level"] ** 2 == pytest.approx(k_eff, rel=1e-10)
-    assert all(r["value"] == 0.0 for r in measured(rows, "excess", ""))
-    told = measured(rows, "excess", "told")
-    assert [r["level"] for r in told] == [level for level in levels_of(FIELD) if TOLD * level <= 3.0]
-    for r in told:
-        v, w = r["level"] ** 2, (TOLD * r["level"]) ** 2
-        expected = ((s2 / (s2 + v) - s2 / (s2 + w)) ** 2 * (s2 + v)).sum() / (s2 * v / (s2 + v)).sum()
-        assert abs(r["value"] - float(expected)) < 3.5 * r["se"] and r["se"] < 0.05 * r["value"]
-
-
-def test_blind_and_conditional_images_are_measured_at_the_same_points():
-    pair = [cell_images({**FIELD, **CONV, "points": 50, "blind": blind}, 0) for blind in (True, False)]
-    for measure in ("bayes", "price", "variance_exact"):
-        assert [r["value"] for r in measured(pair[0], measure)] == [r["value"] for r in measured(pair[1], measure)]
-    assert [r["value"] for r in measured(pair[0], "excess")] != [r["value"] for r in measured(pair[1], "excess", "")]
-    assert not measured(pair[0], "excess", "told") and measured(pair[1], "excess", "told")
-
-
-def test_rows_of_a_level_estimator_are_its_errors():
-    """Half of the estimates 20 % above, half 10 % below."""
-    sigma, high, low = 0.7, math.log(1.2), math.log(0.9)
-    found = {
-        r["measure"]: r for r in level_rows(torch.tensor([1.2, 0.9] * 5000, dtype=torch.float64) * sigma, sigma, "x")
-    }
-    assert found["log_bias"]["value"] == pytest.approx((high + low) / 2)
-    assert found["log_spread"]["value"] == pytest.approx((high - low) / 2, rel=1e-4)
-    assert found["log_rms"]["value"] == pytest.approx(math.sqrt((high**2 + low**2) / 2))
-    assert found["log_bias"]["se"] == pytest.approx((high - low) / 2 / 100, rel=1e-4)
-
-
-def test_exact_estimate_of_the_level_has_the_posterior_s_error():
-    """Of a level cell: the posterior's standard deviation is the root mean square error of its mean (the levels follow its prior),
-    and a prior that ends at 3 cannot answer 10."""
-    params = {
-        **FIELD,
-        **CONV,
-        "task": "level",
-        "blind": True,
-        "architecture": "conv_noise_level",
-        "top": 10.0,
-        "exact_points": 400,
-        "points": 400,
-    }
-    del params["channels"]
-    rows = cell_images(params, 0)
-    sd, rms = (measured(rows, measure, "exact")[-1] for measure in ("posterior_sd", "log_rms"))
-    assert sd["level"] == pytest.approx(10.0) and sd["value"] == pytest.approx(1 / math.sqrt(2 * 64), rel=0.05)
-    assert abs(rms["value"] - sd["value"]) < 3.3 * rms["se"]
-    cut = measured(rows, "log_bias", "prior as trained")[-1]["value"]
-    assert math.log(0.9 * 3 / 10) < cut <= math.log(3 / 10)
-    off, own = (measured(rows, "log_bias", series)[0]["value"] for series in ("off", "trained"))
-    assert off - own == pytest.approx(math.log(1.2), abs=1e-9)
-
-
-def test_runs_of_images_are_matched_and_held_against_the_law():
-    """Of an independent sample of the law the error is of sampling size; of a constant, the law's variance along a direction, which
-    is the unit; and plain Euler ends in the training range."""
-    law = smooth_field(24, 64)
-    params = {**FIELD, "run_points": 1000}
-
-    class Fixed:
-        blind = True
-
-        def __init__(self, x):
-            self.x = x
-
-        def __call__(self, y):
-            return self.x
-
-    errors = {}
-    for name, x in (("truth", law.sample(1000, stream(5))), ("zero", torch.zeros(1000, 64, dtype=torch.float64))):
-        rows = image_run_rows(Fixed(x), law, params, stream(0, "runs"), name)
-        assert len(rows) == BLOCKS * len(RUNS)
-        errors[name] = sum(r["value"] for r in rows) / len(rows)
-    assert errors["truth"] < 0.1 and errors["zero"] == pytest.approx(1.0, abs=0.1)
-    for integrator, steps in RUNS:
-        h = math.log(3.0 / SIGMA_END) / steps
-        assert 3.0 * (1.0 - h) ** steps > 0.2 or integrator != "euler"

@@ -19,7 +19,8 @@ def interleaved(
     """Seconds a call (repeats x functions), each round timing every function once.
 
     Before them each is called once (that makes tables) and, if that was short, again, to find how often to call it.
-    CPU seconds of this process by default: with one thread that is the wall time of a machine on which nothing else runs.
+    CPU seconds of this process by default: with one thread that is the wall time of a machine on which nothing else
+    runs.
     """
 
     def seconds(function: Callable[[], object], calls: int) -> float:
@@ -42,7 +43,8 @@ def summary(values: Sequence[float]) -> dict:
 def ratio_row(
     subject: str, case: str, unit: str, values: Sequence[float], most: float = float("inf"), least: float = 0.0, **extra
 ) -> dict:
-    """One row of the table: what was measured, its spread over repeats, and the target that it is shown beside (inf, 0: none)."""
+    """One row of the table: what was measured, its spread over repeats, the target that it is shown beside (inf, 0:
+    none)."""
     return {
         "subject": subject,
         "case": case,

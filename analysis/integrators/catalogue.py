@@ -49,7 +49,7 @@ def affordable(name: str, dim: int, ambient: int, n: int) -> int:
 
 
 def in_space(core: Core, ambient: int) -> Law:
-    """A core law in R^ambient in quotient coordinates, ambient = m allowed: the case without a normal direction, where blindness fails."""
+    """A core law in R^ambient in quotient coordinates, ambient = m allowed (where blindness fails)."""
     core.needs_normal = False
     return Law(core, ambient, reduced=True)
 
@@ -68,9 +68,9 @@ def _usable(name: str, dim: int, ambient: int) -> bool:
 
 @functools.lru_cache(maxsize=32)
 def cases(dims: tuple[int, ...], ambient: int, names: tuple[str, ...] | None = None) -> tuple[tuple[str, int], ...]:
-    """(name, dim) of every registered law, at the first of `dims` at which it exists with the given ambient dimension.
+    """(name, dim) of every registered law, at the first of `dims` at which it exists with this ambient dimension.
 
-    Laws whose core is the whole space (full-rank Gaussians, scale mixtures) are the controls of other claims, not cases.
+    Laws whose core is the whole space (full-rank Gaussians, scale mixtures) are controls of other claims, not cases.
     """
     found = []
     for name in manifolds.names() if names is None else names:

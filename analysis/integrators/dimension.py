@@ -1,37 +1,57 @@
-"""Marginal error on Gaussian data, exactly: its size k h^2/16 at any a, and what depends on the ambient dimension.
+"""Which integrators are free of the ambient dimension? (D6)
 
-Variance recursions, no sampling: KL(p_{sigma_T} || law of Y_N) splits into k tangential and d - k normal directions.
+Exactly on Gaussian data, where KL(p_{sigma_T} || law of Y_N) splits into k tangential and d - k normal directions; and
+by the clean outputs of blind runs on a mixture.
 """
 
 from __future__ import annotations
 
+import pandas as pd
+
 import manifolds
 from analysis.integrators.catalogue import build
-from analysis.integrators.orders import final_variances, named
+from analysis.integrators.settings import DIM, LAW, PAPER, farthest, final_variances, laws, named, pairs, size
+from analysis.metrics.fits import log_log_slope
+from analysis.metrics.intervals import Estimate
 from analysis.metrics.sliced import sliced_with_floor
-from analysis.samplers import Schedule, get_integrator, sample
-from analysis.theory.gaussian_run import divergence_limit, gaussian_divergence, run_variances
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.samplers import INTEGRATORS, Schedule, sample
+from analysis.theory.gaussian_run import gaussian_divergence
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
-__all__ = ["cell_clean", "cell_dimension", "cell_marginal_kl"]
+CLAIMS = (
+    Claim(
+        id="D6",
+        kind="paper",
+        source=f"{PAPER}, section 3; arXiv 2410.09046",
+        statement="only normal-consistent coefficients (eta^2 = sigma_+^2 - c^2 sigma^2) are dimension-free",
+        quantity="slope of log KL on log d, d = 10^3 to 10^9, Gaussian subspace: largest over the consistent "
+        "integrators",
+        predicted="0 (1 for the others)",
+        allowed=(-0.01, 0.01),  # exact recursions: no noise to allow for
+    ),
+)
 
 
-def cell_marginal_kl(params: dict, seed: int) -> list[dict]:
-    """Tangential KL over k h^2/16 for one a and h, after so many steps that sigma_T is below s by the factor asked for.
-
-    The start is N(0, sigma_0^2 I), as a sampler's is. wrong_target multiplies the variance that the run is compared with (sabotage).
-    """
-    a, s, k, h = params["a"], params["s"], params["dim"], params["h"]
-    schedule = Schedule.constant_step(h, a, params["sigma_0"], params["sigma_T"])
-    steps = get_integrator(params["integrator"]).coefficients(schedule)
-    c, eta, levels = steps.contraction.numpy(), steps.noise_variance.sqrt().numpy(), steps.levels.numpy()
-    u, _ = run_variances(c, eta, levels, s)
-    kl = gaussian_divergence(params["wrong_target"] * (s**2 + levels[-1] ** 2), u[-1], k)
-    return [{"kl": kl, "limit": divergence_limit(k, h), "ratio": kl / divergence_limit(k, h)}]
+def cells(options) -> list[Cell]:
+    """Exact recursions of every integrator at all d at once; blind runs on the mixture, a cell for each d."""
+    smoke = options.profile == "smoke"
+    ends = {"sigma_0": 10.0, "sigma_T": 0.05}
+    plan = []
+    for name, a in pairs(sorted(INTEGRATORS), (0.0, 0.5)):
+        params = {"integrator": name, "a": a, "s": 1.0, "dim": options.dim} | ends
+        plan.append(Cell("dimension", params | {"steps": 64, "ambients": "1e3 1e4 1e5 1e6 1e7 1e8 1e9"}, 0.05))
+    n = 1000 if smoke else 4000 * size(options.profile)
+    for name in ("exponential_euler", "euler", "score_freezing"):
+        for d in (40, 1000) if smoke else (40, 200, 1000, 10**4, 10**6, 10**9):
+            for law, dim in [c for c in laws(options) if c[0] == "mixture"]:
+                params = {"law": law, "dim": dim, "ambient": d, "integrator": name, "a": 0.5, "steps": 24}
+                plan.append(Cell("clean", params | ends | {"n": n}, 2.0))
+    return plan
 
 
 def cell_dimension(params: dict, seed: int) -> list[dict]:
-    """The two parts of the KL for one integrator, one row an ambient dimension; start at p_{sigma_0}, conditional denoiser."""
+    """The two parts of the KL for one integrator, one row an ambient dimension; start at p_{sigma_0}, conditional."""
     name, s, k = params["integrator"], params["s"], params["dim"]
     integrator = named(name)
     schedule = Schedule.proportional(params["sigma_0"], params["sigma_T"], params["a"], params["steps"])
@@ -49,7 +69,7 @@ def cell_dimension(params: dict, seed: int) -> list[dict]:
 
 
 def cell_clean(params: dict, seed: int) -> list[dict]:
-    """Sliced W1 of the clean outputs f*(Y_N) of a blind run on a curved or mixed law to the data, core coordinates, with its floor."""
+    """Sliced W1 of the clean outputs f*(Y_N) of a blind run to the data, core coordinates, with its floor."""
     law = build(params["law"], params["dim"], params["ambient"])
     n, ends = params["n"], (params["sigma_0"], params["sigma_T"])
     stream = manifolds.stream(seed, "clean", law.name, params["dim"], params["integrator"], params["ambient"])
@@ -60,6 +80,7 @@ def cell_clean(params: dict, seed: int) -> list[dict]:
     found = sliced_with_floor(
         run.x, truth, other, stream.child("directions"), p=1, coordinates=list(range(law.core_dim))
     )
+    assert run.normal_variance is not None  # asked for
     level = float(run.normal_variance[-1].mean().sqrt()) / schedule.sigma_end
     return [
         {
@@ -69,3 +90,48 @@ def cell_clean(params: dict, seed: int) -> list[dict]:
             "true_level_over_scheduled": level,
         }
     ]
+
+
+def dimension_slopes(rows: pd.DataFrame, column: str = "kl") -> dict[tuple, Estimate]:
+    """Slope of log KL on log d by (integrator, a, consistent)."""
+    found = {}
+    for key, g in rows.groupby(["integrator", "a", "consistent"]):
+        value = g[column]
+        flat = value.max() - value.min() <= 1e-12 * value.max()
+        found[key] = Estimate(0.0, 0.0, 0.0) if flat else log_log_slope(g.d.astype(float), value).slope
+    return found
+
+
+def decide(tables, options) -> list[Measurement]:
+    """Slopes of log KL on log d: of the consistent integrators, of the tangential part, of the others."""
+    rows = tables.get("dimension")
+    if rows is None:
+        return []
+    slopes = dimension_slopes(rows)
+    consistent = [e for k, e in slopes.items() if k[2]]
+    others = {k: e for k, e in slopes.items() if not k[2]}
+    core = farthest(list(dimension_slopes(rows, "tangential").values()))
+    controls = [Control("null", "the tangential part alone", *core[1:])]
+    controls += [Control("power", f"{name}, a = {a:g}", e.low, e.high) for (name, a, _), e in others.items()]
+    names = ", ".join(sorted({k[0] for k in slopes if k[2]}))
+    note = f"consistent: {names}; others: slopes {', '.join(f'{e.value:.3f}' for e in others.values())}"
+    return [Measurement("D6", *farthest(consistent), controls=controls, note=note)]
+
+
+def show(tables, options) -> str | None:
+    """The clean outputs of blind runs against d."""
+    if "clean" not in tables:
+        return None
+    columns = ["integrator", "ambient", "w1", "floor", "excess", "true_level_over_scheduled"]
+    return "blind runs, clean outputs\n" + tables["clean"][columns].to_string(index=False)
+
+
+QUESTION = Question(
+    claims=CLAIMS,
+    arguments=(DIM, LAW),
+    cells=cells,
+    parts={"dimension": cell_dimension, "clean": cell_clean},
+    decide=decide,
+    show=show,
+    figures=("dimension_free",),
+)

@@ -1,18 +1,20 @@
-"""What an injection other than a = 1/2 adds to the discretisation term of the path KL (arXiv 2602.09639, Thm 3.9).
+"""What does an injection other than a = 1/2 add to the discretisation term of the path KL (arXiv 2602.09639, Thm 3.9)?
 
-For the ideal process X of a_t = a sigma_t^2 and two times t_i < t with lag tau = t - t_i,
+For the ideal process X of a_t = a sigma_t^2 and two times t_i < t with lag tau = t - t_i (D4, D4b),
 
     E|f_t(X_t) - f_{t_i}(X_{t_i})|^2 = (a/(1-a)) (mmse(sigma_{t_i}) - mmse(sigma_t)) + extra(tau),
     extra(tau) = (1 - 2a) E|G|^2 tau^2 + O(tau^3),    G = (f - y).grad f + sigma^2 Lap f = (W - C (f - y))/sigma^2.
 
-Derived here. f_{sigma_t}(X_t) has drift (2a - 1) G: the martingale part has the quadratic variation 2a sigma^2 E|grad f|^2, the
-first term; the squared drift gives (2a-1)^2 E|G|^2 and its correlation with the martingale -2a (2a-1) E|G|^2, because p_sigma is
-reversible for grad log p.grad + Lap. So extra has the sign of 1 - 2a: above a = 1/2 it is a gain.
+Derived here. f_{sigma_t}(X_t) has drift (2a - 1) G: the martingale part has the quadratic variation
+2a sigma^2 E|grad f|^2, the first term; the squared drift gives (2a-1)^2 E|G|^2 and its correlation with the martingale
+-2a (2a-1) E|G|^2, because p_sigma is reversible for grad log p.grad + Lap. So extra has the sign of 1 - 2a: above
+a = 1/2 it is a gain.
 
-Measured without a bias in tau: the reversal of the ideal process, dX = (2a-1)(f - X) ds + sqrt(2a) sigma dB with sigma growing, is
-run from an exact draw of p_{sigma_t}; the same noise without drift is a martingale with known mean square (control variate), and
-mmse differences are estimated on the same noise. Every point is run with a noise and with its opposite: the
-product of drift and martingale, odd in the noise, cancels. Only core coordinates matter: normal ones are autonomous and f = 0 there.
+Measured without a bias in tau: the reversal of the ideal process, dX = (2a-1)(f - X) ds + sqrt(2a) sigma dB with sigma
+growing, is run from an exact draw of p_{sigma_t}; the same noise without drift is a martingale with known mean square
+(control variate), and mmse differences are estimated on the same noise. Every point is run with a noise and with its
+opposite: the product of drift and martingale, odd in the noise, cancels. Only core coordinates matter: normal ones are
+autonomous and f = 0 there.
 """
 
 from __future__ import annotations
@@ -20,16 +22,58 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import torch
 
 import manifolds
-from analysis.integrators.catalogue import build
+from analysis.integrators.catalogue import affordable, build, end_level
+from analysis.integrators.settings import AMBIENT, DIM, LAW, PAPER, farthest, laws, size
+from analysis.metrics.fits import observed_order
+from analysis.metrics.intervals import Estimate, mean
+from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.theory.discretisation import gaussian_discretisation, gaussian_discretisation_any_a
 from manifolds.law import Law
 
-__all__ = ["cell_extra", "cell_extra_exact"]
-
+CLAIMS = (
+    Claim(
+        id="D4",
+        kind="paper",
+        source=f"{PAPER}, Thm 3.9",
+        statement="a other than 1/2 adds a term of second order in h to the discretisation error",
+        quantity="slope in the lag of what is left of E|f_t(X_t) - f_i(X_i)|^2 after its martingale part; curved, "
+        "mixed and discrete laws",
+        predicted="2",
+        allowed=(1.5, 2.5),  # nearer to 2 than to 1 or 3
+    ),
+    Claim(
+        id="D4b",
+        kind="finding",
+        source="derived here: extra = (1 - 2a) E|G|^2 tau^2, G = (W - C(f - y))/sigma^2",
+        statement="the added term has the sign of 1 - 2a: a cost below a = 1/2, a gain above",
+        quantity="measured over predicted, a = .25 and .75, lags .1 and .2, all laws",
+        predicted="1",
+        # relative corrections of order tau; leaving out the correlation of drift and martingale would give 2 or -2
+        allowed=(0.75, 1.25),
+    ),
+)
+_LAGS = (0.05, 0.1, 0.2)  # of the fits; 0.4 is for the figure
 _SUBSTEP = 0.025  # of the second-order scheme between two lags; its bias is of order substep^2
+
+
+def cells(options) -> list[Cell]:
+    """Independent batches of every law on both sides of a = 1/2; the Gaussian in closed form at more a and lags."""
+    smoke, plan = options.profile == "smoke", []
+    for law, dim in laws(options):
+        n = affordable(law, dim, AMBIENT, 400 if smoke else 4000 * size(options.profile))
+        own = {"sigma_0": 20.0, "sigma_T": end_level(law, dim, AMBIENT, 0.05), "n": n, "lags": "0.05 0.1 0.2 0.4"}
+        for a in (0.25, 0.75):
+            for batch in range(2 if smoke else 8):
+                params = {"law": law, "dim": dim, "ambient": AMBIENT, "a": a, "batch": batch}
+                plan.append(Cell("extra", params | own, 1.0))
+    for a in (0.1, 0.25, 0.4, 0.6, 0.75, 0.9):
+        params = {"a": a, "dim": 2, "sigma_0": 20.0, "sigma_T": 0.05, "lags": "0.0125 0.025 0.05 0.1 0.2 0.4"}
+        plan.append(Cell("extra_exact", params, 0.02))
+    return plan
 
 
 def _drift_of_f(law: Law, y: torch.Tensor, f: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -47,9 +91,9 @@ def _core_law(name: str, dim: int, ambient: int) -> Law:
 
 
 def cell_extra(params: dict, seed: int) -> list[dict]:
-    """One batch: per lag the mean of extra(tau)/(4 a sigma^2), integrated over the times of the run, and the prediction for it.
+    """One batch: per lag the mean of extra(tau)/(4 a sigma^2), integrated over the run, and its prediction.
 
-    leading: the same integral of the first term. naive: prediction with (2a-1)^2 in place of 1 - 2a (correlation forgotten).
+    leading: the same integral of the first term. naive: (2a-1)^2 in place of 1 - 2a (correlation forgotten).
     """
     law, a, n = _core_law(params["law"], params["dim"], params["ambient"]), params["a"], params["n"]
     stream = manifolds.stream(seed, "extra", *(params[key] for key in sorted(params)))
@@ -98,7 +142,8 @@ def cell_extra(params: dict, seed: int) -> list[dict]:
 def cell_extra_exact(params: dict, seed: int) -> list[dict]:
     """The Gaussian subspace in closed form: what a adds over a whole run in steps of h, beside the leading part.
 
-    disc(a) less disc(1/2) on the same levels times 1/(4 (1-a)^2); the second is the martingale part of the first. Derived here.
+    disc(a) less disc(1/2) on the same levels times 1/(4 (1-a)^2); the second is the martingale part of the first.
+    Derived here.
     """
     a, s, k = params["a"], 1.0, params["dim"]
     rows = []
@@ -109,3 +154,95 @@ def cell_extra_exact(params: dict, seed: int) -> list[dict]:
         leading = gaussian_discretisation(levels, k, s) / (4 * (1 - a) ** 2)
         rows.append({"lag": own, "extra": gaussian_discretisation_any_a(levels, k, s, a) - leading, "leading": leading})
     return rows
+
+
+def decide(tables, options) -> list[Measurement]:
+    """The order in the lag, and the size over the predicted one."""
+    rows = tables.get("extra")
+    if rows is None or rows.batch.nunique() < 4:
+        return []
+    return [_order(rows, tables.get("extra_exact")), _sign(rows)]
+
+
+def _order(rows: pd.DataFrame, exact: pd.DataFrame | None) -> Measurement:
+    fitted = rows[rows.lag.isin(_LAGS)]
+    order = order_in_lag(pooled(fitted, "extra", "predicted"), 2.0)
+    lead = order_in_lag(pooled(fitted.assign(size=fitted.predicted.abs()), "leading", "size"), 2.0)
+    controls = [Control("power", "the martingale part itself", lead.low, lead.high)]
+    if exact is not None:  # disc is a sum of 1/h terms of order 3
+        closed = [observed_order(g.lag, g.extra.abs()).slope for _, g in exact[exact.lag < 0.15].groupby("a")]
+        controls.append(Control("null", "Gaussian subspace in closed form", *farthest(closed, 2.0)[1:]))
+    note = f"laws: {', '.join(sorted(rows.law.unique()))}"
+    return Measurement("D4", order.value, order.low, order.high, controls, note)
+
+
+def _sign(rows: pd.DataFrame) -> Measurement:
+    near = rows[rows.lag.isin((0.1, 0.2))]
+
+    def ratio(of: pd.DataFrame, against: str) -> Estimate:
+        return mean(pooled(of, "extra", against).mean(axis=1))
+
+    found, gaussian = ratio(near, "predicted"), ratio(near[near.law == "gaussian"], "predicted")
+    controls = [Control("null", "Gaussian data alone", gaussian.low, gaussian.high)]
+    for a in (0.25, 0.75):
+        naive = ratio(near[near.a == a], "naive")
+        controls.append(Control("power", f"drift squared alone, (2a-1)^2, a = {a}", naive.low, naive.high))
+    parts = ", ".join(f"a={a}: {ratio(near[near.a == a], 'predicted').value:.3f}" for a in (0.25, 0.75))
+    return Measurement("D4b", found.value, found.low, found.high, controls, parts)
+
+
+def pooled(rows: pd.DataFrame, column: str, against: str) -> pd.DataFrame:
+    """(batch x lag) table of column/against pooled over laws and a, weighted by their inverse variance over batches."""
+    ratio = (rows[column] / rows[against]).rename("ratio")
+    table = pd.concat([rows[["law", "a", "batch", "lag"]], ratio], axis=1)
+    wide = table.pivot_table(index=["law", "a"], columns=["batch", "lag"], values="ratio")
+    lags = sorted(table.lag.unique())
+    # one weight a (law, a), from the scatter at the middle lags: the same at every lag: slopes are of one mixture
+    scatter = np.mean([wide.xs(t, axis=1, level="lag").var(axis="columns", ddof=1) for t in lags], axis=0)
+    weight = 1.0 / scatter
+    return (wide.mul(weight, axis=0).sum() / weight.sum()).unstack("lag")
+
+
+def order_in_lag(batches: pd.DataFrame, growth: float) -> Estimate:
+    """Slope in log lag of a table of ratios to a quantity that grows like lag^growth.
+
+    Least squares a batch, t-interval over batches.
+    """
+    x = np.log(np.array(batches.columns, dtype=float))
+    means = batches.mean()
+    slope = float(np.polyfit(x, np.log(means.abs()), 1)[0])
+    # delta method: each batch's contribution to the slope of the mean curve
+    pull = (x - x.mean()) / ((x - x.mean()) ** 2).sum()
+    parts = ((batches / means - 1.0) * pull).sum(axis=1)
+    error = mean(parts.to_numpy())
+    return Estimate(growth + slope, growth + slope + error.low, growth + slope + error.high)
+
+
+def show(tables, options) -> str | None:
+    """The extra term law by law."""
+    if "extra" not in tables:
+        return None
+    lines = []
+    for (law, a), g in tables["extra"][tables["extra"].lag == 0.2].groupby(["law", "a"]):
+        ratio = mean(g.extra / g.predicted) if len(g) > 1 else Estimate(math.nan, math.nan, math.nan)
+        lines.append(
+            {
+                "law": law,
+                "a": a,
+                "extra": f"{g.extra.mean():+.4f}",
+                "extra/predicted": f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+                "extra/leading": f"{g.extra.mean() / g.leading.mean():+.3f}",
+            }
+        )
+    return "what a adds at lag 0.2\n" + pd.DataFrame(lines).to_string(index=False)
+
+
+QUESTION = Question(
+    claims=CLAIMS,
+    arguments=(DIM, LAW),
+    cells=cells,
+    parts={"extra": cell_extra, "extra_exact": cell_extra_exact},
+    decide=decide,
+    show=show,
+    figures=("injection_cost",),
+)

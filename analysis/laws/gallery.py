@@ -1,17 +1,36 @@
-"""Samples of a law to look at, and what there is to know about it."""
+"""What does every data law look like, and what is known about it?
+
+Samples in their first coordinates, or images; with k, m, d and R.
+"""
 
 from __future__ import annotations
 
 import math
 
+import pandas as pd
 import torch
 
-from analysis.laws.cases import build
+from analysis.laws.settings import LAW, build, case, shape
+from analysis.runs import Cell, Question
 from manifolds import REGISTRY, Law, stream
 
-__all__ = ["cell_gallery", "cell_gallery_images"]
+__all__ = ["QUESTION", "cell_gallery", "cell_gallery_images"]
 
+_DRAWS = {"smoke": 200, "paper": 600, "full": 600}
+_NORMAL_DIM = 3  # a few more dimensions than the law needs
+_PIXELS, _IMAGES = 24 * 24, 4
 _COORDINATES = 3
+
+
+def cells(options) -> list[Cell]:
+    """One cell a law, at k = 2 where the law has it."""
+    found = []
+    for name in options.law:
+        if shape(name, 2).image:
+            found.append(Cell("gallery_images", {"law": name, "dim": 2, "ambient": _PIXELS, "draws": _IMAGES}, 0.3))
+        else:
+            found.append(Cell("gallery", {**case(name, 2, _NORMAL_DIM), "draws": _DRAWS[options.profile]}, 0.1))
+    return found
 
 
 def cell_gallery(params: dict, seed: int) -> list[dict]:
@@ -45,3 +64,21 @@ def _facts(law: Law) -> dict:
         "summary": REGISTRY[law.name].summary,
         "source": REGISTRY[law.name].source,
     }
+
+
+def show(tables, options) -> str:
+    """Facts, a line a law."""
+    shown = [tables[part] for part in ("gallery", "gallery_images") if part in tables]
+    facts = pd.concat([table.drop_duplicates("law") for table in shown]).sort_values("law")
+    text = pd.DataFrame({"law": facts.law, "k": facts.intrinsic_dim, "m": facts.core_dim, "d": facts.ambient,
+                         "R": facts.radius.round(3)})  # fmt: skip
+    return f"every law as it is drawn\n{text.to_string(index=False)}"
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"gallery": cell_gallery, "gallery_images": cell_gallery_images},
+    arguments=(LAW,),
+    show=show,
+    figures=("law_gallery",),
+)

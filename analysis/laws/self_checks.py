@@ -1,4 +1,7 @@
-"""What every law must satisfy, whatever its formulas: each check gives an error, its tolerance, and the error of a sabotage."""
+"""Do the answers of every law agree with its samples, its density and its limits, whatever its formulas?
+
+Each check gives an error, its tolerance, and the error that a deliberate mistake makes.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,50 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import pandas as pd
 import torch
 
-from analysis.laws.cases import build, noisy, rms
-from analysis.noise_level.derivatives import first
-from manifolds import Law, stream
+from analysis.laws.derivatives import first
+from analysis.laws.settings import LAW, build, case, noisy, rms, shape
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from manifolds import Law, Stream, stream
 
-__all__ = ["cell_self_checks"]
+__all__ = ["CLAIMS", "QUESTION", "cell_self_checks", "decide"]
+
+CLAIMS = (
+    # a tolerance is its check's own: rounding for identities, four standard errors for Monte Carlo, 10 % for a rank
+    Claim(
+        "V1",
+        "control",
+        "derived here",
+        "answers of every law agree with its samples, its density and its limits",
+        "worst error over tolerance, over laws and checks",
+        "<= 1",
+        (0.0, 1.0),
+    ),
+)
+
+_NORMAL_DIM = 3
+
+
+def cells(options) -> list[Cell]:
+    """One cell a law, at k = 2 where the law has it, in a few more dimensions than it needs."""
+    return [Cell("self_checks", {**case(name, 2, _NORMAL_DIM), **_small_level(name)}, cost=1.0) for name in options.law]
+
+
+def _small_level(name: str) -> dict:
+    """The small noise level of the limits, in units of the data's size; for a surface what 10^5 nodes allow."""
+    found = shape(name, 2)
+    if found.finest == 0 or found.dim is None:
+        return {"level": 1e-3}
+    finer = {1: 8.0, 2: 3.0}.get(found.dim, 1.0)  # by which its default nodes are refined
+    size = rms(build(case(name, 2, _NORMAL_DIM), reduced=True))
+    # in six digits: a cell is known by its parameters, and the last ones of a measured size vary with the threads
+    return {
+        name: float(f"{value:.6g}")
+        for name, value in (("level", 1.01 * found.finest / finer), ("finest", found.finest * size / finer))
+    }
+
 
 _POINTS = 40
 _NEIGHBOURS = 3000  # draws for the local dimension: standard error k/sqrt(n) = 2 %
@@ -51,7 +91,7 @@ def _columns_gap(a: torch.Tensor, b: torch.Tensor) -> float:
     return max(_gap(x, y) for x, y in zip(a.T, b.T))
 
 
-def dense_is_reduced(params: dict, source) -> Iterator[Check]:
+def dense_is_reduced(params: dict, source: Stream) -> Iterator[Check]:
     """The same numbers from R^d and from quotient coordinates; and another ambient dimension must show."""
     dense, reduced = build(params), build(params, reduced=True)
     sigma = 0.5 * rms(dense)
@@ -80,7 +120,7 @@ def _one_more_dimension(law: Law, params: dict) -> Law:
     )
 
 
-def tweedie(params: dict, source) -> Iterator[Check]:
+def tweedie(params: dict, source: Stream) -> Iterator[Check]:
     """f = y + sigma^2 grad log p along a random direction, by differences; and for a denoiser 0.1 % too large."""
     law = build(params)
     sigma = 0.5 * rms(law)
@@ -94,8 +134,8 @@ def tweedie(params: dict, source) -> Iterator[Check]:
     yield Check("Tweedie", error, 1e-8, float((slope - ((1.001 * f - y) * v).sum(1) / sigma).abs().max()))
 
 
-def limits(params: dict, source) -> Iterator[Check]:
-    """sigma -> infinity: f is the mean, up to rms^2/sigma. sigma -> 0: f is the nearest point of the support, to second order."""
+def limits(params: dict, source: Stream) -> Iterator[Check]:
+    """sigma -> infinity: f is the mean, up to rms^2/sigma. sigma -> 0: the support's nearest point, to second order."""
     law = build(params)
     size = rms(law)
     wide, fine = 1e3 * size, params["level"] * size
@@ -112,7 +152,7 @@ def limits(params: dict, source) -> Iterator[Check]:
     yield Check("near: the support", float(gap), 0.1, float(wrong))
 
 
-def moments(params: dict, source) -> Iterator[Check]:
+def moments(params: dict, source: Stream) -> Iterator[Check]:
     """E|X|^2 by Monte Carlo within four standard errors; and 5 % more."""
     law = build(params, reduced=True)
     square = law.space.sqnorm(law.sample(_MOMENT_DRAWS, source))
@@ -127,8 +167,8 @@ def _two_nearest(part: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return distance.topk(3, largest=False).values[:, 1:]
 
 
-def dimension(params: dict, source) -> Iterator[Check]:
-    """The declared k: from the samples alone (ratio of the two nearest distances), and from tr Cov/sigma^2 at small sigma."""
+def dimension(params: dict, source: Stream) -> Iterator[Check]:
+    """The declared k: from samples (ratio of the two nearest distances), and from tr Cov/sigma^2 as sigma falls."""
     law = build(params)
     if law.core.absorbs_normal and law.name != "full_gaussian":
         return  # a mixture of scales has no one dimension
@@ -149,3 +189,35 @@ def dimension(params: dict, source) -> Iterator[Check]:
 
 
 _CHECKS = (dense_is_reduced, tweedie, limits, moments, dimension)
+
+
+def decide(tables, options) -> list[Measurement]:
+    """V1: the worst check; its sabotage is that of the check that notices least."""
+    rows = tables["self_checks"]
+    ratio = rows.error / rows.tolerance
+    worst = rows.loc[ratio.idxmax()]
+    caught = (rows.sabotaged / rows.tolerance).groupby(rows.check).max()
+    symmetric = ratio[rows.check == "rotated = plain"].max()
+    controls = [
+        Control("null", "a law turned in space", symmetric, symmetric),
+        Control("power", f"a mistake in each check, least seen by: {caught.idxmin()}", caught.min(), caught.min()),
+    ]
+    return [Measurement("V1", ratio.max(), ratio.max(), ratio.max(), controls, f"{worst.law}: {worst.check}")]
+
+
+def show(tables, options) -> str:
+    """Error over tolerance, a line a law and a column a check."""
+    rows = tables["self_checks"].assign(share=lambda t: t.error / t.tolerance)
+    table = rows.pivot(index="law", columns="check", values="share").map(lambda v: "-" if pd.isna(v) else f"{v:.1g}")
+    head = "error over tolerance of each check (- where it does not apply; images are checked at 8 x 8 pixels)"
+    return f"{head}\n{table.to_string()}"
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"self_checks": cell_self_checks},
+    claims=CLAIMS,
+    arguments=(LAW,),
+    decide=decide,
+    show=show,
+)

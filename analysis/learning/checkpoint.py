@@ -1,4 +1,4 @@
-"""Files of weights and of interrupted trainings: plain data and tensors only, checked before use, written atomically."""
+"""Files of weights and of interrupted trainings: plain data and tensors, checked before use, written atomically."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small convolutional denoiser for square images, blind or conditional with the same body."""
+"""Small convolutional networks for square images: a denoiser, blind or conditional with the same body; an estimator."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from analysis.learning.locally_linear import NoiseScale
-from analysis.learning.specification import DataMoments, register
+from analysis.learning.specification import DataMoments, given, register, require_blind
 
-__all__ = ["Convolutional", "image_side"]
+__all__ = ["Convolutional", "ConvolutionalEstimator", "image_side"]
 
 
 def image_side(moments: DataMoments) -> int:
@@ -31,9 +31,8 @@ class ModulatedBlock(nn.Module):
         self.first = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
         self.second = nn.Conv2d(channels, channels, 3, padding=1)
         self.modulation = nn.Linear(3, 2 * channels)
-        for layer in (self.second, self.modulation):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for parameter in (*self.second.parameters(), *self.modulation.parameters()):
+            nn.init.zeros_(parameter)
 
     def forward(self, x: torch.Tensor, scale_features: torch.Tensor) -> torch.Tensor:
         gain, shift = self.modulation(scale_features)[:, :, None, None].chunk(2, dim=1)
@@ -52,6 +51,9 @@ class Convolutional(nn.Module):
         filters: whose root mean square is measured for the noise scale.
     """
 
+    center: torch.Tensor
+    variance: torch.Tensor
+
     def __init__(self, moments: DataMoments, blind: bool, channels: int = 32, blocks: int = 3, filters: int = 16):
         super().__init__()
         self.blind, self.side = blind, image_side(moments)
@@ -63,16 +65,16 @@ class Convolutional(nn.Module):
         self.enter = nn.Conv2d(2, channels, 3, padding=1)
         self.body = nn.ModuleList(ModulatedBlock(channels, 2 ** (i % 3)) for i in range(blocks))
         self.leave = nn.Conv2d(channels, 1, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        for parameter in self.leave.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, y: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
         image = (y - self.center).view(-1, 1, self.side, self.side)
-        if self.blind:
+        if self.scale is None:
+            log_s = given(sigma).log()[:, None]
+        else:
             power = self.filters(image).square().mean(dim=(2, 3))
             log_s = self.scale(0.5 * (power + 1e-12).log())
-        else:
-            log_s = sigma.log()[:, None]
         s = log_s.clamp(-12.0, 12.0).exp()
         total = self.variance + s * s
         scale_features = torch.cat([log_s / 3.0, s * total.rsqrt(), (self.variance / total).sqrt()], dim=1)
@@ -82,3 +84,31 @@ class Convolutional(nn.Module):
             x = block(x, scale_features)
         residual = self.leave(functional.silu(x)).flatten(1)
         return self.center + self.variance / total * (y - self.center) + s * (self.variance / total).sqrt() * residual
+
+
+@register("conv_noise_level")
+class ConvolutionalEstimator(nn.Module):
+    """log sigma (n,) of square images from the root mean squares of learned 3 x 3 (then 5 x 5) filters.
+
+    Args:
+        moments: of the data; d must be a square.
+        blind: must be True.
+        filters: number of filters.
+        hidden: width of the correction.
+    """
+
+    target = "log_sigma"
+    center: torch.Tensor
+
+    def __init__(self, moments: DataMoments, blind: bool = True, filters: int = 32, hidden: int = 64):
+        super().__init__()
+        require_blind(blind)
+        self.side = image_side(moments)
+        self.register_buffer("center", moments.center.to(torch.float32))
+        self.filters = nn.ModuleList(nn.Conv2d(1, filters, size, bias=False) for size in (3, 5))
+        self.scale = NoiseScale(2 * filters, hidden)
+
+    def forward(self, y: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
+        image = (y - self.center).view(-1, 1, self.side, self.side)
+        power = torch.cat([layer(image).square().mean(dim=(2, 3)) for layer in self.filters], dim=1)
+        return self.scale(0.5 * (power + 1e-12).log())[:, 0]

@@ -15,15 +15,17 @@ from manifolds.checks import noise_level
 from manifolds.space import Space
 from manifolds.streams import stream
 
-__all__ = ["NoiseLevelEstimator", "TrainedDenoiser", "load_denoiser"]
+__all__ = ["Curve", "NoiseLevelEstimator", "TrainedDenoiser", "load_denoiser"]
 
-_CHUNK = 4096
+Curve = list[dict[str, float]]  # of a training: a row has step, lr, loss, gradient, validation
+
+_CHUNK = 4096  # points a forward pass
 
 
 class _Trained:
     """A network with fixed weights, its specification, where its points live, and how it was trained."""
 
-    def __init__(self, network: Network, module: nn.Module, space: Space, config: dict[str, Any], curve: list[dict]):
+    def __init__(self, network: Network, module: nn.Module, space: Space, config: dict[str, Any], curve: Curve):
         self.network, self.module, self.space, self.config = network, module.eval().requires_grad_(False), space, config
         self.curve = curve
 
@@ -70,6 +72,13 @@ class _Trained:
 class TrainedDenoiser(_Trained):
     """Clean estimates (n, d) from noisy points (n, d); the network computes in float32.
 
+    >>> import manifolds
+    >>> from analysis.learning import Recipe, train
+    >>> law, prior = manifolds.make("sphere", dim=2, ambient=16), manifolds.denoisers.NoisePrior.power(-3.0, 0.1, 3.0)
+    >>> f = train(law, Network("mlp"), prior, stream=stream(0), recipe=Recipe(steps=1), progress=False)
+    >>> f.blind, f.parameters, len(f.curve)
+    (True, 1067536, 1)
+
     Attributes:
         blind: True for f(y), False for f(y, sigma) with sigma a number or one per row.
         space: where the points live.
@@ -82,20 +91,36 @@ class TrainedDenoiser(_Trained):
 
 
 class NoiseLevelEstimator(_Trained):
-    """Noise standard deviations (n,) from noisy points (n, d)."""
+    """Noise standard deviations (n,) from noisy points (n, d).
+
+    >>> import manifolds
+    >>> from analysis.learning import Recipe, train
+    >>> law, prior = manifolds.make("sphere", dim=2, ambient=16), manifolds.denoisers.NoisePrior.power(-1.0, 0.1, 3.0)
+    >>> f = train(law, Network("noise_level"), prior, stream=stream(0), recipe=Recipe(steps=1), progress=False)
+    >>> f(law.sample(5, stream(1))).shape
+    torch.Size([5])
+    """
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
         return self._apply(y, None).exp()
 
 
-def wrap(network: Network, module: nn.Module, space: Space, config: dict, curve: list[dict]) -> _Trained:
+def wrap(
+    network: Network, module: nn.Module, space: Space, config: dict[str, Any], curve: Curve
+) -> TrainedDenoiser | NoiseLevelEstimator:
     """The trained object that fits the network's target."""
     kind = NoiseLevelEstimator if network.target == "log_sigma" else TrainedDenoiser
     return kind(network, module, space, config, curve)
 
 
-def load_denoiser(path: str | os.PathLike, network: Network | None = None, space: Space | None = None) -> _Trained:
+def load_denoiser(
+    path: str | os.PathLike, network: Network | None = None, space: Space | None = None
+) -> TrainedDenoiser | NoiseLevelEstimator:
     """What `save` wrote.
+
+    >>> load_denoiser("absent.pt")
+    Traceback (most recent call last):
+    ValueError: checkpoint absent.pt does not exist
 
     Args:
         network: the specification that the file must hold; None accepts any.

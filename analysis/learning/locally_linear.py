@@ -1,14 +1,14 @@
 """The default network: a denoiser that is linear in y with gains chosen by a residual body, on its own noise scale.
 
 Exact denoisers have this form: f(y) = mean + sum_i gain_i(y) v_i (<u_i, y - mean> + b_i) (a subspace, a union of affine
-subspaces, a sphere). Everything is expressed on a noise scale s that a blind network reads off y itself, from the root mean
-squares of learned linear maps of y (a map that annihilates the data measures the noise), and that a conditional
+subspaces, a sphere). Everything is expressed on a noise scale s that a blind network reads off y itself, from the root
+mean squares of learned linear maps of y (a map that annihilates the data measures the noise), and that a conditional
 network is given; the body is the same. With variance v of the data and c = v / (v + s^2),
 
     f(y) = mean + V [c (gain_1 + s gain_2 / sqrt(v + s^2)) * (U (y - mean) + b)] + s sqrt(c) residual,
 
 so that gains and residual of order one are right at every noise level (the scaling of Karras et al., arXiv 2206.00364,
-with the noise level estimated inside).
+with the noise level estimated inside). An estimator of the noise level is the noise scale alone.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from analysis.learning.specification import DataMoments, register
+from analysis.learning.specification import DataMoments, given, register, require_blind
 
-__all__ = ["GatedBlock", "LocallyLinear", "NoiseScale"]
+__all__ = ["GatedBlock", "LocallyLinear", "NoiseScale", "ScaleEstimator"]
 
 
 class NoiseScale(nn.Module):
@@ -33,8 +33,8 @@ class NoiseScale(nn.Module):
         super().__init__()
         self.weights = nn.Parameter(torch.zeros(groups))
         self.correction = nn.Sequential(nn.Linear(groups, hidden), nn.SiLU(), nn.Linear(hidden, 1))
-        nn.init.zeros_(self.correction[-1].weight)
-        nn.init.zeros_(self.correction[-1].bias)
+        for parameter in self.correction[-1].parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, log_rms: torch.Tensor) -> torch.Tensor:
         mean = (log_rms * torch.softmax(self.weights, dim=0)).sum(dim=1, keepdim=True)
@@ -71,6 +71,9 @@ class LocallyLinear(nn.Module):
         rank: outputs of each of these maps.
         fine: linear features of y seen at the scale of the noise.
     """
+
+    center: torch.Tensor
+    variance: torch.Tensor
 
     def __init__(
         self,
@@ -111,7 +114,7 @@ class LocallyLinear(nn.Module):
         y = y - self.center
         # The added 1e-12 keeps the gradient of the square root finite at y = center.
         rms = ((y @ self.maps).view(-1, self.groups, self.rank).square().mean(dim=2) + 1e-12).sqrt()
-        log_s = self.scale(rms.log()) if self.blind else sigma.log()[:, None]
+        log_s = given(sigma).log()[:, None] if self.scale is None else self.scale(rms.log())
         s = log_s.clamp(-12.0, 12.0).exp()
         total = self.variance + s * s
         shrink, coarse = self.variance / total, total.rsqrt()
@@ -120,3 +123,32 @@ class LocallyLinear(nn.Module):
         gain, correction, residual = self.heads(h).split(self.split, dim=1)
         linear = ((y @ self.read.T + self.read_offset) * (shrink * (gain + s * coarse * correction))) @ self.write.T
         return self.center + linear + s * shrink.sqrt() * residual
+
+
+@register("noise_level")
+class ScaleEstimator(nn.Module):
+    """log sigma (n,) from the root mean squares of learned linear maps of y.
+
+    Args:
+        moments: of the data; the mean is subtracted.
+        blind: must be True, an estimator is not told what it estimates.
+        groups: number of maps.
+        rank: outputs of each.
+        hidden: width of the correction.
+    """
+
+    target = "log_sigma"
+    center: torch.Tensor
+
+    def __init__(self, moments: DataMoments, blind: bool = True, groups: int = 16, rank: int = 32, hidden: int = 64):
+        super().__init__()
+        require_blind(blind)
+        dim = moments.center.shape[0]
+        self.groups, self.rank = groups, rank
+        self.register_buffer("center", moments.center.to(torch.float32))
+        self.maps = nn.Parameter(torch.randn(dim, groups * rank) / dim**0.5)
+        self.scale = NoiseScale(groups, hidden)
+
+    def forward(self, y: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
+        power = ((y - self.center) @ self.maps).view(-1, self.groups, self.rank).square().mean(dim=2)
+        return self.scale(0.5 * (power + 1e-12).log())[:, 0]

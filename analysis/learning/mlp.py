@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from analysis.learning.specification import DataMoments, register
+from analysis.learning.specification import DataMoments, given, register
 
 __all__ = ["MLP"]
 
@@ -32,4 +32,4 @@ class MLP(nn.Module):
         self.stack = nn.Sequential(*stack[:-1])
 
     def forward(self, y: torch.Tensor, sigma: torch.Tensor | None = None) -> torch.Tensor:
-        return self.stack(y if self.blind else torch.cat([y, sigma.log()[:, None]], dim=1))
+        return self.stack(y if self.blind else torch.cat([y, given(sigma).log()[:, None]], dim=1))

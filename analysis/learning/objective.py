@@ -29,14 +29,18 @@ _BALANCED_KNOTS = 33
 
 
 def balanced_prior(low: float, high: float, variance: float) -> NoisePrior:
-    """Theta(sigma) proportional to (1/sigma) (1/sigma^2 + 1/variance): equal emphasis on the RELATIVE risk at every level.
+    """Theta proportional to (1/sigma) (1/sigma^2 + 1/variance): equal emphasis on the RELATIVE risk at every level.
 
-    1 / (1/sigma^2 + 1/variance) is the Bayes risk per direction of Gaussian data; the weighting is that of Karras et al.
-    (arXiv 2206.00364) read as a prior. It follows sigma^-3 below the scale of the data and sigma^-1 above it; it is a
-    power law between 33 levels, at which it has these values.
+    1 / (1/sigma^2 + 1/variance) is the Bayes risk per direction of Gaussian data; the weighting is that of Karras et
+    al. (arXiv 2206.00364) read as a prior. It follows sigma^-3 below the scale of the data and sigma^-1 above it; it
+    is a power law between 33 levels, at which it has these values.
+
+    >>> round(balanced_prior(0.1, 3.0, variance=1.0).low, 9)
+    0.1
     """
     s = torch.linspace(math.log(low), math.log(high), _BALANCED_KNOTS, dtype=torch.float64)
-    return NoisePrior.tabulated(torch.exp(s), -s + torch.logaddexp(-2 * s, torch.full_like(s, -math.log(variance))))
+    log_density = -s + torch.logaddexp(-2 * s, torch.full_like(s, -math.log(variance)))
+    return NoisePrior.tabulated(torch.exp(s).tolist(), log_density.tolist())
 
 
 class Batch(NamedTuple):
@@ -50,6 +54,10 @@ class Batch(NamedTuple):
 
 class Objective:
     """The loss above.
+
+    >>> objective = Objective(NoisePrior.power(-3.0, 0.1, 3.0), None, variance=1.0)
+    >>> objective.stratified(2, torch.tensor([0.5, 0.5], dtype=torch.float64)).round(decimals=3).tolist()
+    [0.234, 1.282]
 
     Args:
         prior: Theta.
@@ -91,7 +99,7 @@ class Objective:
         return torch.exp(self.prior.log_density(sigma) - self.proposal.log_density(sigma))
 
     def stratified(self, n: int, uniform: torch.Tensor) -> torch.Tensor:
-        """n levels, one in each n-th of the proposal's mass: together they follow q, with far less spread than n draws."""
+        """n levels, one in each n-th of the proposal's mass: they follow q with far less spread than n draws."""
         return self.proposal.quantile((torch.arange(n, dtype=torch.float64) + uniform) / n)
 
     def noisy(self, x: torch.Tensor, uniform: torch.Tensor, z: torch.Tensor) -> Batch:

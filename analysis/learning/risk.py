@@ -9,7 +9,7 @@ negative: f* is optimal on average over its prior (arXiv 2602.09639, Prop 3.1).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 
@@ -17,7 +17,16 @@ from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["excess_at", "prior_risk_difference"]
+__all__ = ["DenoiserLike", "call", "excess_at", "prior_risk_difference"]
+
+
+class DenoiserLike(Protocol):
+    """Whatever is called as a denoiser is: f(y) if it is blind, f(y, sigma) if it is not."""
+
+    @property
+    def blind(self) -> bool: ...
+
+    def __call__(self, y: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor: ...
 
 
 def _mean(values: torch.Tensor) -> tuple[float, float]:
@@ -30,13 +39,21 @@ def _ratio(top: torch.Tensor, bottom: torch.Tensor) -> tuple[float, float]:
     return ratio, float((top - ratio * bottom).std() / math.sqrt(len(top)) / bottom.mean().abs())
 
 
-def call(f: Callable, y: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:
+def call(f: DenoiserLike, y: torch.Tensor, sigma: torch.Tensor | float) -> torch.Tensor:
     """f(y) or f(y, sigma), whichever it takes."""
     return f(y) if f.blind else f(y, sigma)
 
 
-def excess_at(f: Callable, law: Law, optimum: BlindDenoiser, sigma: float, n: int, stream: Stream) -> dict[str, float]:
+def excess_at(
+    f: DenoiserLike, law: Law, optimum: BlindDenoiser, sigma: float, n: int, stream: Stream
+) -> dict[str, float]:
     """The excess risk of f at one level, and its residual estimate of the noise level.
+
+    >>> import manifolds
+    >>> law = manifolds.make("sphere", dim=2, ambient=16)
+    >>> f = BlindDenoiser(law, manifolds.denoisers.NoisePrior.power(-3.0, 0.1, 3.0))
+    >>> excess_at(f, law, f, 0.5, 100, manifolds.stream(0))["gap"]
+    0.0
 
     Args:
         f: denoiser, blind or conditional.
@@ -45,8 +62,8 @@ def excess_at(f: Callable, law: Law, optimum: BlindDenoiser, sigma: float, n: in
 
     Returns:
         bayes: mmse(sigma); excess, price: E|f - f_sigma|^2 and E|f* - f_sigma|^2 over the Bayes risk; gap: their
-        difference, paired, over the risk of f*. variance_ratio: E|f - y|^2/(d sigma^2); variance_exact: 1 - k_eff/d, the
-        same for f_sigma; variance_shift: their difference, paired. Each with a standard error `<name>_se`.
+        difference, paired, over the risk of f*. variance_ratio: E|f - y|^2/(d sigma^2); variance_exact: 1 - k_eff/d,
+        the same for f_sigma; variance_shift: their difference, paired. Each with a standard error `<name>_se`.
     """
     x = law.sample(n, stream.child("points"))
     y = law.add_noise(x, sigma, stream.child("noise"))
@@ -67,7 +84,7 @@ def excess_at(f: Callable, law: Law, optimum: BlindDenoiser, sigma: float, n: in
     return {key: value for name, pair in found.items() for key, value in ((name, pair[0]), (f"{name}_se", pair[1]))}
 
 
-def prior_risk_difference(f: Callable, law: Law, optimum: BlindDenoiser, n: int, stream: Stream) -> torch.Tensor:
+def prior_risk_difference(f: DenoiserLike, law: Law, optimum: BlindDenoiser, n: int, stream: Stream) -> torch.Tensor:
     """Two columns (n, 2) on the same points, whose means are the two sides of arXiv 2602.09639, Theorem 3.12.
 
     First Theta/q (|x - f|^2 - |x - f*|^2): the excess risk of f over f* under the prior, as it is defined. Second

@@ -56,19 +56,19 @@ class FiniteSamples:
         ValueError: for any of these.
     """
 
-    def __init__(self, points: torch.Tensor, space: Space | None, held_out: float, choice: Stream):
-        points = checked_points(points)
+    def __init__(self, points: object, space: Space | None, held_out: float, choice: Stream):
+        rows = checked_points(points)
         if not 0.0 <= held_out < 1.0:
             raise ValueError(f"held_out must satisfy 0 <= held_out < 1, got {held_out!r}")
-        n, d = points.shape
-        self.space = Space(d, d, center=points.mean(dim=0)) if space is None else space
+        n, d = rows.shape
+        self.space = Space(d, d, center=rows.mean(dim=0)) if space is None else space
         if self.space.reduced or self.space.width != d:
             raise ValueError(f"data must have the dense width of their space, {self.space.ambient_dim}, got {d}")
         aside = min(int(round(held_out * n)), n - 2)
         order = torch.from_numpy(choice.child("held out").numpy.permutation(n))
         # The order of the rows does not matter to training but does to reproduction: it is left as it came.
-        self.points = points[order[aside:].sort().values]
-        self.aside = points[order[:aside].sort().values]
+        self.points = rows[order[aside:].sort().values]
+        self.aside = rows[order[:aside].sort().values]
         if bool((self.points == self.points[0]).all()):
             raise ValueError("data must not be all one point")
 

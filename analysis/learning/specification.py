@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import nn
 
 from manifolds.streams import Stream
 
-__all__ = ["DataMoments", "Network", "architectures", "register"]
+__all__ = ["DataMoments", "Network", "architectures", "given", "register", "require_blind"]
 
 _ARCHITECTURES: dict[str, type[nn.Module]] = {}
 
@@ -22,9 +23,13 @@ _ARCHITECTURES: dict[str, type[nn.Module]] = {}
 class DataMoments:
     """What a network may know of the data before training: their mean and one variance.
 
+    >>> DataMoments.of(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])).total
+    1.0
+
     Attributes:
         center: (d,) the mean.
-        variance: tr(C^2)/tr(C), the variance per occupied direction (C the covariance); exact for isotropic low-rank data.
+        variance: tr(C^2)/tr(C), the variance per occupied direction (C the covariance); exact for isotropic low-rank
+        data.
         total: tr(C), the mean squared distance to the mean.
     """
 
@@ -48,7 +53,7 @@ class DataMoments:
         return cls(center, float((gram * gram).sum()) / total, total)
 
 
-def register(name: str):
+def register(name: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
     """Class decorator: a module taking (moments, blind, **sizes) becomes the architecture `name`."""
 
     def add(cls: type[nn.Module]) -> type[nn.Module]:
@@ -59,13 +64,20 @@ def register(name: str):
 
 
 def architectures() -> list[str]:
-    """Names of the known architectures, sorted."""
+    """Names of the known architectures, sorted.
+
+    >>> "mlp" in architectures()
+    True
+    """
     return sorted(_ARCHITECTURES)
 
 
 @dataclass(frozen=True)
 class Network:
     """A network to be trained: plain data, so that it can be hashed, stored with the weights and compared.
+
+    >>> Network("mlp", blind=False, options={"width": 64}).record
+    {'name': 'mlp', 'blind': False, 'options': {'width': 64}}
 
     Args:
         name: one of `architectures()`.
@@ -113,3 +125,16 @@ class Network:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             return _ARCHITECTURES[self.name](moments, self.blind, **self.options).to(torch.float32)
+
+
+def require_blind(blind: bool) -> None:
+    """Raises ValueError for an estimator of the noise level that would be told it."""
+    if not blind:
+        raise ValueError("blind must be True for a noise-level estimator: it is not told the level")
+
+
+def given(sigma: torch.Tensor | None) -> torch.Tensor:
+    """The level (n,) that a conditional network is told."""
+    if sigma is None:
+        raise ValueError("sigma must be given to a conditional network")
+    return sigma

@@ -9,33 +9,36 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
 from analysis.learning import checkpoint
-from analysis.learning.denoiser import NoiseLevelEstimator, TrainedDenoiser, wrap
-from analysis.learning.objective import Objective
-from analysis.learning.optimiser import Recipe
-from analysis.learning.sources import as_source
+from analysis.learning.denoiser import Curve, NoiseLevelEstimator, TrainedDenoiser, wrap
+from analysis.learning.objective import Batch, Objective
+from analysis.learning.recipe import Averaged, Recipe, learning_rate
+from analysis.learning.sources import FiniteSamples, FreshSamples, as_source
 from analysis.learning.specification import DataMoments, Network
-from analysis.learning.state import TrainingState
 from manifolds.checks import positive_int
 from manifolds.denoisers.prior import NoisePrior
 from manifolds.law import Law
 from manifolds.space import Space
 from manifolds.streams import Stream
 
-__all__ = ["train"]
+__all__ = ["TrainingState", "train"]
+
+DEFAULT = Recipe()
 
 
 def train(
-    data: Law | torch.Tensor,
+    data: Law | torch.Tensor | np.ndarray,
     network: Network,
     prior: NoisePrior,
     *,
     stream: Stream,
-    recipe: Recipe = Recipe(),
+    recipe: Recipe = DEFAULT,
     proposal: NoisePrior | None = None,
     space: Space | None = None,
     held_out: float = 0.1,
@@ -48,6 +51,12 @@ def train(
     progress: bool = True,
 ) -> TrainedDenoiser | NoiseLevelEstimator:
     """Minimise the risk of `network` under `prior` (see `analysis.learning.objective` for the exact loss).
+
+    >>> import manifolds
+    >>> law, prior = manifolds.make("sphere", dim=2, ambient=16), NoisePrior.power(-3.0, 0.1, 3.0)
+    >>> f = train(law, Network("mlp"), prior, stream=manifolds.stream(0), recipe=Recipe(steps=2), progress=False)
+    >>> f(law.sample(5, manifolds.stream(1))).shape
+    torch.Size([5, 16])
 
     Args:
         data: a dense law (every batch is fresh), or points (n, d) of a finite data set.
@@ -120,3 +129,130 @@ def _threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+_BLOCK = 16  # steps whose batches are drawn together
+_VALIDATION_BATCH = 4096
+
+
+class TrainingState:
+    """Network, optimiser, average, step and curve; a checkpoint holds all of it, and every draw is keyed by the step.
+
+    Args:
+        patience: validations without improvement after which `stopped` is True; None: never.
+    """
+
+    def __init__(
+        self,
+        source: FreshSamples | FiniteSamples,
+        network: Network,
+        moments: DataMoments,
+        objective: Objective,
+        recipe: Recipe,
+        stream: Stream,
+        device: str,
+        patience: int | None,
+    ):
+        self.source, self.objective, self.recipe = source, objective, recipe
+        self.stream, self.patience = stream, patience
+        self.device = torch.device(device)
+        self.module = network.build(moments, stream.child("initial")).to(self.device)
+        self.optimiser = recipe.optimiser(self.module)
+        self.average = Averaged(self.module, recipe.average)
+        self.step = 0
+        self.curve: Curve = []
+        self._recent: list[list[float]] = []
+        self.best: dict[str, torch.Tensor] | None = None
+        self.best_value, self.since_best = float("inf"), 0
+        self._block: tuple[int, list[Batch]] = (-1, [])
+        draws = stream.child("validation")
+        held = source.validation(_VALIDATION_BATCH, draws.child("points"))
+        self.validation = self._place(objective.draw(held, draws))
+
+    @property
+    def stopped(self) -> bool:
+        return self.patience is not None and self.since_best >= self.patience
+
+    def _place(self, batch: Batch) -> Batch:
+        """On the network's device, in its precision; y is rounded after the noise was added in float64."""
+        return Batch(*(part.to(self.device, torch.float32) for part in batch))
+
+    def _batch(self) -> Batch:
+        number, offset = divmod(self.step, _BLOCK)
+        if self._block[0] != number:
+            draws = self.stream.child("block", number)
+            x = self.source.batch(_BLOCK * self.recipe.batch, draws.child("points"))
+            z = draws.child("noise").normal(*x.shape)
+            uniform = draws.child("level").uniform(len(x))
+            pieces = zip(*(part.split(self.recipe.batch) for part in (x, uniform, z)))
+            self._block = (number, [self._place(self.objective.noisy(*piece)) for piece in pieces])
+        return self._block[1][offset]
+
+    def advance(self) -> None:
+        """One optimiser step."""
+        batch = self._batch()
+        loss = self.objective.loss(self.module(batch.y, batch.sigma), batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        gradient = float(torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip))
+        rate = learning_rate(self.recipe, self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        value = float(loss.detach())
+        if not value < float("inf"):
+            raise FloatingPointError(
+                f"training loss is not finite at step {self.step}: lr {self.recipe.lr:g} is too large"
+            )
+        self.optimiser.step()
+        self.average.update(self.step)
+        self._recent.append([value, gradient])
+        self.step += 1
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """A row of the curve, with the loss of the averaged weights on the fixed validation points."""
+        averaged = self.average.state()
+        output = torch.func.functional_call(self.module, averaged, (self.validation.y, self.validation.sigma))
+        value = float(self.objective.loss(output, self.validation))
+        losses, gradients = zip(*self._recent)
+        row = {
+            "step": self.step,
+            "lr": learning_rate(self.recipe, self.step - 1),
+            "loss": sum(losses) / len(losses),
+            "gradient": sum(gradients) / len(gradients),
+            "validation": value,
+        }
+        self.curve.append(row)
+        self._recent = []
+        self.since_best += 1
+        if value < self.best_value:
+            self.best_value, self.since_best = value, 0
+            if self.patience is not None:
+                self.best = averaged
+        return row
+
+    def body(self) -> dict[str, Any]:
+        best = {"best": self.best} if self.best is not None else {}
+        return {
+            "step": self.step,
+            "weights": self.module.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "average": self.average.state(),
+            "curve": self.curve,
+            "recent": self._recent,
+            "best_value": self.best_value,
+            "since_best": self.since_best,
+            **best,
+        }
+
+    def restore(self, body: dict[str, Any]) -> None:
+        self.module.load_state_dict(body["weights"])
+        self.optimiser.load_state_dict(body["optimiser"])
+        self.average.load(body["average"])
+        self.step, self.curve, self._recent = body["step"], body["curve"], body["recent"]
+        self.best_value, self.since_best, self.best = body["best_value"], body["since_best"], body.get("best")
+
+    def result(self) -> torch.nn.Module:
+        """The module with its final weights."""
+        self.module.load_state_dict(self.best if self.best is not None else self.average.state(), strict=False)
+        return self.module

@@ -1,6 +1,6 @@
 """`python -m analysis.ledger`."""
 
-from analysis.ledger import EXPERIMENT
+from analysis.ledger.command import EXPERIMENT
 from analysis.runs import main
 
 raise SystemExit(main(EXPERIMENT))

@@ -4,23 +4,21 @@ By Girsanov, between the ideal process (law p_{sigma_t}) and a run that freezes 
 
     KL = KL(p_{sigma_0} || N) + sum_i int_{t_i}^{t_{i+1}} E|f_{sigma_t}(X_t) - f^(X_{t_i})|^2 / (4 a_t) dt,
 
-which bounds KL(p_{sigma_T} || law of the run). At a = 1/2 it is init + blind + discretisation + learning + cross without an
-inequality, and cross = 0 at every number of steps for the aligned prior of the schedule.
+which bounds KL(p_{sigma_T} || law of the run). At a = 1/2 it is init + blind + discretisation + learning + cross
+without an inequality, and cross = 0 at every number of steps for the aligned prior of the schedule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import reduce
 
 import torch
 
-from analysis.ledger.gaps import measure_gap, resolve_reference
 from analysis.ledger.initial import initial_term
-from analysis.ledger.record import Ledger
-from analysis.ledger.steps import martingale_steps, simulated_step
+from analysis.ledger.record import Ledger, StepTerm, Tally
+from analysis.ledger.steps import Reference, martingale_steps, measure_gap, resolve_reference, simulated_step
 from analysis.ledger.telescope import telescope_term
-from analysis.ledger.terms import Tally, Term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
 from manifolds.checks import positive_int
@@ -44,7 +42,7 @@ def ledger(
     n: int,
     stream: Stream,
     *,
-    reference: Any = None,
+    reference: Reference = None,
     substeps: int = 8,
     callback: Callable[[int], None] | None = None,
 ) -> Ledger:
@@ -52,8 +50,8 @@ def ledger(
 
     Args:
         n: samples per step (fresh ones at every step).
-        reference: the blind f* that splits the denoiser's gap into blind and learning: "aligned", a NoisePrior or a blind
-            denoiser; None chooses (see `analysis.ledger.gaps.resolve_reference`).
+        reference: the blind f* that splits the denoiser's gap into blind and learning: "aligned", a NoisePrior or a
+            blind denoiser; None chooses (see `analysis.ledger.steps.resolve_reference`).
         substeps: fine steps per step for the ideal process at a != 1/2.
         callback: called with the index of each finished step.
 
@@ -80,11 +78,12 @@ def ledger(
         parts = _contributions(
             law, schedule, steps, n, [stream.child("ledger", i) for i in steps], f, best, exact_disc, substeps
         )
-        for name, samples in (parts | {"all": sum(parts.values())}).items():
+        for name, samples in (parts | {"all": reduce(torch.add, parts.values())}).items():
             for of_step in samples.split(n):
                 tallies[name].add(of_step)
-        for i in steps if callback is not None else ():
-            callback(i)
+        if callback is not None:
+            for i in steps:
+                callback(i)
     terms = {name: tally.term() for name, tally in tallies.items()}
     if exact_disc is not None:
         terms["discretisation"] = exact_disc
@@ -95,7 +94,7 @@ def ledger(
         discretisation=terms["discretisation"],
         learning=terms["learning"],
         cross=_pooled(terms["cross_prior"], terms["cross_steps"]),
-        total=_with_start(terms["all"], init),
+        total=terms["all"].with_start(init),
         cross_prior=terms["cross_prior"],
         cross_steps=terms["cross_steps"],
         levels=schedule.sigma[:-1],
@@ -118,7 +117,7 @@ def _contributions(
     streams: Sequence[Stream],
     f: Denoiser,
     best: Denoiser | None,
-    exact_disc: Term | None,
+    exact_disc: StepTerm | None,
     substeps: int,
 ) -> dict[str, torch.Tensor]:
     """Of b consecutive steps (one, unless a = 1/2), n samples each: contributions (b n,) to each part, step by step."""
@@ -128,15 +127,17 @@ def _contributions(
     weight = schedule.kl_weights[part].repeat_interleave(n)
     level = schedule.sigma[part].repeat_interleave(n) if len(steps) > 1 else float(schedule.sigma[part])
     y = law.space.perturb(x, level, draw)
-    martingale = exact_disc is None and is_brownian_reversal(schedule)
-    mean, trace = law.mean_and_trace(y, level) if martingale else (law.denoise(y, level), None)
+    reversal = is_brownian_reversal(schedule)
+    if reversal and exact_disc is None:
+        mean, trace = law.mean_and_trace(y, level)
+        disc = martingale_steps(law, schedule, steps, x, draw, trace, [own.child("time") for own in streams])
+    else:
+        mean = law.denoise(y, level)
     gap = measure_gap(y, level, mean, f, best)
     crossed = torch.zeros_like(weight)
     if exact_disc is not None:
         disc = exact_disc.per_step[part].repeat_interleave(n)
-    elif martingale:
-        disc = martingale_steps(law, schedule, steps, x, draw, trace, [own.child("time") for own in streams])
-    else:
+    elif not reversal:
         disc, crossed = simulated_step(
             law, schedule, steps.start, y, gap.difference, substeps, streams[0].child("ideal")
         )
@@ -145,13 +146,7 @@ def _contributions(
     )
 
 
-def _with_start(steps: Term, init: Term) -> Term:
-    """The whole; its per-step values are without init."""
-    whole = steps + init
-    return Term(whole.value, whole.standard_error, steps.per_step, steps.per_step_error)
-
-
-def _pooled(first: Term, second: Term) -> Term:
+def _pooled(first: StepTerm, second: StepTerm) -> StepTerm:
     """Sum of two terms measured on the same samples; its error is bounded by the sum of theirs."""
     error = first.per_step_error + second.per_step_error
-    return Term.of_steps(first.per_step + second.per_step, error)
+    return StepTerm.of_steps(first.per_step + second.per_step, error)

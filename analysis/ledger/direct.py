@@ -1,29 +1,36 @@
-"""The path KL measured in one piece, without splitting it: what the sum of the terms is checked against."""
+"""What the sum of the terms is checked against: the path KL in one piece, or beside its parts on the same samples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
-from analysis.ledger.gaps import call
 from analysis.ledger.initial import initial_term
-from analysis.ledger.steps import check_frames, simulated_step
+from analysis.ledger.record import StepTerm, Tally
+from analysis.ledger.steps import call, check_frames, simulated_step
 from analysis.ledger.telescope import level_within
-from analysis.ledger.terms import Tally, Term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import earlier_point, is_brownian_reversal
 from manifolds.denoisers import as_denoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["direct_total"]
+__all__ = ["Parts", "direct_total", "measure_parts", "perturbed"]
 
 
-def direct_total(law: Law, denoiser: Callable, schedule: Schedule, n: int, stream: Stream, substeps: int = 8) -> Term:
+def perturbed(f: Callable) -> Callable:
+    """.93 f + .02 sin: a smooth wrong denoiser, too small and with an error of its own in every coordinate."""
+    return lambda y: 0.93 * f(y) + 0.02 * torch.sin(y)
+
+
+def direct_total(
+    law: Law, denoiser: Callable, schedule: Schedule, n: int, stream: Stream, substeps: int = 8
+) -> StepTerm:
     """init + sum_i int E|f_{sigma_t}(X_t) - f^(X_{t_i})|^2 / (4 a_t) dt by Monte Carlo of that integrand itself.
 
-    At a = 1/2 from the exact joint law of (X_t, X_{t_i}), t stratified in each step; otherwise from simulated stretches.
+    At a = 1/2 from the exact joint law of (X_t, X_{t_i}), t stratified in each step; else from simulated stretches.
     With `ConditionalDenoiser(law)` it is init + discretisation. The per-step values are without init.
     """
     f = as_denoiser(denoiser, law.space)
@@ -44,6 +51,46 @@ def direct_total(law: Law, denoiser: Callable, schedule: Schedule, n: int, strea
             offset = law.denoise(y, sigma[i]) - call(f, y, sigma[i])
             step = simulated_step(law, schedule, i, y, offset, substeps, own)
             tally.add(step.discretisation + step.cross + weights[i] * offset.square().sum(1))
-    steps, init = tally.term(), initial_term(law, sigma[0], n, stream.child("init"))
-    total = steps + init
-    return Term(total.value, total.standard_error, steps.per_step, steps.per_step_error)
+    return tally.term().with_start(initial_term(law, sigma[0], n, stream.child("init")))
+
+
+class Parts(NamedTuple):
+    """Sums over the steps, each (n,) and independent over samples, in nats and without init."""
+
+    total: torch.Tensor
+    blind: torch.Tensor
+    discretisation: torch.Tensor
+    learning: torch.Tensor
+
+    @property
+    def difference(self) -> torch.Tensor:
+        """total less the sum of its parts: the cross terms."""
+        return self.total - self.blind - self.discretisation - self.learning
+
+
+def measure_parts(law: Law, denoiser: Callable, best: Callable, schedule: Schedule, n: int, stream: Stream) -> Parts:
+    """The integrand |f_{sigma_t}(X_t) - f^(X_{t_i})|^2 and its parts, at points of the exact law of (X_t, X_{t_i}).
+
+    Args:
+        denoiser: f^; best: the blind f* that splits its gap from the conditional one.
+
+    Raises:
+        ValueError: a schedule with a != 1/2, where the joint law of two times is not known.
+    """
+    if not is_brownian_reversal(schedule):
+        raise ValueError("schedule must have a = 1/2, where the joint law of two times is known")
+    sigma, weights = schedule.sigma.tolist(), schedule.kl_weights.tolist()
+    f, f_star = as_denoiser(denoiser, law.space), as_denoiser(best, law.space)
+    sums = [torch.zeros(n, dtype=torch.float64) for _ in range(4)]
+    for i, weight in enumerate(weights):
+        own = stream.child("parts", i)
+        u = (torch.arange(n, dtype=torch.float64) + own.child("time").uniform(n)) / n
+        # a random order: the same sample is not early in every step
+        level = level_within(sigma[i], sigma[i + 1], u[torch.from_numpy(own.child("order").numpy.permutation(n))])
+        later = law.add_noise(law.sample(n, own.child("data")), level, own.child("noise"))
+        first = earlier_point(law, later, level, sigma[i], own.child("back"))
+        ideal, frozen = law.denoise(later, level), law.denoise(first, sigma[i])
+        star, estimate = call(f_star, first, sigma[i]), call(f, first, sigma[i])
+        for k, gap in enumerate((ideal - estimate, frozen - star, ideal - frozen, star - estimate)):
+            sums[k] += weight * law.space.sqnorm(gap)
+    return Parts(*sums)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 
-from analysis.ledger.terms import Term
+from analysis.ledger.record import Term
 from manifolds.law import Law
 from manifolds.streams import Stream
 
@@ -21,7 +21,8 @@ def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
 
     From the MMSE curve where the law has it, by the I-MMSE identity (derived here; exact up to quadrature):
 
-        KL = int_sigma^inf (E|X - E X|^2 - mmse(s)) s^-3 ds = int_0^1 (E|X - E X|^2 - mmse(sigma / sqrt(v))) dv / (2 sigma^2).
+        KL = int_sigma^inf (E|X - E X|^2 - mmse(s)) s^-3 ds
+           = int_0^1 (E|X - E X|^2 - mmse(sigma / sqrt(v))) dv / (2 sigma^2).
 
     Else by Monte Carlo of L - 1 + e^{-L}, L the log ratio: the same mean as L, never negative, a relative error that
     does not grow as KL -> 0.
@@ -38,7 +39,7 @@ def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
 
 
 def _log_ratio(law: Law, y: torch.Tensor, sigma: float) -> torch.Tensor:
-    """log p_sigma(y) - log N(y; E X, sigma^2 I); the normal coordinates cancel, and are left out so as to cancel exactly."""
+    """log p_sigma(y) - log N(y; E X, sigma^2 I); the normal coordinates cancel, and are left out to cancel exactly."""
     if law.core.absorbs_normal:
         dim, square = law.ambient_dim, law.space.sqnorm(y)
         log_p = law.log_marginal(y, sigma)

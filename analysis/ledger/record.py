@@ -1,17 +1,78 @@
-"""The finished ledger."""
+"""What a ledger is made of: terms in nats with their standard errors, step by step, and the finished record."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from analysis.ledger.terms import Term
-
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "StepTerm", "Tally", "Term"]
 
 _STEPWISE = ("blind", "discretisation", "learning", "cross", "total")
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term in nats.
+
+    Attributes:
+        value: its estimate.
+        standard_error: of the estimate; 0 where it is exact.
+    """
+
+    value: float
+    standard_error: float = 0.0
+
+    def interval(self, z: float = 1.959964) -> tuple[float, float]:
+        """value -/+ z standard errors; 95 % by default."""
+        return self.value - z * self.standard_error, self.value + z * self.standard_error
+
+    def __add__(self, other: Term) -> Term:
+        """Sum of two independent terms; the steps are dropped."""
+        return Term(self.value + other.value, math.hypot(self.standard_error, other.standard_error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTerm(Term):
+    """A term that is a sum over steps.
+
+    Attributes:
+        per_step (N,), per_step_error (N,): contributions of the steps and their standard errors, which are independent.
+    """
+
+    per_step: torch.Tensor
+    per_step_error: torch.Tensor
+
+    @classmethod
+    def of_steps(cls, per_step: torch.Tensor, per_step_error: torch.Tensor | None = None) -> StepTerm:
+        """The sum of independent contributions; no errors means exact ones."""
+        error = torch.zeros_like(per_step) if per_step_error is None else per_step_error
+        value, standard_error = float(per_step.sum()), float(error.square().sum().sqrt())
+        return cls(value=value, standard_error=standard_error, per_step=per_step, per_step_error=error)
+
+    def with_start(self, init: Term) -> StepTerm:
+        """The sum with a term that belongs to no step; the per-step values stay without it."""
+        whole = self + init
+        return replace(self, value=whole.value, standard_error=whole.standard_error)
+
+
+class Tally:
+    """Collects, step by step, sample means of weighted per-sample contributions."""
+
+    def __init__(self) -> None:
+        self._mean: list[float] = []
+        self._error: list[float] = []
+
+    def add(self, samples: torch.Tensor) -> None:
+        """Contribution of the next step, one value per sample (n,)."""
+        self._mean.append(float(samples.mean()))
+        self._error.append(float(samples.std()) / math.sqrt(len(samples)) if len(samples) > 1 else math.inf)
+
+    def term(self) -> StepTerm:
+        """The sum over the steps seen so far."""
+        mean, error = (torch.tensor(v, dtype=torch.float64) for v in (self._mean, self._error))
+        return StepTerm.of_steps(mean, error)
 
 
 @dataclass(frozen=True)
@@ -30,13 +91,13 @@ class Ledger:
     """
 
     init: Term
-    blind: Term
-    discretisation: Term
-    learning: Term
-    cross: Term
-    total: Term
-    cross_prior: Term
-    cross_steps: Term
+    blind: StepTerm
+    discretisation: StepTerm
+    learning: StepTerm
+    cross: StepTerm
+    total: StepTerm
+    cross_prior: StepTerm
+    cross_steps: StepTerm
     levels: torch.Tensor
     weights: torch.Tensor
     log_widths: torch.Tensor
@@ -49,7 +110,7 @@ class Ledger:
         return min(1.0, math.sqrt(max(self.total.value, 0.0) / 2))
 
     def rows(self) -> list[dict[str, float]]:
-        """One tidy row a step: level, weight, each term with its standard error, and each per unit of log sigma; no init."""
+        """A row a step: level, weight, each term, its standard error, and the term per unit of log sigma; no init."""
         table = []
         for i in range(len(self.levels)):
             width = float(self.log_widths[i])

@@ -1,9 +1,16 @@
-"""The discretisation of one step, sample by sample, from the joint law of (X_{t_i}, X_t) of the ideal process."""
+"""What one step contributes, sample by sample: the gap of the denoiser at its level, and the discretisation.
+
+The gap is split by a reference blind denoiser f*:
+
+    |f_sigma - f^|^2 = |f_sigma - f*|^2 (blind) + |f* - f^|^2 (learning) + 2 <f_sigma - f*, f* - f^> (cross).
+
+The discretisation comes from the joint law of (X_{t_i}, X_t) of the ideal process.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,11 +18,90 @@ import torch
 from analysis.ledger.telescope import level_within
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import simulate
+from manifolds.denoisers import BlindDenoiser, Denoiser, NoisePrior, as_denoiser
 from manifolds.law import Law
 from manifolds.space import Draw
 from manifolds.streams import Stream
 
-__all__ = ["Step", "check_frames", "martingale_steps", "simulated_step"]
+__all__ = [
+    "Gap",
+    "Reference",
+    "Step",
+    "call",
+    "check_frames",
+    "martingale_steps",
+    "measure_gap",
+    "resolve_reference",
+    "simulated_step",
+]
+
+# what splits the gap: "aligned", a prior, a blind denoiser, or None to choose
+Reference = str | NoisePrior | Callable | None
+
+
+class Gap(NamedTuple):
+    """Squared distances at the sampled points, each (n,); `difference` (n, width) is f_sigma - f^."""
+
+    blind: torch.Tensor
+    learning: torch.Tensor
+    cross: torch.Tensor
+    difference: torch.Tensor
+
+
+def call(f: Denoiser, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+    """f(y), or f(y, sigma) if it is not blind."""
+    with torch.no_grad():
+        return f(y) if f.blind else f(y, sigma)
+
+
+def resolve_reference(law: Law, denoiser: Denoiser, schedule: Schedule, reference: Reference) -> Denoiser | None:
+    """The f* that splits the gap, or None where the gap is not split.
+
+    Args:
+        reference: "aligned" (exact blind denoiser of the schedule's aligned prior), a NoisePrior, any blind denoiser,
+            or None: a conditional denoiser is not split (its gap is all learning), an exact blind one is its own f*
+            (its gap is all blindness), any other blind one is split by the aligned prior.
+
+    Raises:
+        ValueError: something else, or a reference that is not blind.
+    """
+    if reference is None:
+        if not denoiser.blind:
+            return None
+        if isinstance(denoiser, BlindDenoiser):
+            return denoiser
+        reference = "aligned"
+    if isinstance(reference, str):
+        if reference != "aligned":
+            raise ValueError(f'reference must be "aligned", a NoisePrior or a blind denoiser, got {reference!r}')
+        reference = NoisePrior.aligned(schedule)
+    if isinstance(reference, NoisePrior):
+        return as_denoiser(BlindDenoiser(law, reference), law.space)
+    best = as_denoiser(reference, law.space)
+    if not best.blind:
+        raise ValueError("reference must be blind, got a denoiser that takes sigma")
+    return best
+
+
+def measure_gap(
+    y: torch.Tensor,
+    sigma: float | torch.Tensor,
+    conditional: torch.Tensor,
+    denoiser: Denoiser,
+    reference: Denoiser | None,
+) -> Gap:
+    """The split at points y ~ p_sigma, given f_sigma(y)."""
+    estimate = call(denoiser, y, sigma)
+    difference = conditional - estimate
+    zero = torch.zeros(len(y), dtype=y.dtype)
+    if reference is None:
+        return Gap(zero, difference.square().sum(1), zero, difference)
+    if reference is denoiser:
+        return Gap(difference.square().sum(1), zero, zero, difference)
+    best = call(reference, y, sigma)
+    blindness, learning = conditional - best, best - estimate
+    cross = 2 * (blindness * learning).sum(1)
+    return Gap(blindness.square().sum(1), learning.square().sum(1), cross, difference)
 
 
 def check_frames(law: Law) -> None:
@@ -40,7 +126,7 @@ def martingale_steps(
     first: torch.Tensor,
     streams: Sequence[Stream],
 ) -> torch.Tensor:
-    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified over each step, one z for both.
+    """At a = 1/2: weight times tr C(x + sigma_i z) - tr C(x + sigma z), sigma stratified in each step, one z for both.
 
     Args:
         steps: b consecutive steps i, of n samples each.

@@ -1,7 +1,8 @@
 """Exact marginal law of a run, by carrying its density from step to step: no samples, no floor.
 
-For laws that a one-dimensional coordinate carries: laws on a line, and rotation invariant ones through r = |u| (angles stay uniform).
-The noise level is known to the run (d to infinity, where the blind denoiser is the conditional one), the start is exactly p_{sigma_0}.
+For laws that a one-dimensional coordinate carries: laws on a line, and rotation invariant ones through r = |u| (angles
+stay uniform). The noise level is known to the run (d to infinity, where the blind denoiser is the conditional one), the
+start is exactly p_{sigma_0}.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _PANEL = 1.5  # panel width in units of the kernel's standard deviation
 
 
 class Divergence(NamedTuple):
-    """KL(p_{sigma_T} || law of Y_N) in nats and their total variation; mass: integral of the carried density (1 if accurate)."""
+    """KL(p_{sigma_T} || law of Y_N) in nats, their total variation, and the mass carried (1 on grids fine enough)."""
 
     kl: float
     tv: float
@@ -33,7 +34,7 @@ class Divergence(NamedTuple):
 
 
 def marginal_divergence(law: Law, schedule: Schedule, radial: bool) -> Divergence:
-    """Divergence of the law of Y_N from p_{sigma_T}, along the coordinate u (m = 1) or r = |u| (rotation invariant laws).
+    """Divergence of the law of Y_N from p_{sigma_T}, along the coordinate u (m = 1) or r = |u| (rotation invariant).
 
     Raises:
         ValueError: not radial and the core is not a line.

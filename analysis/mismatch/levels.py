@@ -1,19 +1,65 @@
-"""True against scheduled noise along a run (arXiv 2602.09639, figure 9), with the closed form through the points."""
+"""Is the true noise along a run that of v+ = c^2 v + eta^2, whatever denoiser makes it (arXiv 2602.09639, figure 9)?"""
 
 from __future__ import annotations
 
 import math
 
+import pandas as pd
 import torch
 
 import manifolds
-from analysis.mismatch.arms import build_arm
-from analysis.mismatch.settings import integrator_of, law_of, schedule_of
+from analysis.mismatch.compare import build_arm
+from analysis.mismatch.settings import (
+    A_VALUES,
+    GRID,
+    INTEGRATOR,
+    PAPER,
+    decided,
+    farthest,
+    integrator_of,
+    law_of,
+    normal_variance,
+    own_settings,
+    schedule_of,
+    with_rows,
+)
+from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.samplers import Coefficients, Schedule, sample
 from analysis.theory import coefficients as theory
-from manifolds.denoisers import as_denoiser
+from manifolds.denoisers import Denoiser, as_denoiser
+from manifolds.space import Space
 
-__all__ = ["cell_levels", "closed_form", "leaky"]
+__all__ = ["CLAIMS", "QUESTION", "cell_levels", "closed_form", "decide", "leaky"]
+
+CLAIMS = (
+    Claim(
+        "M2",
+        "sharper",
+        f"derived here; compare {PAPER}, figure 9",
+        "the true noise level of a run is that of v+ = c^2 v + eta^2, for a blind and for a conditional denoiser alike",
+        "measured over predicted level: the farthest from 1 over steps, integrators, grids, a and both denoisers",
+        "1",
+        (0.99, 1.01),
+    ),
+)
+
+_SAMPLES = {"smoke": 100, "paper": 400, "full": 2000}
+
+
+def cells(options) -> list[Cell]:
+    """Every integrator, grid and a, blind and conditional; one run a value of a is sabotaged."""
+    found = []
+    for integrator in options.integrator:
+        for grid in options.grid:
+            for a in (a for a in A_VALUES if own_settings(integrator, grid, a)):
+                for arm in ("blind", "conditional"):
+                    spoilt = (integrator, grid, arm) == ("euler", "geometric", "conditional")
+                    for sabotage in (False, True) if spoilt else (False,):
+                        params = {"law": "gaussian", "ambient": 10_000, "integrator": integrator, "grid": grid, "a": a}
+                        params |= {"steps": 50, "arm": arm, "sabotage": sabotage, "samples": _SAMPLES[options.profile]}
+                        found.append(Cell("mismatch_levels", params, 0.15))
+    return found
+
 
 LEAK = 0.02  # share of the noise that the sabotaged denoiser of the control leaves in its output
 
@@ -21,7 +67,7 @@ LEAK = 0.02  # share of the noise that the sabotaged denoiser of the control lea
 def closed_form(integrator: str, schedule: Schedule, coefficients: Coefficients) -> torch.Tensor:
     """True noise sd in the normal directions (N + 1,), from formulas that share no code with the sampler.
 
-    Kadkhodaie and Simoncelli's steps (arXiv 2007.13640) are built to multiply the noise level by 1 - beta h_i, c_i = 1 - h_i.
+    Kadkhodaie and Simoncelli's steps (arXiv 2007.13640) are built to multiply the level by 1 - beta h_i, c_i = 1 - h_i.
     """
     levels, a = schedule.sigma.numpy(), schedule.proportion
     if integrator == "kadkhodaie_simoncelli":
@@ -38,7 +84,7 @@ def closed_form(integrator: str, schedule: Schedule, coefficients: Coefficients)
     return torch.from_numpy(theory.noise_variance(c, eta, levels[0] ** 2)).sqrt()
 
 
-def leaky(f, space):
+def leaky(f: Denoiser, space: Space) -> Denoiser:
     """A denoiser that leaves LEAK of the noise in: a sabotage that breaks the closed form, since f vanishes no more."""
 
     def leaving(y: torch.Tensor, *sigma) -> torch.Tensor:
@@ -51,7 +97,7 @@ def leaky(f, space):
 
 
 def cell_levels(params: dict, seed: int) -> list[dict]:
-    """One row a step: scheduled sd, predicted true sd, and the measured one (root mean square over all normal directions).
+    """One row a step: scheduled sd, predicted true sd, and the measured one (root mean square over normal directions).
 
     `relative` is measured over predicted sd, `relative_se` its standard error.
     """
@@ -60,21 +106,61 @@ def cell_levels(params: dict, seed: int) -> list[dict]:
     schedule = schedule_of(params["grid"], params["a"], params["steps"])
     coefficients = integrator.coefficients(schedule)
     arm = build_arm(params["arm"], law, schedule, coefficients)
-    f = leaky(arm.f, law.space) if params["sabotage"] else arm.f
+    f = as_denoiser(arm.f, law.space)
+    if params["sabotage"]:
+        f = leaky(f, law.space)
     source = manifolds.stream(seed, "mismatch levels", params["law"], params["ambient"])
     run = sample(f, law, schedule, params["samples"], source, integrator, adaptive=False, record="levels")
     predicted = closed_form(params["integrator"], schedule, coefficients)
     scheduled = coefficients.levels
     rows = []
-    for i, variance in enumerate(run.normal_variance):
+    for i, variance in enumerate(normal_variance(run)):
         measured = math.sqrt(float(variance.mean()))
-        rows.append(
-            {"step": i, "scheduled": scheduled[i], "predicted": predicted[i], "measured": measured}
-            | {
-                "told": math.nan if arm.f.blind else scheduled[i],
-                "residual_estimate": run.sigma_hat[i].square().mean().sqrt(),
-            }
-            | {"relative": measured / float(predicted[i])}
-            | {"relative_se": float(variance.std()) / (2 * measured * float(predicted[i]) * params["samples"] ** 0.5)}
-        )
+        row = {"step": i, "scheduled": scheduled[i], "predicted": predicted[i], "measured": measured}
+        row |= {"told": math.nan if f.blind else scheduled[i]}
+        row |= {"residual_estimate": run.sigma_hat[i].square().mean().sqrt()}
+        row |= {"relative": measured / float(predicted[i])}
+        spread = float(variance.std()) / (2 * measured * float(predicted[i]) * params["samples"] ** 0.5)
+        rows.append(row | {"relative_se": spread})
     return rows
+
+
+def decide(tables, options) -> list[Measurement]:
+    """M2: the step that is farthest from the closed form, over all runs."""
+    found = with_rows(tables, "mismatch_levels")
+    return decided([_farthest_step(*found)] if found else [], options, smoke=("M2",))
+
+
+def _farthest_step(rows: pd.DataFrame) -> Measurement | None:
+    rows = rows.assign(
+        relative_low=rows.relative - 1.96 * rows.relative_se, relative_high=rows.relative + 1.96 * rows.relative_se
+    )
+    clean, broken = rows[~rows.sabotage], rows[rows.sabotage]
+    kept = clean[clean.integrator != "euler"].copy()
+    for name in ("relative", "relative_low", "relative_high"):
+        kept[name] *= kept.predicted / kept.scheduled
+    measured, null, power = (
+        farthest(clean, "relative", 1.0),
+        farthest(kept, "relative", 1.0),
+        farthest(broken, "relative", 1.0),
+    )
+    if measured is None or null is None or power is None:
+        return None
+    controls = [
+        Control("null", "measured over scheduled level, coefficients that keep it", *null[1:]),
+        Control("power", "a denoiser that leaves 2 % of the noise in", *power[1:]),
+    ]
+    euler = clean[(clean.integrator == "euler") & (clean.a == 0)]
+    last = ", ".join(f"{grid} {(g.measured / g.scheduled).iloc[-1]:.3f}" for grid, g in euler.groupby("grid"))
+    note = f"plain Euler, a = 0, true over scheduled level at the end: {last}"
+    return Measurement("M2", *measured, controls, note)
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"mismatch_levels": cell_levels},
+    claims=CLAIMS,
+    arguments=(INTEGRATOR, GRID),
+    decide=decide,
+    figures=("paper_fig9",),
+)

@@ -1,4 +1,4 @@
-"""The price of blindness in units of distance: how far the blind drift errors can carry a run, from the ideal marginals alone.
+"""The price of blindness as a distance: how far blind drift errors can carry a run, from the ideal marginals alone.
 
 A run whose coefficients keep the true noise at the level of the schedule has, at step i, points of law close to
 p_{sigma_i}. There the blind drift is off by f* - f_{sigma_i}, and enters the next point times the weight of f in the

@@ -1,16 +1,76 @@
-"""Where an adaptive run stops: log sigma_hat as a Gaussian walk with drift, stopped at its first visit below a level.
+"""Where does an adaptive run stop, does stopping narrow the level, and what does it cost in steps?
 
-Plain functions of numbers. Derived here: one step lowers log sigma_hat by `drop` on average with variance `step_variance`,
-so that after n steps it is N(start - n drop, start_variance + n step_variance). Where the variance of one step is small
-beside drop^2, a run never comes back above the end, and stops at step n if it is above it before and not above it after.
+log sigma_hat is a Gaussian walk with drift, stopped at its first visit below a level. Derived here: one step lowers it
+by `drop` on average with variance `step_variance`, so that after n steps it is N(start - n drop, start_variance +
+n step_variance). Where the variance of one step is small beside drop^2, a run never comes back above the end, and stops
+at step n if it is above it before and not above it after.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-__all__ = ["stopping_law", "walk_variance", "narrowing_dimension"]
+import manifolds
+from analysis.metrics.intervals import variance
+from analysis.mismatch.adaptive_level import long_run
+from analysis.mismatch.compare import exact_blind, squared_errors, summarise
+from analysis.mismatch.settings import (
+    AMBIENT,
+    SIGMA_END,
+    SIGMA_START,
+    cost,
+    decided,
+    ends,
+    law_of,
+    listed,
+    normal_variance,
+    with_rows,
+)
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.samplers import Schedule, sample
+from analysis.theory import coefficients as theory
+
+__all__ = [
+    "CLAIMS", "QUESTION", "cell_adaptive_stop", "cell_adaptive_work", "decide", "narrowing_dimension", "stopping_law",
+    "walk_variance",
+]  # fmt: skip
+
+NARROW_AT = 2000  # ambient dimension at which stopping is judged; the crossover is near 17000 for a = .5, h = .2
+
+CLAIMS = (
+    Claim(
+        "A3",
+        "finding",
+        "derived here, for the adaptive scheme",
+        "stopping at sigma_hat <= sigma_min narrows the output level where d < 12 (1/2 + 2aT)/((1-a)h)^2",
+        f"variance of the log level, stopped over fixed length, at d = {NARROW_AT}",
+        "< 1",
+        (0.0, 1.0),
+    ),
+)
+
+_STOP = {"smoke": (500, 0.4), "paper": (3000, 1.0), "full": (20_000, 6.0)}  # samples, seconds
+_WORK = {"smoke": (200, 3), "paper": (1500, 6), "full": (4000, 8)}  # samples, replicates
+
+
+def cells(options) -> list[Cell]:
+    """Stopped runs over d; work against error over a and h."""
+    smoke, found = options.profile == "smoke", []
+    samples, seconds = _STOP[options.profile]
+    for ambient in (200, 2000, 200_000) if smoke else (200, 700, 2000, 7000, 20_000, 60_000, 200_000):
+        params = {"law": "gaussian", "dim": 4, "ambient": ambient, "a": 0.5, "h": 0.2, "end": 0.02}
+        found.append(Cell("adaptive_stop", {**params, "samples": samples}, seconds))
+    samples, replicates = _WORK[options.profile]
+    for a in (0.5,) if smoke else (0.2, 0.5):
+        for h in (0.5,) if smoke else (0.2, 0.35, 0.6, 1.0):
+            params = {"law": "gaussian", "ambient": options.ambient, "a": a, "h": h}
+            params |= {"samples": samples, "replicates": replicates}
+            found.append(Cell("adaptive_work", params, cost("gaussian", samples, replicates, 14 / h)))
+    return found
 
 
 def walk_variance(d: float, a: float, t: float) -> float:
@@ -51,3 +111,102 @@ def stopping_law(distance: float, drop: float, start_variance: float, step_varia
 def narrowing_dimension(a: float, h: float, horizon: float) -> float:
     """The d below which stopping narrows the log level: a stopped level is spread evenly over one step, drop^2/12."""
     return 12 * (0.5 + 2 * a * horizon) / ((1 - a) * h) ** 2
+
+
+def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
+    """Spread of the true log level at the end: stopped at sigma_hat <= sigma_min, and after a fixed number of steps."""
+    law, schedule, fixed = long_run(params | {"scheme": "adaptive"}, seed, "mismatch adaptive stop")
+    d, a, h, n = params["ambient"], params["a"], params["h"], params["samples"]
+    source = manifolds.stream(seed, "mismatch adaptive stop", "stopped", params["law"], d, a)
+    blind = exact_blind(law, params["end"], SIGMA_START)
+    longer = _longer(h, a, params["end"])
+    run = sample(blind, law, longer, n, source, adaptive=True, sigma_min=params["end"], record="levels")
+    stopped, unstopped = (variance(0.5 * normal_variance(r)[-1].log()) for r in (run, fixed))
+    drift, step_variance = theory.adaptive_step_moments(
+        d, math.exp(-h), math.sqrt(math.exp(-2 * (1 - a) * h) - math.exp(-2 * h))
+    )
+    k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
+    # the residual reads low by k_eff/(2d) in the logarithm, and what is injected in its place is less by that
+    distance = math.log(SIGMA_START / params["end"]) - float(k_eff[-1] + 1) / (2 * d)
+    walk = stopping_law(distance, a * h * float(k_eff.mean()) / d - drift, 0.5 / d, step_variance)
+    steps = run.stopped_at.double()
+    half = math.hypot(math.log(stopped.high / stopped.value), math.log(unstopped.high / unstopped.value))
+    ratio = stopped.value / unstopped.value
+    row = {"variance_stopped": stopped.value, "variance_fixed": unstopped.value}
+    row |= {"variance_fixed_predicted": 0.5 / d + schedule.steps * step_variance}
+    row |= {"ratio": ratio, "ratio_low": ratio * math.exp(-half), "ratio_high": ratio * math.exp(half)}
+    row |= {"variance_stopped_predicted": walk["log_level_variance"]}
+    row |= {"narrows_below_d": narrowing_dimension(a, h, schedule.horizon)}
+    row |= {"mean_steps": steps.mean(), "sd_steps": steps.std()}
+    row |= {"steps_1": steps.quantile(0.01), "steps_99": steps.quantile(0.99)}
+    return [row | {"mean_steps_predicted": walk["mean_steps"], "sd_steps_predicted": walk["sd_steps"]}]
+
+
+def cell_adaptive_work(params: dict, seed: int) -> list[dict]:
+    """Error of an adaptive blind run of step h, and of a scheduled one with as many steps as that took on average."""
+    law, a, h, n = law_of(params["law"], params["ambient"]), params["a"], params["h"], params["samples"]
+    blind = exact_blind(law, SIGMA_END, SIGMA_START)
+    schedule = _longer(h, a, SIGMA_END)
+    squares = {name: np.empty(params["replicates"]) for name in ("adaptive", "scheduled", "floor")}
+    taken = []
+    for r in range(params["replicates"]):
+        source = manifolds.stream(seed, "mismatch adaptive work", params["law"], r)
+        run = sample(blind, law, schedule, n, source.child("run"), adaptive=True, sigma_min=SIGMA_END)
+        taken.append(float(run.stopped_at.double().mean()))
+        equal = Schedule.proportional(SIGMA_START, SIGMA_END, a, max(round(taken[0]), 1))
+        same = sample(blind, law, equal, n, source.child("run"))
+        squares["floor"][r], squares["adaptive"][r], squares["scheduled"][r] = squared_errors(
+            law, (run.x, same.x), source
+        )
+    rows = []
+    for scheme in ("adaptive", "scheduled"):
+        row = summarise(squares[scheme], squares["floor"], squares["scheduled"])
+        steps = float(np.mean(taken)) if scheme == "adaptive" else float(max(round(taken[0]), 1))
+        rows.append({"scheme": scheme, "mean_steps": steps} | row)
+    return rows
+
+
+def _longer(h: float, a: float, end: float) -> Schedule:
+    """Steps h that go on for a while below the level at which adaptive runs stop, so that every step is a whole one."""
+    return Schedule.constant_step(h, a, SIGMA_START, 0.1 * end)
+
+
+def decide(tables, options) -> list[Measurement]:
+    """A3, at one dimension between those of the controls."""
+    found = with_rows(tables, "adaptive_stop")
+    return decided([_narrowing(*found)] if found else [], options, smoke=("A3",))
+
+
+def _narrowing(rows: pd.DataFrame) -> Measurement | None:
+    by_d = {int(row.ambient): ends(row, "ratio") for _, row in rows.iterrows()}
+    if NARROW_AT not in by_d or len(by_d) < 3:
+        return None
+    controls = [
+        Control("null", f"d = {min(by_d)}", *by_d[min(by_d)][1:]),
+        Control("power", f"d = {max(by_d)}, above the crossover", *by_d[max(by_d)][1:]),
+    ]
+    ratios = ", ".join(f"{d}: {v[0]:.3g}" for d, v in sorted(by_d.items()))
+    note = f"crossover predicted at d = {rows.narrows_below_d.iloc[0]:.0f}; ratios {ratios}"
+    return Measurement("A3", *by_d[NARROW_AT], controls, note)
+
+
+def show(tables, options) -> str | None:
+    """Steps and spread of stopped runs; errors at equal work."""
+    stop = ["ambient", "mean_steps", "sd_steps", "sd_steps_predicted", "variance_stopped", "variance_fixed", "ratio"]
+    work = ["a", "h", "scheme", "mean_steps", "error", "floor", "ratio", "ratio_low", "ratio_high"]
+    parts = (
+        listed(tables, "adaptive_stop", "where adaptive runs stop", stop),
+        listed(tables, "adaptive_work", "adaptive against scheduled noise at equal mean steps", work),
+    )
+    return "\n\n".join(part for part in parts if part) or None
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"adaptive_stop": cell_adaptive_stop, "adaptive_work": cell_adaptive_work},
+    claims=CLAIMS,
+    arguments=(AMBIENT,),
+    decide=decide,
+    show=show,
+    figures=("adaptive_work_error",),
+)

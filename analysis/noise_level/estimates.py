@@ -23,7 +23,7 @@ def controlled_mean(values: torch.Tensor, control: torch.Tensor | None, known: f
 def controlled_ratio(
     top: torch.Tensor, bottom: torch.Tensor, control: torch.Tensor | None, known: float
 ) -> tuple[float, float]:
-    """(E top / E bottom, standard error) from paired draws: the root r of E(top - r bottom) = 0, by the delta method."""
+    """(E top / E bottom, standard error) of paired draws: the root r of E(top - r bottom) = 0, by the delta method."""
     first = controlled_mean(top, control, known)[0] / float(bottom.mean())
     shift, error = controlled_mean(top - first * bottom, control, known)
     scale = abs(float(bottom.mean()))

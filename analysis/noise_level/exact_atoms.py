@@ -1,4 +1,7 @@
-"""The identities of `analysis.noise_level.identities` for five atoms in R^3 with 40 digits: sums and mpmath alone, no law of ours."""
+"""The truth beside `identities`: the same for five atoms in R^3 with 40 digits, by sums and mpmath, no law of ours.
+
+A file of its own, so that an oracle shares no code with what it checks.
+"""
 
 from __future__ import annotations
 

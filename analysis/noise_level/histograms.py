@@ -1,19 +1,70 @@
-"""Histograms of the maximum-likelihood sigma_hat^2 (arXiv 2602.09639, figures 1 and 10), and its spike at 0 when k = d."""
+"""How is the maximum-likelihood level of one sample spread, and what does it say where the data fill their space?
+
+Histograms of sigma_hat^2, samples of the plug-in denoiser (arXiv 2602.09639, figures 1, 10); the spike at 0 if k = d.
+"""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+import pandas as pd
 import torch
 
-from analysis.laws.cases import noisy
-from manifolds import Law, make, stream
+from analysis.laws.settings import build, noisy
+from analysis.metrics import intervals
+from analysis.noise_level.settings import CONFIDENCE, PAPER, as_control, measured, of_profile, worst
+from analysis.runs import Cell, Claim, Measurement, Question
+from analysis.samplers import Schedule, sample
+from analysis.theory.noise import mle_zero_mass
+from manifolds import Law, Stream, make, stream
 from manifolds.denoisers import PlugInDenoiser
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.laws.mixture import Component, Mixture, low_rank_mixture
 
-__all__ = ["cell_histogram", "cell_spike", "planar_mixture", "paper_law"]
+__all__ = ["CLAIMS", "QUESTION", "cell_histogram", "cell_paper_samples", "cell_spike", "decide", "paper_law"]
+
+CLAIMS = (
+    # the formula is the limit of sigma << data scale; at sigma = 1 the data's own directions add 1/(2(d-k)) relative
+    Claim(
+        "N4",
+        "paper",
+        f"{PAPER}, figs. 1, 10",
+        "sigma_hat^2 concentrates: variance 2 sigma^4/(d-k), d >= 100",
+        "variance ratio, worst of d = 100, 500, 1000",
+        "1",
+        (0.94, 1.06),
+    ),
+    # binomial error 0.7 %
+    Claim(
+        "N5",
+        "control",
+        "derived here",
+        "k = d: sigma_hat = 0 with probability P(chi2_d < d s^2/(s^2+sigma^2))",
+        "measured less predicted mass, worst d",
+        "0",
+        (-0.02, 0.02),
+    ),
+)
+
+_DRAWS = {"smoke": 4_000, "paper": 20_000, "full": 100_000}
+_PANELS = ((1, 2), (1, 500), (10, 10), (10, 100), (10, 1000))  # (figure, d)
+_SPIKE_SCALE = 3.0  # s of the full-rank data, at sigma = 1
+
+
+def cells(options) -> list[Cell]:
+    """The panels of the two figures, whatever laws are chosen."""
+    draws = _DRAWS[options.profile]
+    found = [Cell("histogram", {"figure": figure, "ambient": d, "draws": draws}, cost=1.5) for figure, d in _PANELS]
+    found += [Cell("spike", {"ambient": d, "draws": draws}, cost=1.0) for d in (2, 10, 100)]
+    lines = {"figure": 10, "law": "paper", "dim": 1, "ambient": 1000, "draws": 400}
+    found.append(Cell("paper_samples", lines, cost=0.5))
+    if options.profile != "smoke":
+        # the default semi-axes are the figure's, 2 and 0.5
+        ellipse = {"figure": 10, "law": "ellipse", "dim": 1, "ambient": 100, "draws": 150, "finest": 0.01}
+        found.append(Cell("paper_samples", ellipse, cost=6.0))
+    return found
+
 
 _LOW, _HIGH = 1e-6, 1e6  # a sigma_hat at the lower end reads zero
 _BINS = 60
@@ -34,7 +85,7 @@ def paper_law(figure: int, ambient: int) -> Law:
     return Law(core, ambient, reduced=True)
 
 
-def _sigma_hat2(law: Law, sigma: float, n: int, source) -> torch.Tensor:
+def _sigma_hat2(law: Law, sigma: float, n: int, source: Stream) -> torch.Tensor:
     """Squared MLE of n noisy draws, exactly 0 where the likelihood rises towards sigma = 0."""
     _, y = noisy(law, sigma, n, source)
     hat = PlugInDenoiser(law, _LOW, _HIGH).sigma_hat(y)
@@ -81,8 +132,8 @@ def _peak(value: np.ndarray) -> tuple[float, float]:
 
 
 def cell_spike(params: dict, seed: int) -> list[dict]:
-    """How often sigma_hat = 0 for N(0, s^2 I_d), s = 3, sigma = 1; by the closed form of the MLE; and for data on a line."""
-    d, n, s, sigma = params["ambient"], params["draws"], 3.0, 1.0
+    """How often sigma_hat = 0 for N(0, s^2 I_d), sigma = 1; by the closed form of the MLE; and for data on a line."""
+    d, n, s, sigma = params["ambient"], params["draws"], _SPIKE_SCALE, 1.0
     source = stream(seed, "spike", d)
     full = make("full_gaussian", dim=d, ambient=d, reduced=True, scale=s)
     zeros = int((_sigma_hat2(full, sigma, n, source.child("law")) == 0).sum())
@@ -95,3 +146,72 @@ def cell_spike(params: dict, seed: int) -> list[dict]:
             "line_zeros": int((_sigma_hat2(line, sigma, n, source.child("line")) == 0).sum()),
         }
     ]
+
+
+# where the run starts and stops is ours: well above the data's size, and well below it
+_START, _END, _STEP = 20.0, 0.02, 0.3
+
+
+def cell_paper_samples(params: dict, seed: int) -> list[dict]:
+    """Samples of the blind plug-in denoiser at h = 0.3 without injected noise, as in figures 2 and 10.
+
+    One row a sample: the first two core coordinates of the clean output, and its distance to the support.
+    """
+    law = paper_law(params["figure"], params["ambient"]) if params["law"] == "paper" else build(params, reduced=True)
+    steps = math.ceil(math.log(_START / _END) / _STEP)
+    schedule = Schedule.proportional(sigma_start=_START, sigma_end=_END, a=0.0, steps=steps)
+    source = stream(seed, "paper samples", params["figure"], params["law"], params["ambient"])
+    run = sample(PlugInDenoiser(law, _END / 2.0, 2.0 * _START), law, schedule, params["draws"], source)
+    truth = law.sample(params["draws"], source.child("truth"))
+    distance = law.distance(run.x)
+    return [
+        {"x1": a[0], "x2": a[1], "true_x1": b[0], "true_x2": b[1], "distance": e}
+        for a, b, e in zip(run.x.tolist(), truth.tolist(), distance.tolist())
+    ]
+
+
+def decide(tables, options) -> list[Measurement]:
+    """N4 and N5: the variance ratio that is furthest from 1, the mass that is furthest from its prediction."""
+    rules = {"histogram": _variance, "spike": _spike}
+    return of_profile([rule(tables[part]) for part, rule in rules.items() if part in tables], CLAIMS, options)
+
+
+def _variance(rows: pd.DataFrame) -> Measurement:
+    rows = rows[rows.ambient >= 100].drop_duplicates(["figure", "ambient"])
+
+    def ratio(column: str):
+        return worst(rows[column], rows[f"{column}_se"], 1.0, rows.ambient)
+
+    truth, where = ratio("variance_ratio")
+    controls = [
+        as_control("null", "chi-square draws", ratio("exact_ratio")[0]),
+        as_control("power", "data at 1.1 sigma", ratio("shifted_ratio")[0]),
+    ]
+    peaks = ", ".join(f"{p:.2f} at d={d}" for p, d in zip(rows.peak, rows.ambient))
+    return measured("N4", truth, controls, f"d={where}; peak densities {peaks}")
+
+
+def _spike(rows: pd.DataFrame) -> Measurement:
+    confidence = 1.0 - (1.0 - CONFIDENCE) / len(rows)
+
+    def gap(column: str) -> intervals.Estimate:
+        found = []
+        for d, zeros, draws in zip(rows.ambient, rows[column], rows.draws):
+            mass = mle_zero_mass(d, _SPIKE_SCALE, 1.0)
+            found.append(intervals.binomial(zeros, draws, confidence).map(lambda p, mass=mass: p - mass))
+        return max(found, key=lambda e: max(abs(e.low), abs(e.high)))
+
+    controls = [
+        as_control("null", "closed form of the MLE", gap("closed_form_zeros")),
+        as_control("power", "data on a line, k = 1 < d", gap("line_zeros")),
+    ]
+    return measured("N5", gap("zeros"), controls)
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"histogram": cell_histogram, "spike": cell_spike, "paper_samples": cell_paper_samples},
+    claims=CLAIMS,
+    decide=decide,
+    figures=("paper_fig1", "paper_fig10"),
+)

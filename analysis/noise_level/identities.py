@@ -1,4 +1,4 @@
-"""Exact identities of the noisy density and its posterior, checked by differentiating (arXiv 2602.09639, eqs. 21-28, Lemma 3.7).
+"""Are the derivatives of the noisy density, of its denoiser and of the noise posterior moments of the posterior?
 
 Notation: f = E[X|y], C = Cov[X|y], D = |X - y|^2, W = Cov(X, D|y), at noise standard deviation w; lambda = w^-2.
 An error is |left - right| over the sizes of the terms that the two sides are made of, worst over points.
@@ -8,14 +8,52 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandas as pd
 import torch
 
-from analysis.laws.cases import build, noisy, rms
-from analysis.noise_level.derivatives import first, second
+from analysis.laws.derivatives import first, second
+from analysis.laws.settings import build, case, noisy, rms
+from analysis.noise_level.exact_atoms import cell_exact_atoms
+from analysis.noise_level.settings import LAW, PAPER, as_control, exact, measured, of_profile, resolved
+from analysis.runs import Cell, Claim, Measurement, Question
 from manifolds import Law, stream
 from manifolds.denoisers import NoisePrior
 
-__all__ = ["cell_identities", "cell_lambda"]
+__all__ = ["CLAIMS", "QUESTION", "cell_identities", "cell_lambda", "decide"]
+
+CLAIMS = (
+    # differences in float64 reach 1e-9 or better; a wrong factor in any term gives 1e-5 or more
+    Claim(
+        "P2",
+        "paper",
+        f"{PAPER}, eqs. (21), (26)-(28), C.1, C.2",
+        "derivatives of log p, f and tr Cov are posterior moments",
+        "error relative to the terms, worst law, level and identity",
+        "0",
+        (0.0, 1e-8),
+    ),
+    Claim(
+        "P3",
+        "paper",
+        f"{PAPER}, Lemma 3.7",
+        "first and second derivative of the log posterior of lambda",
+        "error relative to the terms, worst law, level and prior",
+        "0",
+        (0.0, 1e-8),
+    ),
+)
+
+
+def cells(options) -> list[Cell]:
+    """Every law in three dimensions more than it needs, at levels far below, below and above its size."""
+    levels = (0.3,) if options.profile == "smoke" else (0.03, 0.3, 2.0)
+    found = [Cell("exact_atoms", {"case": 0}, cost=0.1)]
+    for name in options.law:
+        for level in resolved(name, levels, 0.4):
+            params = {**case(name, 2, 3), "level": level}
+            found += [Cell("identities", params, cost=0.3), Cell("lambda_posterior", params, cost=0.1)]
+    return found
+
 
 INFLATION = 1.05  # the sabotage: posterior moments that are 5 % too large
 _POINTS = 6
@@ -63,7 +101,10 @@ class _Point:
     def divergence(self, answer: Callable) -> torch.Tensor:
         """sum_i d answer_i/dy_i."""
         axes = torch.eye(self.y.shape[1], dtype=torch.float64)
-        return sum(self.along(answer, axis.expand_as(self.y))[:, i] for i, axis in enumerate(axes))
+        total = torch.zeros(len(self.y), dtype=torch.float64)
+        for i, axis in enumerate(axes):
+            total = total + self.along(answer, axis.expand_as(self.y))[:, i]
+        return total
 
 
 def _size(value: torch.Tensor) -> torch.Tensor:
@@ -110,7 +151,7 @@ def _errors(at: _Point, v: torch.Tensor, factor: float) -> dict[str, float]:
 
 
 def cell_lambda(params: dict, seed: int) -> list[dict]:
-    """One row a prior and derivative of l = -log nu(lambda|y): Lemma 3.7's error, and its error with alpha - 1 for alpha."""
+    """One row a prior and derivative of l = -log nu(lambda|y): Lemma 3.7's error; that with alpha - 1 for alpha."""
     law = build(params)
     source = stream(seed, "lambda", params["law"], params["dim"], params["level"])
     sigma = params["level"] * rms(law)
@@ -140,3 +181,39 @@ def cell_lambda(params: dict, seed: int) -> list[dict]:
             {"alpha": alpha, "derivative": i + 1, "error": errors[0][i], "sabotaged": errors[1][i]} for i in (0, 1)
         ]
     return rows
+
+
+def decide(tables, options) -> list[Measurement]:
+    """P2 and P3: the largest error over laws, levels and identities."""
+    found = []
+    if "exact_atoms" in tables:
+        for claim, part, keys in (
+            ("P2", "identities", ["identity"]),
+            ("P3", "lambda_posterior", ["alpha", "derivative"]),
+        ):
+            if part in tables:
+                found.append(_largest_error(claim, tables[part], tables["exact_atoms"], keys))
+    return of_profile(found, CLAIMS, options)
+
+
+def _largest_error(claim: str, rows: pd.DataFrame, atoms: pd.DataFrame, keys: list[str]) -> Measurement:
+    worst = rows.iloc[int(rows.error.argmax())]
+    truth = atoms[atoms.identity.str.startswith("Lemma 3.7") == (claim == "P3")]
+    # every identity must notice the sabotage by itself: the least sensitive one decides
+    sensitivity = rows.groupby(keys).sabotaged.max().min()
+    sabotage = "posterior moments 5 % too large" if claim == "P2" else "prior exponent off by one"
+    controls = [
+        as_control("null", "five atoms in R^3 with 40 digits", exact(truth.error.max())),
+        as_control("power", sabotage, exact(sensitivity)),
+    ]
+    where = " ".join(str(worst[c]) for c in ("law", "level", *keys))
+    return measured(claim, exact(worst.error), controls, where)
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"exact_atoms": cell_exact_atoms, "identities": cell_identities, "lambda_posterior": cell_lambda},
+    claims=CLAIMS,
+    arguments=(LAW,),
+    decide=decide,
+)

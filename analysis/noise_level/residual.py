@@ -1,21 +1,48 @@
-"""The estimate of the noise level that samplers use, sigma_hat^2 = |f(y) - y|^2/d, is too small by the factor 1 - k_eff/d."""
+"""Is the level that samplers read, sigma_hat^2 = |f(y) - y|^2/d, too small by the factor 1 - k_eff/d?"""
 
 from __future__ import annotations
 
 import torch
 
-from analysis.laws.cases import build, noisy, rms
+from analysis.laws.settings import build, case, noisy, rms
 from analysis.noise_level.estimates import controlled_mean, controlled_ratio
+from analysis.noise_level.settings import LAW, LEVELS, as_control, labels, measured, of_profile, pooled, resolved, worst
+from analysis.runs import Cell, Claim, Measurement, Question
 from manifolds import stream
 
-__all__ = ["cell_residual"]
+__all__ = ["CLAIMS", "QUESTION", "cell_residual", "decide"]
+
+CLAIMS = (
+    # standard error 0.2 %
+    Claim(
+        "N7",
+        "sharper",
+        "derived here",
+        "|f(y)-y|^2/d estimates sigma^2 with the factor 1 - k_eff/d",
+        "measured over formula, worst law and level",
+        "1",
+        (0.98, 1.02),
+    ),
+)
+
+_DRAWS = {"smoke": 4_000, "paper": 20_000, "full": 200_000}
+
+
+def cells(options) -> list[Cell]:
+    """Every law in few dimensions, where the factor is far from 1."""
+    some = 1 if options.profile == "smoke" else 2
+    return [
+        Cell("residual", {**case(name, 2, 6), "level": level, "draws": _DRAWS[options.profile]}, cost=0.2)
+        for name in options.law
+        for level in resolved(name, LEVELS, 1.0)[:some]
+    ]
 
 
 def cell_residual(params: dict, seed: int) -> list[dict]:
     """E sigma_hat^2/sigma^2 over 1 - k_eff/d, k_eff = E tr Cov/sigma^2, from the same draws.
 
-    `ratio_plain` is E sigma_hat^2/sigma^2 itself; `ratio_scaled` has the denoiser 5 % too large. |z|^2/d, of mean 1, is the
-    control variate.
+    `ratio_plain` is E sigma_hat^2/sigma^2 itself; `ratio_scaled` has the denoiser 5 % too large. |z|^2/d, of mean 1, is
+    the control variate.
     """
     law = build(params)
     sigma, d = params["level"] * rms(law), law.ambient_dim
@@ -32,3 +59,22 @@ def cell_residual(params: dict, seed: int) -> list[dict]:
     ):
         row[name], row[f"{name}_se"] = controlled_ratio(law.space.sqnorm(estimate - y) / unit, below, pure, 1.0)
     return [row]
+
+
+def decide(tables, options) -> list[Measurement]:
+    """N7: the ratio that is furthest from 1 over laws and levels."""
+    rows = tables["residual"]
+
+    def ratio(column: str):
+        return worst(rows[column], rows[f"{column}_se"], 1.0, labels(rows, "law", "level"))
+
+    truth, where = ratio("ratio")
+    controls = [
+        as_control("null", "the noise itself", pooled(rows.pure_noise, rows.pure_noise_se)),
+        as_control("power", "no correction", ratio("ratio_plain")[0]),
+        as_control("power", "denoiser scaled by 1.05", ratio("ratio_scaled")[0]),
+    ]
+    return of_profile([measured("N7", truth, controls, where)], CLAIMS, options)
+
+
+QUESTION = Question(cells=cells, parts={"residual": cell_residual}, claims=CLAIMS, arguments=(LAW,), decide=decide)

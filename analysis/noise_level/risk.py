@@ -1,4 +1,7 @@
-"""Is f* the minimiser of the blind risk? The best step along a direction g from a candidate, from paired draws (X, Y)."""
+"""Is f*, the average of f_sigma over the noise posterior, the minimiser of the blind risk?
+
+The best step along a direction g from a candidate, from paired draws (X, Y): it is 0 for the minimiser, whatever g.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,37 @@ import math
 import numpy as np
 import torch
 
-from analysis.laws.cases import build, noisy, rms
+from analysis.laws.settings import build, case, noisy, rms
+from analysis.noise_level.settings import LAW, PAPER, as_control, labels, measured, of_profile, worst
+from analysis.runs import Cell, Claim, Measurement, Question
 from manifolds import Law, stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior, PlugInDenoiser
 
-__all__ = ["cell_risk"]
+__all__ = ["CLAIMS", "QUESTION", "cell_risk", "decide"]
+
+CLAIMS = (
+    # 2 % of the residual's length along g is 0.04 % of the risk; the draws resolve it, a denoiser off by 5 % fails it
+    Claim(
+        "P1",
+        "paper",
+        f"{PAPER}, Prop 3.1",
+        "averaging the conditional denoiser over the noise posterior minimises the blind risk",
+        "t of least risk of f* + t g, E|g|^2 = risk, worst law and g",
+        "0",
+        (-0.02, 0.02),
+    ),
+)
+
+_LAWS = ("gaussian", "sphere", "atoms", "mixture")
+_DRAWS = {"smoke": 2_000, "paper": 180_000, "full": 400_000}
+
+
+def cells(options) -> list[Cell]:
+    """One cell a law, at a log-uniform prior over a decade of levels."""
+    draws = _DRAWS[options.profile]
+    prior = {"low": 0.1, "high": 1.0, "exponent": -1.0, "draws": draws}
+    return [Cell("risk", {**case(name, 2, 12), **prior}, 1e-4 * draws) for name in options.law if name in _LAWS]
+
 
 _NODES = 48  # levels of the reference; with 12 normal directions the noise posterior spans a dozen of them
 
@@ -68,3 +97,19 @@ def _brute_force(law: Law, prior: NoisePrior, y: torch.Tensor, rows: int = 1 << 
         share = torch.softmax(log_mu, dim=0)[..., None]
         found.append(sum(p * law.denoise(part, s) for s, p in zip(levels, share)))
     return torch.cat(found)
+
+
+def decide(tables, options) -> list[Measurement]:
+    """P1: the step that reaches furthest from 0 over laws and directions, per candidate."""
+    of = dict(iter(tables["risk"].groupby("candidate")))
+
+    def farthest(name: str):
+        return worst(of[name].step, of[name].step_se, 0.0, labels(of[name], "law", "direction"))
+
+    truth, where = farthest("blind")
+    controls = [as_control("null", "f* by a fixed Gauss rule over all levels", farthest("reference")[0])]
+    controls += [as_control("power", name, farthest(name)[0]) for name in ("scaled by 1.05", "prior range off by 5")]
+    return of_profile([measured("P1", truth, controls, where)], CLAIMS, options)
+
+
+QUESTION = Question(cells=cells, parts={"risk": cell_risk}, claims=CLAIMS, arguments=(LAW,), decide=decide)

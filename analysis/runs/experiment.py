@@ -32,7 +32,8 @@ class Question:
     """One question, in a file of its own that is read from top to bottom.
 
     cells      function(options) -> list of cells; raises ValueError naming a bad argument. Stands in the question's file
-    parts      part name -> function(params, seed) -> list of flat rows; the part names its table
+    parts      part name -> function(params, seed) -> list of flat rows; the part names its table. Questions may share a
+               part, with the same function; the table then holds the cells of all of them
     claims     what is claimed, with the rule that decides it
     arguments  the options that `cells` reads; questions of one experiment may share an Argument
     derive     function(tables, options) -> further tables by name (fits over cells)
@@ -75,7 +76,8 @@ class Experiment:
 
     def __post_init__(self) -> None:
         for kind, names in {
-            "part": [part for q in self.questions for part in q.parts],
+            # a table may answer several questions: its cells are then of one function
+            "part": [part for part, _ in {item for q in self.questions for item in q.parts.items()}],
             "claim": [claim.id for claim in self.claims],
             "figure": list(self.figures),
             "option": [argument.flag for argument in self.arguments],

@@ -1,19 +1,52 @@
-"""The implicit schedule of arXiv 2602.09639: Lemma 3.3 (sigma_t decreases) and Lemma 3.4 (sigma_t tends to 0), by exact recursion."""
+"""Does sigma_t decrease (arXiv 2602.09639, Lemma 3.3) and tend to 0 (Lemma 3.4)? By exact recursion (S2, S2b)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
 import manifolds
+from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.samplers import Schedule
+from analysis.schedule.settings import PAPER, size
 from analysis.theory.schedule import decreases, implicit_variance, vanishing_bound
 
-__all__ = ["INJECTIONS", "cell_implicit"]
+CLAIMS = (
+    Claim(
+        id="S2",
+        kind="paper",
+        source=f"{PAPER}, Lemma 3.3",
+        statement="a_t non-increasing with a_0 <= sigma_0^2 makes sigma_t decrease",
+        quantity="largest one-step rise of log sigma_t over random a_t (smooth, staircase, constant)",
+        predicted="<= 0",
+        allowed=(-math.inf, 1e-12),  # rounding of a level that no longer moves
+    ),
+    Claim(
+        id="S2b",
+        kind="paper",
+        source=f"{PAPER}, Lemma 3.4",
+        statement="a_t -> 0 makes sigma_t -> 0",
+        quantity="largest sigma_t/sigma_0 at t = 200 over random decreasing a_t",
+        predicted="0",
+        # the slowest a_t tried has fallen to (1 + 200)^-1.5 of its start, so sigma_t to at most 0.02 of sigma_0
+        allowed=(0.0, 0.025),
+    ),
+)
 
 INJECTIONS = ("power", "exponential", "staircase", "constant", "rising", "oversized")
+
+
+def cells(options) -> list[Cell]:
+    """Random injections of every kind."""
+    draws = 2 if options.profile == "smoke" else 25 * size(options.profile)
+    return [
+        Cell("implicit", {"kind": kind, "draw": i, "sigma_0": 10.0, "horizon": 200.0, "steps": 800}, cost=0.1)
+        for kind in INJECTIONS
+        for i in range(draws)
+    ]
 
 
 def _injection(kind: str, sigma_0: float, horizon: float, steps: int, stream) -> Callable:
@@ -42,9 +75,9 @@ def _injection(kind: str, sigma_0: float, horizon: float, steps: int, stream) ->
 
 
 def cell_implicit(params: dict, seed: int) -> list[dict]:
-    """One random injection of a kind: the largest one-step rise of log sigma_t, the level reached, and two cross-checks.
+    """One random injection of a kind: the largest one-step rise of log sigma_t, the level reached, two cross-checks.
 
-    gap: largest relative difference of sigma_t^2 between the sampler's one-step recursion and the convolution of Prop 3.2.
+    gap: largest relative difference of sigma_t^2 between the sampler's one-step recursion and Prop 3.2's convolution.
     bound_ratio: largest sigma_t^2 over the explicit bound that proves Lemma 3.4.
     """
     kind, sigma_0, horizon, steps = (params[key] for key in ("kind", "sigma_0", "horizon", "steps"))
@@ -64,3 +97,32 @@ def cell_implicit(params: dict, seed: int) -> list[dict]:
     if kind != "staircase":  # the convolution's quadrature needs a smooth a_t between the times asked for
         row["gap"] = float(np.abs(variance / implicit_variance(t, sigma_0, a_t) - 1.0).max())
     return [row]
+
+
+def decide(tables, options) -> list[Measurement]:
+    """The largest rise and the largest last level where the premises hold; they must fail where a premise is broken."""
+    rows = tables["implicit"]
+
+    def of(*kinds: str):
+        return rows[rows.kind.isin(kinds)]
+
+    smooth, waning = of("power", "exponential"), of("power", "exponential", "staircase")
+    decreasing, bad = of("power", "exponential", "staircase", "constant"), of("rising", "oversized").largest_rise
+    fast, forever = of("exponential"), of("constant").sigma_end_over_start
+    top, end = decreasing.largest_rise.max(), waning.sigma_end_over_start.max()
+    rise = [
+        Control("null", "a_t exponential: closed form decreasing", fast.largest_rise.max(), fast.largest_rise.max()),
+        Control("power", "premise broken: rising a_t, or a_0 > sigma_0^2", bad.min(), bad.max()),
+    ]
+    level = [
+        Control("null", "a_t exponential", fast.sigma_end_over_start.min(), fast.sigma_end_over_start.max()),
+        Control("power", "a_t constant", forever.min(), forever.max()),
+    ]
+    note = (
+        f"recursion and convolution of Prop 3.2 differ by {smooth.gap.max():.1e}; "
+        f"sigma_t^2 over the explicit bound: {waning.bound_ratio.max():.6f}"
+    )
+    return [Measurement("S2", top, top, top, rise, note), Measurement("S2b", end, end, end, level, note)]
+
+
+QUESTION = Question(claims=CLAIMS, cells=cells, parts={"implicit": cell_implicit}, decide=decide)

@@ -1,27 +1,93 @@
-"""Whether a blind run knows where it is: its residual noise estimate beside the implicit schedule, step by step.
+"""Does a blind run know where it is: its residual estimate beside the implicit schedule, step by step? (S3, S4)
 
 Two estimates of the noise level are recorded. The residual |f*(y) - y|/sqrt(d) is what a sampler can compute and what
 figures 3 and 11 of arXiv 2602.09639 plot; its mean square is sigma^2 (1 - k_eff/d), so its logarithm is biased by about
--(k_eff + 1)/(2d), the 1 being the logarithm's own (E log chi2_d/d = -1/d). The mean of log sigma under the noise posterior is the second; it is biased by order 1/d only.
+-(k_eff + 1)/(2d), the 1 being the logarithm's own (E log chi2_d/d = -1/d). The mean of log sigma under the noise
+posterior is the second; it is biased by order 1/d only.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+import pandas as pd
 import torch
 
 import manifolds
-from analysis.integrators.catalogue import build, in_space
+from analysis.integrators.catalogue import affordable, build, cases, end_level, in_space
+from analysis.metrics.intervals import Estimate
+from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, positive_int
 from analysis.samplers import Schedule, sample
 from analysis.schedule.figure2 import plane_mixture
-from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
+from analysis.schedule.settings import FEW, PAPER, largest_deviation, measured, size
+from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
 from manifolds.laws.gaussian import IsotropicGaussian
 
-__all__ = ["PLANE", "cell_rate", "cell_tracking"]
+CLAIMS = (
+    Claim(
+        id="S3",
+        kind="paper",
+        source=f"{PAPER}, section 4.1",
+        statement="blind runs track the implicit schedule at every step, for every law, when k^2 << d",
+        quantity="sqrt(d) |mean log(sigma_hat/sigma_t)|, largest over laws and steps; sigma_hat the residual estimate",
+        predicted="k_eff/(2 sqrt(d))",
+        # one sample's estimate has a standard deviation of 1/sqrt(2d): a smaller mean deviation cannot be seen in a run
+        allowed=(0.0, math.sqrt(0.5)),
+    ),
+    Claim(
+        id="S4",
+        kind="control",
+        source=f"{PAPER}, figure 3",
+        statement="tracking fails at k = d",
+        quantity="largest over steps of |mean log(sigma_hat/sigma_t)|, least over laws with k = d = 2",
+        predicted="> 0.5",
+        allowed=(0.5, math.inf),
+    ),
+)
+ARGUMENTS = (
+    Argument(
+        "--dim",
+        type=positive_int,
+        nargs="+",
+        default=(2, 8),
+        help="intrinsic dimensions k of the tracking runs",
+        by_profile={"smoke": (2,)},
+    ),
+    Argument(
+        "--ratio",
+        type=positive_int,
+        nargs="+",
+        default=(256, 2600),
+        help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
+        by_profile={"smoke": (2500,)},
+    ),
+)
 
 PLANE = ("plane_gaussian", "plane_mixture")  # laws that fill a plane: in d = 2 nothing is normal to them
+
+
+def cells(options) -> list[Cell]:
+    """Every law at every (k, d/k^2) asked for, the laws that fill a plane, and two sabotages."""
+    smoke = options.profile == "smoke"
+    n = (150 if smoke else 300) * size(options.profile)
+    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24 if smoke else 40, "posteriors": 20 if smoke else 40}
+    plan = []
+    for k in options.dim:
+        for ratio in options.ratio:
+            d = ratio * k * k
+            # curves exist for k = 1 only: they join the smallest k
+            dims = (k, 1) if k == min(options.dim) else (k,)
+            for law, dim in cases(dims, d, FEW if smoke else None):
+                own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, n)}
+                params = {"law": law, "dim": dim, "ambient": d, "sabotage": "none"}
+                plan.append(Cell("tracking", params | shared | own, 1.5))
+    plane = [(law, d, sabotage) for law in PLANE for d in (2, 500) for sabotage in ("none", "truth")]
+    for law, d, sabotage in [*plane, ("mixture", 10_000, "truth"), ("mixture", 10_000, "injection")]:
+        params = {"law": law, "dim": 2, "ambient": d, "sabotage": sabotage}
+        plan.append(Cell("tracking", params | shared | {"sigma_T": 0.01, "n": n}, 1.0))
+    return plan
 
 
 def _law(name: str, dim: int, ambient: int) -> Law:
@@ -65,6 +131,7 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
         residual = [law.space.sqnorm(f(y) - y).div(d).sqrt() for y in path]
     else:
         run = sample(f, law, walked, n, stream.child("run"), record="path")
+        assert run.path is not None  # asked for
         path, residual = list(run.path), list(run.sigma_hat)
     rows = []
     for i, (sigma, y, estimate) in enumerate(zip(schedule.sigma.tolist(), path, residual)):
@@ -87,23 +154,72 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
     return rows
 
 
-def cell_rate(params: dict, seed: int) -> list[dict]:
-    """How fast sigma_hat falls in a run with the parameters that figure 3 of arXiv 2602.09639 states, and with others.
+def decide(tables, options) -> list[Measurement]:
+    """The largest scaled deviation over laws and steps where k^2 << d, and the least of those that fill the space."""
+    rows = tables["tracking"]
+    plane = rows.law.isin(PLANE)
+    runs = rows[~plane & (rows.sabotage == "none")]
+    truth, injected = rows[~plane & (rows.sabotage == "truth")], rows[~plane & (rows.sabotage == "injection")]
+    full, thin = rows[plane & (rows.ambient == 2)], rows[plane & (rows.ambient == 500) & (rows.sabotage == "none")]
+    found = []
+    if len(runs) and len(truth) and len(injected) and len(full):
+        null, wrong, same = _scaled(truth), _scaled(injected), _scaled(full[full.sabotage == "none"])
+        controls = [
+            Control("null", "fresh draws of p_{sigma_t} instead of a run", null.low, null.high),
+            Control("power", "a run at a = .3 read on the schedule of a = .5", wrong.low, wrong.high),
+            Control("power", "k = d = 2", same.low, same.high),
+        ]
+        found.append(measured("S3", _scaled(runs), controls, _note(runs)))
+    if len(full) and len(thin):
+        by_law = {s: [_deviation(g) for _, g in full[full.sabotage == s].groupby("law")] for s in ("none", "truth")}
+        least = min(by_law["none"], key=lambda e: e.value)
+        fresh = min(by_law["truth"], key=lambda e: e.value)
+        tracked = [_deviation(g) for _, g in thin.groupby("law")]
+        cannot = "fresh draws of p_{sigma_t}: the level cannot be read at k = d, run or no run"
+        controls = [
+            Control("null", cannot, fresh.low, fresh.high),
+            Control("power", "the same laws in d = 500", min(e.low for e in tracked), max(e.high for e in tracked)),
+        ]
+        found.append(measured("S4", least, controls))
+    return found
 
-    Per sample, the mean fall of log sigma_hat a step; from it the number of steps between the two levels.
-    """
-    law = build("gaussian", params["dim"], params["ambient"])
-    schedule = Schedule.constant_step(params["h"], params["a"], params["sigma_0"], params["sigma_T"])
-    # a prior wider than the run, so that its ends do not bend the first and last estimates
-    f = BlindDenoiser(law, NoisePrior.power(-1.0, params["sigma_T"] / 4, 4 * params["sigma_0"]))
-    if params["denoiser"] == "conditional":
-        f = ConditionalDenoiser(law)
-    stream = manifolds.stream(seed, "rate", *(params[key] for key in sorted(params)))
-    run = sample(f, law, schedule, params["n"], stream)
-    whole = schedule.steps - 1  # the last step is shortened so as to end at sigma_T
-    fall = (run.sigma_hat[0] / run.sigma_hat[whole]).log() / whole
-    steps = math.log(params["sigma_0"] / params["sigma_T"]) / fall
-    mean, se, _ = _summary(steps)
-    return [
-        {"steps_needed": mean, "steps_needed_se": se, "fall_a_step": float(fall.mean()), "steps_run": schedule.steps}
-    ]
+
+def _deviation(rows) -> Estimate:
+    return largest_deviation(rows.log_ratio, rows.log_ratio_se)
+
+
+def _scaled(rows) -> Estimate:
+    root = np.sqrt(rows.ambient.astype(float))
+    return largest_deviation(root * rows.log_ratio, root * rows.log_ratio_se)
+
+
+def _note(runs) -> str:
+    """Where the largest deviation is, and how far off the other estimate is."""
+    root = np.sqrt(runs.ambient.astype(float))
+    worst = runs.loc[(root * runs.log_ratio).abs().idxmax()]
+    inner = runs[(runs.step > 2) & (runs.step < runs.step.max() - 2)]
+    posterior = float((np.sqrt(inner.ambient.astype(float)) * inner.posterior_log_ratio).abs().max())
+    return (
+        f"worst: {worst.law}, k={worst.dim}, d={worst.ambient}, step {worst.step}; the same with the posterior mean of "
+        f"log sigma, away from the prior's ends: {posterior:.2f}; laws: {', '.join(sorted(runs.law.unique()))}"
+    )
+
+
+def show(tables, options) -> str | None:
+    """Law by law: the largest deviation and where the estimate's bias puts it."""
+    lines = []
+    for (law, k, d, sabotage), g in tables["tracking"].groupby(["law", "dim", "ambient", "sabotage"]):
+        line = {"law": law, "k": k, "d": d, "run": sabotage, "sqrt(d) max|mean log ratio|": f"{_scaled(g).value:.3f}"}
+        lines.append(line | {"k_eff/(2 sqrt d)": f"{float((g.k_eff / (2.0 * np.sqrt(float(d)))).max()):.3f}"})
+    return pd.DataFrame(lines).to_string(index=False)
+
+
+QUESTION = Question(
+    claims=CLAIMS,
+    arguments=ARGUMENTS,
+    cells=cells,
+    parts={"tracking": cell_tracking},
+    decide=decide,
+    show=show,
+    figures=("tracking",),
+)

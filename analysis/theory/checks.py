@@ -1,48 +1,105 @@
 """Early, one-line refusals of arguments outside a formula's domain."""
 
+from __future__ import annotations
+
+from typing import TypeVar, overload
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+Number = TypeVar("Number", float, np.ndarray)  # a formula takes a number or an array, and returns the same kind
 
 
+@overload
+def positive(name: str, value: float) -> float: ...
+@overload
+def positive(name: str, value: ArrayLike) -> np.ndarray: ...
 def positive(name, value):
-    """`value` as float64 (float for a scalar); ValueError unless finite and > 0 everywhere."""
+    """`value` as float64 (float for a scalar).
+
+    Raises:
+        ValueError: unless finite and > 0 everywhere.
+
+    >>> positive("sigma", 2)
+    2.0
+    """
     array = np.asarray(value, dtype=float)
     if not (np.isfinite(array).all() and (array > 0).all()):
         raise ValueError(f"{name} must be positive and finite, got {value}")
     return array if array.ndim else float(array)
 
 
+@overload
+def non_negative(name: str, value: float) -> float: ...
+@overload
+def non_negative(name: str, value: ArrayLike) -> np.ndarray: ...
 def non_negative(name, value):
-    """`value` as float64 (float for a scalar); ValueError unless finite and >= 0 everywhere."""
+    """`value` as float64 (float for a scalar).
+
+    Raises:
+        ValueError: unless finite and >= 0 everywhere.
+
+    >>> non_negative("t", [0, 1.5])
+    array([0. , 1.5])
+    """
     array = np.asarray(value, dtype=float)
     if not (np.isfinite(array).all() and (array >= 0).all()):
         raise ValueError(f"{name} must be finite and at least 0, got {value}")
     return array if array.ndim else float(array)
 
 
-def injection_ratio(a, zero_allowed=True):
-    """The constant a of a_t = a sigma_t^2; ValueError outside [0, 1), or (0, 1) where 1/a_t is needed."""
+def injection_ratio(a: float, zero_allowed: bool = True) -> float:
+    """The constant a of a_t = a sigma_t^2.
+
+    Raises:
+        ValueError: outside [0, 1), or outside (0, 1) where 1/a_t is needed.
+
+    >>> injection_ratio(0.5)
+    0.5
+    """
     low_ok = a >= 0 if zero_allowed else a > 0
     if not (low_ok and a < 1):
         raise ValueError(f"a must lie in {'[0' if zero_allowed else '(0'}, 1), got {a}")
     return float(a)
 
 
-def dimensions(k, d):
-    """Intrinsic and ambient dimension as floats; ValueError unless 0 <= k < d."""
+def dimensions(k: float, d: float) -> tuple[float, float]:
+    """Intrinsic and ambient dimension as floats.
+
+    Raises:
+        ValueError: unless 0 <= k < d.
+
+    >>> dimensions(2, 20)
+    (2.0, 20.0)
+    """
     if not (0 <= k < d):
         raise ValueError(f"dimensions must satisfy 0 <= k < d, got k={k}, d={d}")
     return float(k), float(d)
 
 
-def noise_range(sigma_T, sigma_0):
-    """Smallest and largest noise sd as floats; ValueError unless 0 < sigma_T < sigma_0 < inf."""
+def noise_range(sigma_T: float, sigma_0: float) -> tuple[float, float]:
+    """Smallest and largest noise sd as floats.
+
+    Raises:
+        ValueError: unless 0 < sigma_T < sigma_0 < inf.
+
+    >>> noise_range(0.02, 20)
+    (0.02, 20.0)
+    """
     if not (0 < sigma_T < sigma_0 < np.inf):
         raise ValueError(f"noise levels must satisfy 0 < sigma_T < sigma_0, got sigma_T={sigma_T}, sigma_0={sigma_0}")
     return float(sigma_T), float(sigma_0)
 
 
-def decreasing_levels(levels):
-    """Noise sds (N+1,) as float64; ValueError unless strictly decreasing, positive, N >= 1."""
+def decreasing_levels(levels: ArrayLike) -> np.ndarray:
+    """Noise sds (N+1,) as float64.
+
+    Raises:
+        ValueError: unless strictly decreasing, positive and finite, N >= 1.
+
+    >>> decreasing_levels([4, 1])
+    array([4., 1.])
+    """
     array = np.asarray(levels, dtype=float)
     if (
         array.ndim != 1

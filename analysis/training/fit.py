@@ -1,4 +1,4 @@
-"""One training of the experiment: from flat parameters to a denoiser, resumable while it runs."""
+"""One training of an experiment: from flat parameters to a denoiser, resumable while it runs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,24 +17,27 @@ from analysis.training.laws import prior_of
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["curve_rows", "fit", "row"]
+__all__ = ["Params", "Row", "curve_rows", "fit", "row"]
+
+Params = dict[str, Any]  # of a cell: flat, JSON
+Row = dict[str, Any]  # of a table
 
 SIZES = ("width", "channels", "blocks", "filters")
 RECIPE = ("steps", "batch", "lr", "weight_decay", "average", "decay", "clip")
 
 
-def row(measure: str, value: float, se: float = 0.0, level: float = float("nan"), series: str = "") -> dict:
+def row(measure: str, value: float, se: float = 0.0, level: float = float("nan"), series: str = "") -> Row:
     """A tidy row: what was measured, where (a noise level, a step), its value and standard error."""
     return {"measure": measure, "series": series, "level": float(level), "value": float(value), "se": float(se)}
 
 
-def network_of(params: dict) -> Network:
+def network_of(params: Params) -> Network:
     options = {name: params[name] for name in SIZES if params.get(name)}
     return Network(params["architecture"], blind=params["blind"], options=options)
 
 
 def fit(
-    params: dict, law: Law, stream: Stream, data: torch.Tensor | None = None
+    params: Params, law: Law, stream: Stream, data: torch.Tensor | None = None
 ) -> TrainedDenoiser | NoiseLevelEstimator:
     """Train on fresh samples of the law, or on `data`.
 
@@ -69,7 +73,7 @@ def _code_digest() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def curve_rows(denoiser: TrainedDenoiser) -> list[dict]:
+def curve_rows(denoiser: TrainedDenoiser | NoiseLevelEstimator) -> list[Row]:
     """The training curve: losses in units in which the Gaussian risk per direction is one."""
     rows = [row("parameters", denoiser.parameters)]
     for entry in denoiser.curve:

@@ -6,9 +6,9 @@ import manifolds
 from analysis.learning import DataMoments, balanced_prior
 from manifolds.denoisers import NoisePrior
 from manifolds.law import Law
-from manifolds.laws.flats import random_frames
 from manifolds.laws.gaussian import AxisGaussian
 from manifolds.laws.mixture import Component, Mixture
+from manifolds.special.flats import random_frames
 from manifolds.streams import stream
 
 __all__ = ["law_of", "prior_of"]

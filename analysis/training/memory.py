@@ -1,58 +1,68 @@
-"""Finite data: where a trained network sits between the optimum on its training set and that of the law, as n grows."""
+"""Finite data: does a trained network sit at the optimum of the law, or at that of its training set, as n grows?"""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 
-from analysis.training.fit import fit, row
+from analysis.learning.risk import DenoiserLike
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.experiment import Tables
+from analysis.training.fit import Params, Row, fit, row
+from analysis.training.intervals import largest_of, of
 from analysis.training.laws import law_of, prior_of
-from analysis.training.nets import NULL_SHIFT, Shifted
+from analysis.training.measure import NULL_SHIFT, Shifted
+from analysis.training.settings import PART
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
 from manifolds.laws.atoms import Atoms
 from manifolds.streams import Stream
 
-__all__ = ["cell_memory", "memory_rows"]
+CLAIMS = (
+    Claim(
+        id="T4",
+        kind="finding",
+        source="derived here; the optimum on a finite training set is the blind denoiser of its atoms (Proposition "
+        "3.1)",
+        statement="trained on 5000 points of a 2-sphere a network sits at the optimum of the law, not at that of its "
+        "training set",
+        quantity="position between the two optima (0: law, 1: training set) at noisy fresh points, sigma = .1, "
+        "largest n",
+        predicted="<= 0.1; it grows as n falls",
+        allowed=(-0.1, 0.1),
+    ),
+)
+LEVEL = 0.1  # of the claim
+
+_COUNTS = {"smoke": (20, 200), "paper": (20, 50, 200, 1000, 5000), "full": (20, 50, 200, 1000, 5000, 50_000)}
+_SIZES: dict[str, Params] = {
+    "smoke": {"width": 16, "steps": 60, "batch": 64, "points": 100},
+    "paper": {"width": 64, "steps": 2000, "batch": 512, "points": 2000},
+    "full": {"width": 64, "steps": 2000, "batch": 512, "points": 10_000},
+}
+_LAW = {"law": "sphere", "dim": 2, "ambient": 16}
+_TRAINING = {"blind": True, "architecture": "locally_linear", "prior": "-3", "lr": 4e-3, "low": 0.05, "high": 3.0}
 
 
-def memory_rows(
-    f,
-    law: Law,
-    population: BlindDenoiser,
-    memory: BlindDenoiser,
-    x: torch.Tensor,
-    sigma: float,
-    draws: Stream,
-    series: str,
-) -> list[dict]:
-    """Rows at noisy versions of points x.
-
-    With f* the blind optimum of the law and f_n that of the training set (uniform atoms), position is
-    E<f - f*, f_n - f*> / E|f_n - f*|^2: 0 for f*, 1 for f_n. excess and memory_excess: E|f - f*|^2 and E|f_n - f*|^2
-    over the Bayes risk of the law; residual: E|f - f*|^2 that is not along f_n - f*, over the Bayes risk.
-    """
-    y = law.add_noise(x, sigma, draws)
-    base, bayes = population(y), law.posterior_trace(y, sigma)
-    own, learned_by_heart = f(y) - base, memory(y) - base
-    along, size = (own * learned_by_heart).sum(dim=1), law.space.sqnorm(learned_by_heart)
-    position = float(along.mean() / size.mean())
-    se = float((along - position * size).std() / math.sqrt(len(y)) / size.mean())
-    rest = law.space.sqnorm(own - position * learned_by_heart)
-    rows = [row("position", position, se, sigma, series)]
-    for name, values in (("excess", law.space.sqnorm(own)), ("memory_excess", size), ("residual", rest)):
-        rows.append(
-            row(name, values.mean() / bayes.mean(), values.std() / math.sqrt(len(y)) / bayes.mean(), sigma, series)
-        )
-    return rows
+def cells(options: Any) -> list[Cell]:
+    """A network for each number of training points."""
+    found, sizes = [], _SIZES[options.profile]
+    for n in _COUNTS[options.profile] if "memory" in options.part else ():
+        data = {"n": n, "held_out": 0.0, "at": "0.05 0.1 0.2 0.4", "device": options.device}
+        cost = 3.0 + 0.01 * sizes["steps"] + 1e-6 * n * sizes["points"]
+        found.append(Cell("training_memory", _LAW | _TRAINING | data | sizes, cost=cost))
+    return found
 
 
-def cell_memory(params: dict, seed: int) -> list[dict]:
+def cell_memory(params: Params, seed: int) -> list[Row]:
     """Train on the first n of one sequence of points; measure at noisy training points and at noisy fresh points.
 
-    Controls at the fresh points: the law's optimum with an unrelated error of about 1 % (null), the training set's (power).
+    Controls at the fresh points: the law's optimum with an unrelated error of about 1 % (null), the training set's
+    (power).
     """
     law = law_of(params)
     prior = prior_of(params, law)
@@ -63,15 +73,81 @@ def cell_memory(params: dict, seed: int) -> list[dict]:
     memory = BlindDenoiser(Law(Atoms(core_points), law.ambient_dim, frame=law.space.frame), prior)
     population = BlindDenoiser(law, prior)
     count = params["points"]
-    places = {
-        "training": data[draws.child("rows").integers(len(data), count)],
-        "fresh": law.sample(count, draws.child("fresh")),
-    }
+    training = data[draws.child("rows").integers(len(data), count)]
+    fresh = law.sample(count, draws.child("fresh"))
     rows = []
     for sigma in params["at"].split():
-        for name, x in places.items():
-            rows += memory_rows(f, law, population, memory, x, float(sigma), draws.child(name, sigma), name)
-        shifted = Shifted(population, NULL_SHIFT * math.sqrt(float(law.posterior_trace(x, float(sigma)).mean())))
-        for name, known in (("null", shifted), ("power", memory)):
-            rows += memory_rows(known, law, population, memory, x, float(sigma), draws.child("fresh", sigma), name)
+        level = float(sigma)
+        for name, x in (("training", training), ("fresh", fresh)):
+            rows += memory_rows(f, law, population, memory, x, level, draws.child(name, sigma), name)
+        shifted = Shifted(population, NULL_SHIFT * math.sqrt(float(law.posterior_trace(fresh, level).mean())))
+        known: dict[str, DenoiserLike] = {"null": shifted, "power": memory}
+        for name, g in known.items():
+            rows += memory_rows(g, law, population, memory, fresh, level, draws.child("fresh", sigma), name)
     return rows
+
+
+def memory_rows(
+    f: DenoiserLike,
+    law: Law,
+    population: BlindDenoiser,
+    memory: BlindDenoiser,
+    x: torch.Tensor,
+    sigma: float,
+    draws: Stream,
+    series: str,
+) -> list[Row]:
+    """Rows at noisy versions of points x.
+
+    With f* the blind optimum of the law and f_n that of the training set (uniform atoms), position is
+    E<f - f*, f_n - f*> / E|f_n - f*|^2: 0 for f*, 1 for f_n. excess and memory_excess: E|f - f*|^2 and E|f_n - f*|^2
+    over the Bayes risk of the law; residual: E|f - f*|^2 that is not along f_n - f*, over the Bayes risk.
+    """
+    y = law.add_noise(x, sigma, draws)
+    base, bayes = population(y), law.posterior_trace(y, sigma).mean()
+    own, learned_by_heart = f(y) - base, memory(y) - base
+    along, size = (own * learned_by_heart).sum(dim=1), law.space.sqnorm(learned_by_heart)
+    position = float(along.mean() / size.mean())
+    se = float((along - position * size).std() / math.sqrt(len(y)) / size.mean())
+    rest = law.space.sqnorm(own - position * learned_by_heart)
+    rows = [row("position", position, se, sigma, series)]
+    for name, values in (("excess", law.space.sqnorm(own)), ("memory_excess", size), ("residual", rest)):
+        error = values.std() / math.sqrt(len(y)) / bayes
+        rows.append(row(name, float(values.mean() / bayes), float(error), sigma, series))
+    return rows
+
+
+def decide(tables: Tables, options: Any) -> list[Measurement]:
+    """T4; a smoke run trains too little to decide it."""
+    if options.profile == "smoke":
+        return []
+    rows = of(tables["training_memory"], "position")
+    rows = rows[np.isclose(rows.level, LEVEL)]
+    fewest, most = rows.n.min(), rows.n.max()
+    few, many = (rows[rows.n == n] for n in (fewest, most))
+    without = largest_of(of(few, "position", "fresh"))
+    controls = [
+        Control("null", "the law's optimum with an unrelated error", *largest_of(of(many, "position", "null"))[1:]),
+        Control("power", "the training set's optimum itself", *largest_of(of(many, "position", "power"))[1:]),
+        Control("power", f"the network trained on {fewest} points", *without[1:]),
+    ]
+    note = f"n = {most}; at n = {fewest}: {without[0]:.2f}"
+    return [Measurement("T4", *largest_of(of(many, "position", "fresh")), controls=controls, note=note)]
+
+
+def show(tables: Tables, options: Any) -> str:
+    rows = of(tables["training_memory"], "position", "fresh")
+    table = rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f")
+    title = "training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points"
+    return f"{title}; a row a level\n{table}"
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"training_memory": cell_memory},
+    claims=CLAIMS,
+    arguments=(PART,),
+    decide=decide,
+    show=show,
+    figures=("training_memory",),
+)

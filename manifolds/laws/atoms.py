@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Protocol
 
 import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
-from manifolds.core import Core, Posterior
+from manifolds.core import Core, Posterior, join_rows
+from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics, Rows
 from manifolds.special.blind_weights import BlindWeights
 from manifolds.special.distances import Atlas
 from manifolds.streams import Stream, stream
@@ -21,11 +22,16 @@ _MAX_CODE = 1 << 17
 _MAX_GREEDY = 1000
 
 
-class _AtomStatistics(NamedTuple):
-    u: torch.Tensor
+class PiecewisePower(Protocol):
+    """What is used of a prior of the noise level: its low end, knots in log sigma, and the density there."""
+
+    low: float
+    knots: torch.Tensor
+
+    def log_density_log(self, s: torch.Tensor) -> torch.Tensor: ...
 
 
-class Atoms(Core):
+class Atoms(Core[PointStatistics]):
     """sum_i w_i delta_{x_i} on R^m. The posterior weights are the softmax of log w_i - |u - x_i|^2/(2 sigma^2).
 
     Means are given in the coordinates of R^m themselves (B = m), and nothing of size (n, N, m) is formed.
@@ -62,26 +68,22 @@ class Atoms(Core):
         self._mean = self.weights @ self.points
         self._second_moment = float(self.weights @ (self.points**2).sum(dim=1))
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return self.points[stream.categorical(self.weights, n)]
 
-    def statistics(self, u: torch.Tensor) -> _AtomStatistics:
-        return _AtomStatistics(u)
+    def statistics(self, u: CorePoints) -> PointStatistics:
+        return PointStatistics(u)
 
     def check_level(self, finest: float) -> None:
         """Atoms are exact at every noise level; quadrature nodes refuse a level that is too fine for them."""
 
-    def posterior(self, stats: _AtomStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
         self.check_level(float(sigma.min()))
         u = stats.u
         sigma = sigma.expand(u.shape[0], sigma.shape[1])
         size = max(_CHUNK // (len(self.points) * sigma.shape[1]), 1)
         parts = [self._posterior(rows, levels, order) for rows, levels in zip(u.split(size), sigma.split(size))]
-        joined = {}
-        for field in ("log_p", "coef", "sqdist", "trace", "third", "var_sqdist"):
-            values = [getattr(part, field) for part in parts]
-            joined[field] = None if values[0] is None else torch.cat(values)
-        return Posterior(**joined)
+        return join_rows(parts, order)
 
     def _posterior(self, u: torch.Tensor, sigma: torch.Tensor, order: int) -> Posterior:
         sigma2 = sigma * sigma
@@ -115,7 +117,7 @@ class Atoms(Core):
             post.var_sqdist = (weighted * excess).sum(dim=-1)
         return post
 
-    def blind_mean(self, u: torch.Tensor, rho2: torch.Tensor, prior: object, normal_dim: int) -> torch.Tensor:
+    def blind_mean(self, u: torch.Tensor, rho2: torch.Tensor, prior: PiecewisePower, normal_dim: int) -> torch.Tensor:
         """f*(y) in core coordinates (n, m) for a piecewise power prior, exact to about 1e-9.
 
         The noise level enters through |y - x_i|^2 alone: the weight of an atom is w_i exp h(rho^2 + |u - x_i|^2).
@@ -133,13 +135,13 @@ class Atoms(Core):
             out[rows] = share @ self.points
         return out
 
-    def coef_width(self, stats: _AtomStatistics) -> int:
+    def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim
 
-    def assemble(self, stats: _AtomStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: PointStatistics, coef: torch.Tensor) -> CorePoints:
         return coef
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return self.points[self._atlas.nearest(u)[0]]
 
     @property
@@ -150,7 +152,7 @@ class Atoms(Core):
     def second_moment(self) -> float:
         return self._second_moment
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """By farthest-point traversal: picks that are more than 2 eps apart need a ball each, and picks whose eps-balls
         hold everything are a cover."""
         if eps >= self.radius:
@@ -166,7 +168,7 @@ class Atoms(Core):
         covered = float(gap2.max()) <= eps * eps
         return lower, math.log(picks if covered else len(self.points))
 
-    def level_hints(self, stats: _AtomStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: PointStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """The squared distance to the nearest atom, and the excess of the distance to the mean, a coordinate."""
         dim = normal_dim + self.core_dim
         near = rho2 + self._atlas.nearest(stats.u)[1]

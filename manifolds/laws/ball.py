@@ -1,9 +1,17 @@
-"""Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out."""
+"""Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out.
+
+At noise levels close to one where the answer is known no radial integral is needed. Let p = P(|u + sigma Z| <= R)/V be
+the density of u = X + sigma Z, X uniform on the k-ball of volume V, and q the same with two more degrees of freedom, so
+that E[X | u] = (q/p) u. By the heat equation, their slopes in log sigma are fluxes through the border, that is Bessel
+functions of kappa = R |u|/sigma^2: with S the noisy density of the uniform law on the border, r =
+I_{k/2}(kappa)/I_{k/2-1}(kappa) and w = r/kappa,
+
+    dp / d log sigma = -k S (1 - |u| r/R),        dq / d log sigma = -k S (R^2 w/sigma^2 - 1 + k w).
+"""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 
@@ -11,34 +19,37 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import sphere_posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics
 from manifolds.special import bessel_ratio
-from manifolds.special.ball_levels import close_levels, nearby_levels
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
 from manifolds.streams import Stream
 
-__all__ = ["Ball", "ball"]
+__all__ = ["Ball", "ball", "close_levels", "nearby_levels"]
 
 _NODES = 72  # on the widest window, 22 sigma; 32 on those no wider than 10 sigma: spacing below 1.1 posterior sd
 _FEW_NODES = 32
 _REACH = 11.0  # standard deviations of noise around |u| that hold |X|, up to e^-45
 _DROP = 45.0
 _CHUNK = 1 << 12
+# between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
+_LEVEL_NODES = 4
+_MOST_CHANGE = 0.35
+# (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
+_MOST_GAP = 0.5
+# of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
+_MOST_RANGE = 100.0
+_MOST_NOISE = 30.0  # sigma/R beyond which the slope of q, of size k R^2/sigma^2, is a difference of larger terms
 
 
-class _BallStatistics(NamedTuple):
-    u: torch.Tensor
-    norm: torch.Tensor
-
-
-class Ball(Core):
+class Ball(Core[NormStatistics]):
     """Uniform on the ball of radius R of R^k, k >= 2; m = k.
 
     The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
-    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of
-    s0 = sqrt(|u|^2 + (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is
-    N(u, sigma^2 I). Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at
-    levels close to each other takes that at one of them only (see `manifolds.special.ball_levels`).
+    log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of s0 = sqrt(|u|^2 +
+    (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is N(u, sigma^2 I).
+    Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at levels close
+    to each other takes that at one of them only (see `nearby_levels`).
 
     Args:
         dim: k >= 2 (see `ball` for k = 1).
@@ -57,22 +68,23 @@ class Ball(Core):
         self.radius = positive_number(radius, "radius")
         self._log_volume = log_ball_volume(dim) + dim * math.log(radius)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         z = stream.child("direction").normal(n, self.core_dim)
         length = self.radius * stream.child("radius").uniform(n) ** (1.0 / self.core_dim)
         return length[:, None] * z / z.norm(dim=1, keepdim=True)
 
-    def statistics(self, u: torch.Tensor) -> _BallStatistics:
-        return _BallStatistics(u, u.norm(dim=1))
+    def statistics(self, u: CorePoints) -> NormStatistics:
+        return NormStatistics(u, u.norm(dim=1))
 
-    def posterior(self, stats: _BallStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: NormStatistics, sigma: Levels, order: int) -> Posterior:
         norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
         if order <= 1:
             return self._by_rows(norm, level)
         return self._by_level(norm, level, order)
 
     def _by_rows(self, norm: torch.Tensor, level: torch.Tensor) -> Posterior:
-        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them only."""
+        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them
+        only."""
         post = Posterior(torch.empty_like(level), torch.empty_like(level)[..., None])
         at = level.shape[1] // 2
         close = close_levels(self.core_dim, self.radius, level)
@@ -119,7 +131,8 @@ class Ball(Core):
 
     def _bounded(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
         k, R = self.core_dim, self.radius
-        # slope of the log density of s at the border: where it rises, the mass is within L of it, slope L + L^2/(2 sigma^2) = DROP
+        # slope of the log density of s at the border; where it rises, the mass is within L of it:
+        # slope L + L^2/(2 sigma^2) = DROP
         slope = (k - 1) / R + (norm * bessel_ratio(0.5 * k - 1.0, R * norm / level**2) - R) / level**2
         rise = slope.clamp(min=0.0) * level
         border = 2.0 * _DROP * level / (rise + torch.sqrt(rise * rise + 2.0 * _DROP))
@@ -163,17 +176,17 @@ class Ball(Core):
             var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
         return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
 
-    def assemble(self, stats: _BallStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: NormStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return u * (self.radius / u.norm(dim=1, keepdim=True).clamp(min=self.radius))
 
     @property
     def second_moment(self) -> float:
         return self.radius**2 * self.core_dim / (self.core_dim + 2.0)
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         return ball_covering(self.core_dim, self.radius, eps)
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
@@ -188,6 +201,46 @@ class Ball(Core):
         log_mass = post.log_p + self._log_volume + math.log(k) - math.log(R) + (k - 1) * torch.log(norm / R)
         near = (width * w.repeat(8) * torch.exp(log_mass) * post.trace).sum(dim=1)
         return near + ((inner / R) ** k * k * level**2)[:, 0]
+
+
+def close_levels(core_dim: int, radius: float, sigma: torch.Tensor) -> torch.Tensor:
+    """Which rows (n,) of levels (n, q) are worth a try."""
+    if sigma.shape[1] < 2:
+        return torch.zeros(len(sigma), dtype=torch.bool, device=sigma.device)
+    gap = (sigma[:, 1:] / sigma[:, :-1]).log_().abs_().amax(dim=1)
+    return (gap * (core_dim + 2) <= _MOST_GAP) & (sigma.amax(dim=1) <= _MOST_NOISE * radius)
+
+
+def nearby_levels(
+    core_dim: int,
+    radius: float,
+    norm: torch.Tensor,
+    sigma: torch.Tensor,
+    at: int,
+    log_p: torch.Tensor,
+    coef: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma
+    (n, q)."""
+    x, weight = legendre(_LEVEL_NODES)
+    step = (sigma[:, 1:] / sigma[:, :-1]).log_()[..., None]
+    level = sigma[:, :-1, None] * torch.exp(step * x)
+    norm = norm[:, None, None]
+    border = sphere_posterior(core_dim, radius, norm, level, 1)
+    flux = torch.exp(border.log_p - log_p[:, None, None]).mul_(step * (-core_dim * weight))
+    change = torch.stack(
+        [
+            (flux * (1.0 - border.coef * (norm / radius) ** 2)).sum(dim=2),
+            (flux * (border.coef * (1.0 + core_dim * (level / radius) ** 2) - 1.0)).sum(dim=2),
+        ]
+    )
+    total = torch.nn.functional.pad(change.cumsum(dim=2), (1, 0))
+    total = total - total[:, :, at : at + 1] + torch.stack([torch.ones_like(coef), coef])[:, :, None]
+    least = torch.minimum(total[..., 1:], total[..., :-1])
+    gradual = (change.abs() <= _MOST_CHANGE * least).all(dim=2)
+    trusted = (gradual & (total.amax(dim=2) <= _MOST_RANGE * total.amin(dim=2))).all(dim=0)
+    p, q = total
+    return log_p[:, None] + torch.log(p), q / p, trusted
 
 
 def ball(dim: int, radius: float = 1.0) -> Core:

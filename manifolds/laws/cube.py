@@ -8,6 +8,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics
 from manifolds.special import truncated_normal
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import log_ball_volume
@@ -16,7 +17,7 @@ from manifolds.streams import Stream
 __all__ = ["Cube"]
 
 
-class Cube(Core):
+class Cube(Core[PointStatistics]):
     """Uniform on [-L, L]^k, m = k, R = L sqrt(k).
 
     Args:
@@ -34,16 +35,16 @@ class Cube(Core):
         self.half_width = positive_number(half_width, "half_width")
         self.radius = self.half_width * math.sqrt(dim)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return self.half_width * (2.0 * stream.uniform(n, self.core_dim) - 1.0)
 
-    def statistics(self, u: torch.Tensor) -> tuple[torch.Tensor]:
-        return (u,)
+    def statistics(self, u: CorePoints) -> PointStatistics:
+        return PointStatistics(u)
 
-    def posterior(self, stats: tuple[torch.Tensor], sigma: torch.Tensor, order: int) -> Posterior:
-        """With T the standard normal cut to [a, a + 2L/sigma], a = (|u_i| - L)/sigma: |u_i| - X_i = sigma T by reflection,
-        so X_i = sign(u_i) (L - sigma (T - a)), exact at the nearer face however far u is."""
-        u, half = stats[0][:, None, :], self.half_width
+    def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
+        """With T the standard normal cut to [a, a + 2L/sigma], a = (|u_i| - L)/sigma: |u_i| - X_i = sigma T by
+        reflection, so X_i = sign(u_i) (L - sigma (T - a)), exact at the nearer face however far u is."""
+        u, half = stats.u[:, None, :], self.half_width
         level = sigma[..., None]
         a = (u.abs() - half) / level
         cut = truncated_normal(a, 2.0 * half / level, order=max(order, 1))
@@ -51,6 +52,8 @@ class Cube(Core):
         sign = torch.where(u >= 0, 1.0, -1.0)
         if order >= 1:
             post.coef = sign * (half - level * cut.offset)
+        if cut.variance is None or cut.third is None or cut.fourth is None:  # order 1
+            return post
         if order >= 2:
             t = a + cut.offset  # E[T]
             variance = level**2 * cut.variance
@@ -63,20 +66,20 @@ class Cube(Core):
             post.var_sqdist = (level**4 * fourth).sum(dim=-1)
         return post
 
-    def coef_width(self, stats: tuple[torch.Tensor]) -> int:
+    def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim
 
-    def assemble(self, stats: tuple[torch.Tensor], coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: PointStatistics, coef: torch.Tensor) -> CorePoints:
         return coef
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return u.clamp(-self.half_width, self.half_width)
 
     @property
     def second_moment(self) -> float:
         return self.core_dim * self.half_width**2 / 3.0
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Lower: volume. Upper: cells of side 2 eps/sqrt(k)."""
         if eps >= self.radius:
             return 0.0, 0.0
@@ -85,7 +88,8 @@ class Cube(Core):
         return max(lower, 0.0), k * math.log(math.ceil(self.radius / eps))
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
-        """k times the one-dimensional integral over u of density and variance, in Gauss-Legendre panels of sigma's size."""
+        """k times the one-dimensional integral over u of density and variance, in Gauss-Legendre panels of sigma's
+        size."""
         curve = []
         x, w = legendre(16)
         for level in torch.as_tensor(sigma, dtype=torch.float64).reshape(-1).tolist():
@@ -95,7 +99,7 @@ class Cube(Core):
             edges = inner + (half + 10.0 * level - inner) * torch.linspace(0.0, 1.0, 33, dtype=torch.float64)
             width = edges.diff()[:, None]
             u = (edges[:-1, None] + width * x).reshape(-1, 1)
-            post = Cube(1, half).posterior((u,), torch.tensor([[level]], dtype=torch.float64), 2)
+            post = Cube(1, half).posterior(PointStatistics(u), torch.tensor([[level]], dtype=torch.float64), 2)
             near = (width * w).reshape(-1) @ (torch.exp(post.log_p[:, 0]) * post.trace[:, 0])
             curve.append(2.0 * self.core_dim * (near + inner / (2.0 * half) * level**2))
         return torch.stack(curve)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
+from manifolds.shapes import CorePoints, Levels, PointStatistics, SquareStatistics
 from manifolds.streams import Stream
 
 __all__ = ["AxisGaussian", "IsotropicGaussian", "gaussian"]
@@ -17,13 +17,9 @@ __all__ = ["AxisGaussian", "IsotropicGaussian", "gaussian"]
 _LOG_2PI = math.log(2.0 * math.pi)
 
 
-class _IsotropicStatistics(NamedTuple):
-    u: torch.Tensor
-    norm2: torch.Tensor
-
-
-class IsotropicGaussian(Core):
-    """N(0, s^2 I_k) on R^k. The posterior of X given u = X + sigma z is N(c u, v I), c = s^2/(s^2+sigma^2), v = c sigma^2."""
+class IsotropicGaussian(Core[SquareStatistics]):
+    """N(0, s^2 I_k) on R^k. The posterior of X given u = X + sigma z is N(c u, v I), c = s^2/(s^2+sigma^2), v = c
+    sigma^2."""
 
     name, closed_form = "gaussian", True
 
@@ -31,13 +27,13 @@ class IsotropicGaussian(Core):
         self.intrinsic_dim = self.core_dim = positive_int(dim, "dim")
         self.scale = positive_number(scale, "scale")
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return self.scale * stream.normal(n, self.core_dim)
 
-    def statistics(self, u: torch.Tensor) -> _IsotropicStatistics:
-        return _IsotropicStatistics(u, (u * u).sum(dim=1))
+    def statistics(self, u: CorePoints) -> SquareStatistics:
+        return SquareStatistics(u, (u * u).sum(dim=1))
 
-    def posterior(self, stats: _IsotropicStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: SquareStatistics, sigma: Levels, order: int) -> Posterior:
         k, norm2 = self.core_dim, stats.norm2[:, None]
         sigma2 = sigma * sigma
         constant, factor, keep = self.affine(sigma2)
@@ -60,10 +56,10 @@ class IsotropicGaussian(Core):
         factor = -0.5 / total
         return torch.log(total).add_(_LOG_2PI).mul_(-0.5 * self.core_dim), factor, (-2.0 * self.scale**2) * factor
 
-    def assemble(self, stats: _IsotropicStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: SquareStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return u
 
     @property
@@ -74,7 +70,7 @@ class IsotropicGaussian(Core):
         return self.core_dim * self.scale**2 * sigma**2 / (self.scale**2 + sigma**2)
 
 
-class AxisGaussian(Core):
+class AxisGaussian(Core[PointStatistics]):
     """N(0, diag(s_i^2)) on R^k: the isotropic formulas, axis by axis."""
 
     name = "gaussian"
@@ -83,14 +79,14 @@ class AxisGaussian(Core):
         self.scales = torch.tensor([positive_number(float(s), "scale") for s in scales], dtype=torch.float64)
         self.intrinsic_dim = self.core_dim = positive_int(len(self.scales), "dim")
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return stream.normal(n, self.core_dim) * self.scales
 
-    def statistics(self, u: torch.Tensor) -> tuple[torch.Tensor]:
-        return (u,)
+    def statistics(self, u: CorePoints) -> PointStatistics:
+        return PointStatistics(u)
 
-    def posterior(self, stats: tuple[torch.Tensor], sigma: torch.Tensor, order: int) -> Posterior:
-        square = (stats[0] * stats[0])[:, None, :]
+    def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
+        square = (stats.u * stats.u)[:, None, :]
         sigma2 = (sigma * sigma)[..., None]
         s2 = (self.scales**2).to(square.device)
         total = s2 + sigma2
@@ -108,13 +104,13 @@ class AxisGaussian(Core):
             post.var_sqdist = (2.0 * variance**2 + 4.0 * variance * shrink**2 * square).sum(dim=-1)
         return post
 
-    def coef_width(self, stats: tuple[torch.Tensor]) -> int:
+    def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim
 
-    def assemble(self, stats: tuple[torch.Tensor], coef: torch.Tensor) -> torch.Tensor:
-        return coef * stats[0]
+    def assemble(self, stats: PointStatistics, coef: torch.Tensor) -> CorePoints:
+        return coef * stats.u
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return u
 
     @property

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import torch
 
 from manifolds.checks import positive_int
-from manifolds.laws.surface import Axis, Surface
+from manifolds.laws.surfaces import Axis, Surface
 from manifolds.streams import stream
 
 __all__ = ["ImageManifold", "bars", "blobs", "discs"]
@@ -27,7 +27,7 @@ _SPAN_TOLERANCE = 1e-6  # of the largest singular value
 _PIXEL_TOLERANCE = 1e-4
 _SPAN_SAMPLES = 1000
 _SKETCH = {2: 300, 3: 500, 4: 500}  # above the rank found
-_SPACING = 0.5  # of the finest sigma: images bend sharply, see manifolds.laws.surface
+_SPACING = 0.5  # of the finest sigma: images bend sharply, see manifolds.laws.surfaces
 _LEAST_NODES = 12
 _TARGET_NODES = {2: 3000, 3: 16_000, 4: 60_000}
 

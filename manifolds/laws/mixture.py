@@ -14,18 +14,17 @@ import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior, take
-from manifolds.laws.flats import Flats, random_frames
 from manifolds.laws.gaussian import IsotropicGaussian
+from manifolds.shapes import Bounds, CorePoints, Levels, MixtureStatistics, Rows
+from manifolds.special.flats import Flats, random_frames
 from manifolds.streams import Stream, stream
 
 __all__ = ["Component", "Mixture", "low_rank_mixture"]
 
-_UNFELT, _ENOUGH = (
-    1e-17,
-    1e-13,
-)  # a spread of the components' means below this fraction of the trace is left out; its accuracy
-_ABSENT = 1e-24  # coefficients of a component that are below this fraction of a row's largest are left out,
-_MOST_PRESENT = 0.6  # where that leaves out enough
+# a spread of the components' means below this fraction of the trace is left out; its accuracy
+_UNFELT, _ENOUGH = 1e-17, 1e-13
+# coefficients of a component that are below this fraction of a row's largest are left out, where that leaves out enough
+_ABSENT, _MOST_PRESENT = 1e-24, 0.6
 
 
 class Component(NamedTuple):
@@ -36,12 +35,7 @@ class Component(NamedTuple):
     shift: torch.Tensor
 
 
-class _Statistics(NamedTuple):
-    parts: tuple  # of each component
-    normal2: torch.Tensor  # (n, J) squared distances to the components' affine subspaces
-
-
-class Mixture(Core):
+class Mixture(Core[MixtureStatistics]):
     """sum_j w_j (law of c_j + Q_j X_j).
 
     Args:
@@ -96,7 +90,7 @@ class Mixture(Core):
         """Points (..., m_j) of a component's own space, as vectors (..., m), without the shift."""
         return own if part.frame is None else own @ part.frame.T.to(own.device)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         index = stream.child("component").categorical(self.weights, n)
         points = torch.empty(n, self.core_dim, dtype=torch.float64)
         for j, part in enumerate(self.components):
@@ -110,11 +104,13 @@ class Mixture(Core):
         """Index (n,) of the component whose support is nearest to core points u (n, m)."""
         return torch.stack([self._gap2(part, u)[1] for part in self.components]).argmin(dim=0)
 
-    def statistics(self, u: torch.Tensor) -> _Statistics:
+    def statistics(self, u: CorePoints) -> MixtureStatistics:
         own, normal2 = self._flats.coordinates(u)
-        return _Statistics(tuple(part.core.statistics(block) for part, block in zip(self.components, own)), normal2)
+        return MixtureStatistics(
+            tuple(part.core.statistics(block) for part, block in zip(self.components, own)), normal2
+        )
 
-    def posterior(self, stats: _Statistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: MixtureStatistics, sigma: Levels, order: int) -> Posterior:
         parts = [part.core.posterior(own, sigma, order) for part, own in zip(self.components, stats.parts)]
         normal2 = stats.normal2.T[..., None]  # (J, n, 1)
         log_weights, codims = (t.to(sigma.device)[:, None, None] for t in (self._log_weights, self._codims))
@@ -145,7 +141,7 @@ class Mixture(Core):
         return torch.cat([*own, shift_share.movedim(0, -1)], dim=-1)
 
     def _trace(
-        self, stats: _Statistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor
+        self, stats: MixtureStatistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor
     ) -> torch.Tensor:
         """The components' own traces, averaged, and the spread of their means (only where it can be felt)."""
         trace = (share * torch.stack([post.trace for post in parts])).sum(dim=0)
@@ -163,8 +159,9 @@ class Mixture(Core):
             trace[rows, level] = found + self._flats.spread(own, share[:, rows, level].T, _ENOUGH * found)
         return trace
 
-    def assemble(self, stats: _Statistics, coef: torch.Tensor) -> torch.Tensor:
-        *blocks, shift_coef = coef.split([*self._widths(stats), len(self.components)], dim=1)
+    def assemble(self, stats: MixtureStatistics, coef: torch.Tensor) -> CorePoints:
+        split = coef.split([*self._widths(stats), len(self.components)], dim=1)
+        blocks, shift_coef = split[:-1], split[-1]
         size = torch.stack([block.abs().amax(dim=1) for block in blocks], dim=1).maximum(shift_coef.abs())
         present = size > _ABSENT * size.amax(dim=1, keepdim=True)
         counts = present.sum(dim=0).tolist()
@@ -172,19 +169,17 @@ class Mixture(Core):
             own = [part.core.assemble(s, block) for part, s, block in zip(self.components, stats.parts, blocks)]
             return self._flats.combine(own, shift_coef)
         total = coef.new_zeros(len(coef), self.core_dim)
-        for j, (part, own, block) in enumerate(zip(self.components, stats.parts, blocks)):
+        for j, (part, some, block) in enumerate(zip(self.components, stats.parts, blocks)):
             if counts[j]:
                 rows = present[:, j].nonzero()[:, 0]
-                points = self._flats.lift(
-                    j, part.core.assemble(take(own, rows), block[rows]), shift_coef[rows, j : j + 1]
-                )
-                total.index_add_(0, rows, points)
+                inside = part.core.assemble(take(some, rows), block[rows])
+                total.index_add_(0, rows, self._flats.lift(j, inside, shift_coef[rows, j : j + 1]))
         return total
 
-    def _widths(self, stats: _Statistics) -> list[int]:
+    def _widths(self, stats: MixtureStatistics) -> list[int]:
         return [part.core.coef_width(own) for part, own in zip(self.components, stats.parts)]
 
-    def coef_width(self, stats: _Statistics) -> int:
+    def coef_width(self, stats: MixtureStatistics) -> int:
         return sum(self._widths(stats)) + len(self.components)
 
     def _gap2(self, part: Component, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -194,7 +189,7 @@ class Mixture(Core):
         nearest = part.shift + self._lift(part, part.core.project(own))
         return nearest, ((u - nearest) ** 2).sum(dim=1)
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         found = [self._gap2(part, u) for part in self.components]
         best = torch.stack([gap for _, gap in found]).argmin(dim=0)
         return torch.stack([point for point, _ in found])[best, torch.arange(u.shape[0])]
@@ -213,14 +208,14 @@ class Mixture(Core):
             )
         return total
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Largest lower bound, and log of the sum of the upper ones."""
         bounds = [part.core.log_covering_number(eps) for part in self.components]
         high = [b[1] for b in bounds]
         upper = math.inf if math.inf in high else float(torch.logsumexp(torch.tensor(high, dtype=torch.float64), 0))
         return max(b[0] for b in bounds), upper
 
-    def level_hints(self, stats: _Statistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: MixtureStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """What each component's own normal coordinates suggest."""
         return (rho2[:, None] + stats.normal2) / (normal_dim + self._codims.to(rho2.device)).clamp(min=1.0)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 import torch
 
@@ -10,12 +12,17 @@ from manifolds.checks import positive_int
 from manifolds.core import Core, Posterior
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import Sphere
+from manifolds.shapes import BlockStatistics, Bounds, CorePoints, Levels, Rows
 from manifolds.streams import Stream
 
 __all__ = ["Product", "sphere_times_cube"]
 
 
-class Product(Core):
+def _sum(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    return reduce(add, values)
+
+
+class Product(Core[BlockStatistics]):
     """X = (X_1, .., X_J) with independent blocks X_j.
 
     Args:
@@ -38,36 +45,37 @@ class Product(Core):
         self.radius = sum(factor.radius**2 for factor in factors) ** 0.5
         self.needs_normal = all(factor.needs_normal for factor in factors)
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         return torch.cat([factor.sample(n, stream.child("factor", j)) for j, factor in enumerate(self.factors)], dim=1)
 
-    def statistics(self, u: torch.Tensor) -> tuple:
-        return tuple(factor.statistics(block) for factor, block in zip(self.factors, u.split(self.sizes, dim=1)))
+    def statistics(self, u: CorePoints) -> BlockStatistics:
+        blocks = u.split(self.sizes, dim=1)
+        return BlockStatistics(tuple(factor.statistics(block) for factor, block in zip(self.factors, blocks)))
 
-    def posterior(self, stats: tuple, sigma: torch.Tensor, order: int) -> Posterior:
-        parts = [factor.posterior(own, sigma, order) for factor, own in zip(self.factors, stats)]
-        post = Posterior(log_p=sum(p.log_p for p in parts), offset=sum(p.offset for p in parts))
+    def posterior(self, stats: BlockStatistics, sigma: Levels, order: int) -> Posterior:
+        parts = [factor.posterior(own, sigma, order) for factor, own in zip(self.factors, stats.blocks)]
+        post = Posterior(_sum([p.log_p for p in parts]), offset=sum(p.offset for p in parts))
         if order >= 1:
             post.coef = torch.cat([p.coef.expand(*post.log_p.shape, -1) for p in parts], dim=-1)
         if order >= 2:
-            post.sqdist, post.trace = sum(p.sqdist for p in parts), sum(p.trace for p in parts)
+            post.sqdist, post.trace = _sum([p.sqdist for p in parts]), _sum([p.trace for p in parts])
         if order >= 3:  # Cov(X_j, |X_i - u_i|^2) = 0 for i != j
             post.third = torch.cat([p.third.expand(*post.log_p.shape, -1) for p in parts], dim=-1)
         if order >= 4:
-            post.var_sqdist = sum(p.var_sqdist for p in parts)
+            post.var_sqdist = _sum([p.var_sqdist for p in parts])
         return post
 
-    def _widths(self, stats: tuple) -> list[int]:
-        return [factor.coef_width(own) for factor, own in zip(self.factors, stats)]
+    def _widths(self, stats: BlockStatistics) -> list[int]:
+        return [factor.coef_width(own) for factor, own in zip(self.factors, stats.blocks)]
 
-    def coef_width(self, stats: tuple) -> int:
+    def coef_width(self, stats: BlockStatistics) -> int:
         return sum(self._widths(stats))
 
-    def assemble(self, stats: tuple, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: BlockStatistics, coef: torch.Tensor) -> CorePoints:
         blocks = coef.split(self._widths(stats), dim=1)
-        return torch.cat([f.assemble(own, block) for f, own, block in zip(self.factors, stats, blocks)], dim=1)
+        return torch.cat([f.assemble(own, block) for f, own, block in zip(self.factors, stats.blocks, blocks)], dim=1)
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         return torch.cat([f.project(block) for f, block in zip(self.factors, u.split(self.sizes, dim=1))], dim=1)
 
     @property
@@ -78,7 +86,7 @@ class Product(Core):
     def second_moment(self) -> float:
         return sum(factor.second_moment for factor in self.factors)
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Lower: the largest of the factors'. Upper: the factors' sum at eps/sqrt(J), or one ball."""
         if eps >= self.radius:
             return 0.0, 0.0
@@ -87,11 +95,12 @@ class Product(Core):
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor | None:
         curves = [factor.mmse(sigma) for factor in self.factors]
-        return None if any(c is None for c in curves) else sum(curves)
+        known = [c for c in curves if c is not None]
+        return _sum(known) if len(known) == len(curves) else None
 
-    def level_hints(self, stats: tuple, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: BlockStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """What each factor makes of its own block, besides the normal coordinates' own estimate."""
-        own = [f.level_hints(s, rho2, normal_dim) for f, s in zip(self.factors, stats)]
+        own = [f.level_hints(s, rho2, normal_dim) for f, s in zip(self.factors, stats.blocks)]
         return torch.cat([rho2[:, None] / max(normal_dim, 1), *own], dim=1)
 
 

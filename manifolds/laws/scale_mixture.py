@@ -1,32 +1,29 @@
-"""Isotropic Gaussians of several scales in all of R^d: laws that depend on |y| alone, where a noise level hides in the data.
+"""Isotropic Gaussians of several scales in all of R^d: laws that depend on |y| alone, where a noise level hides in the
+data.
 
-sum_j w_j N(0, s_j^2 I_d), s_j >= 0 (zero is an atom at the origin). No coordinate is free of data, so the noise level is
-read off |y| alone: with one scale it cannot be identified (the control `full_gaussian`, k = d), and with scales 0 and
-sqrt(k/d) the relative error of its square is of order k^2/d^2 (`two_scale`), the worst that
-arXiv 2602.09639, Proposition 3.8 allows.
+sum_j w_j N(0, s_j^2 I_d), s_j >= 0 (zero is an atom at the origin). No coordinate is free of data, so the noise level
+is read off |y| alone: with one scale it cannot be identified (the control `full_gaussian`, k = d), and with scales 0
+and sqrt(k/d) the relative error of its square is of order k^2/d^2 (`two_scale`), the worst that arXiv 2602.09639,
+Proposition 3.8 allows.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, RadiusStatistics, Rows
 from manifolds.special.quadrature import legendre
 from manifolds.streams import Stream
 
 __all__ = ["ScaleMixture", "full_gaussian", "scale_mixture", "two_scale"]
 
 
-class _NormStatistics(NamedTuple):
-    rho: torch.Tensor  # (n,) = |y|
-
-
-class ScaleMixture(Core):
+class ScaleMixture(Core[RadiusStatistics]):
     """sum_j w_j N(0, s_j^2 I_d); core dimension 0, all d coordinates are "normal".
 
     Args:
@@ -63,16 +60,17 @@ class ScaleMixture(Core):
         self.intrinsic_dim = (0 if atom else self.ambient) if intrinsic_dim is None else intrinsic_dim
         self.name = name
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         """Norms (n, 1); the law draws the directions."""
         index = stream.child("scale").categorical(self.weights, n)
         return (self.scales[index] * stream.child("chi2").chi2(self.ambient, n).sqrt())[:, None]
 
-    def statistics(self, u: torch.Tensor) -> _NormStatistics:
-        return _NormStatistics(u[:, 0])
+    def statistics(self, u: CorePoints) -> RadiusStatistics:
+        return RadiusStatistics(u[:, 0])
 
-    def posterior(self, stats: _NormStatistics, sigma: torch.Tensor, order: int) -> Posterior:
-        """Component j: mean c_j y, covariance v_j I with c_j = s_j^2/(s_j^2+sigma^2), v_j = c_j sigma^2; scales last, (n, q, J).
+    def posterior(self, stats: RadiusStatistics, sigma: Levels, order: int) -> Posterior:
+        """Component j: mean c_j y, covariance v_j I with c_j = s_j^2/(s_j^2+sigma^2), v_j = c_j sigma^2; scales last,
+        (n, q, J).
 
         log densities are taken relative to that of the level t0^2 = |y|^2/d, at which they are of size d
         (the offset): what remains is -(d/2) (delta - log(1+delta)), delta = t0^2/(s_j^2+sigma^2) - 1.
@@ -111,10 +109,10 @@ class ScaleMixture(Core):
             post.var_sqdist = (share * (within + excess**2)).sum(dim=-1)
         return post
 
-    def assemble(self, stats: _NormStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: RadiusStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.rho[:, None]
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         """The support is R^d, or the origin alone."""
         return u if self.radius > 0 else torch.zeros_like(u)
 
@@ -122,7 +120,7 @@ class ScaleMixture(Core):
     def second_moment(self) -> float:
         return self.ambient * float((self.weights * self.scales**2).sum())
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         return (math.inf, math.inf) if self.radius > 0 else (0.0, 0.0)
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
@@ -140,14 +138,14 @@ class ScaleMixture(Core):
         curve = []
         for level in sigma.tolist():
             spread = torch.sqrt(self.scales**2 + level**2)
-            stats = _NormStatistics((spread[:, None] * chi).reshape(-1))
+            stats = RadiusStatistics((spread[:, None] * chi).reshape(-1))
             trace = self.posterior(stats, torch.tensor([[level]], dtype=torch.float64), 2).trace.reshape(
                 len(self.scales), -1
             )
             curve.append((self.weights * (trace @ density)).sum())
         return torch.stack(curve)
 
-    def level_hints(self, stats: _NormStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: RadiusStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """|y|^2/d - s_j^2, one for each scale."""
         return (rho2[:, None] / self.ambient - (self.scales**2).to(rho2.device)).clamp(min=1e-300)
 
@@ -167,7 +165,8 @@ def full_gaussian(dim: int, ambient: int, scale: float = 1.0) -> ScaleMixture:
 
 
 def two_scale(dim: int, ambient: int, level: float = 1.0, weight: float = 0.5) -> ScaleMixture:
-    """w N(0, (k level^2/d) I_d) + (1 - w) delta_0: at noise `level` it is as hard as k free dimensions allow (derived here).
+    """w N(0, (k level^2/d) I_d) + (1 - w) delta_0: at noise `level` it is as hard as k free dimensions allow (derived
+    here).
 
     Args:
         dim: k: the data shift |y|^2 by k units of level^2, as k dimensions at that level do; the support is R^d.

@@ -1,14 +1,15 @@
-"""Uniform law on a sphere. With kappa = R|u|/sigma^2 the posterior of X/R is von Mises-Fisher of concentration kappa."""
+"""Uniform law on a sphere. With kappa = R|u|/sigma^2 the posterior of X/R is von Mises-Fisher of concentration
+kappa."""
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows
 from manifolds.special import bessel_moments, log_sphere_mgf
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import sphere_covering
@@ -17,20 +18,15 @@ from manifolds.streams import Stream
 __all__ = ["Sphere", "sphere_mean", "sphere_posterior"]
 
 
-class _SphereStatistics(NamedTuple):
-    u: torch.Tensor
-    norm: torch.Tensor
-
-
 def sphere_mean(
     core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, inverse: torch.Tensor, moments: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
-    """(log E exp(<X, u>/sigma^2) - kappa, coefficient of u in E[X | u]; and with `moments` r/kappa, r and r'), r the Bessel ratio
-    at kappa = R |u|/sigma^2, given inverse = sigma^-2."""
+    """(log E exp(<X, u>/sigma^2) - kappa, coefficient of u in E[X | u]; and with `moments` r/kappa, r and r'), r the
+    Bessel ratio at kappa = R |u|/sigma^2, given inverse = sigma^-2."""
     kappa = (radius * norm) * inverse
-    by_kappa, ratio, slope, log_mgf = bessel_moments(
-        0.5 * core_dim - 1.0, kappa, with_log=True, with_derivative=moments
-    )
+    order = 0.5 * core_dim - 1.0
+    by_kappa, ratio, slope, log_mgf = bessel_moments(order, kappa, with_log=True, with_derivative=moments)
+    assert log_mgf is not None
     return log_mgf, by_kappa * (radius**2 * inverse), by_kappa, ratio, slope
 
 
@@ -46,8 +42,8 @@ def sphere_posterior(
 
     `square` stands for (norm - R)^2 in the log density, for callers that know it less a part that they add later.
 
-    All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive terms: with r the Bessel
-    ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
+    All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive
+    terms: with r the Bessel ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
     """
     inverse = 1.0 / (sigma * sigma)
     square = (norm - radius) ** 2 if square is None else square
@@ -56,6 +52,8 @@ def sphere_posterior(
         return Posterior(log_p=log_sphere_mgf(0.5 * core_dim - 1.0, radius * norm * inverse, scaled=True) - half_log)
     log_mgf, coef, by_kappa, ratio, slope = sphere_mean(core_dim, radius, norm, inverse, moments=order >= 2)
     post = Posterior(log_p=log_mgf - half_log, coef=coef)
+    if by_kappa is None or ratio is None or slope is None:  # order 1
+        return post
     if order >= 2:
         defect = slope + (core_dim - 1) * by_kappa  # 1 - r^2
         post.trace = radius**2 * defect
@@ -67,7 +65,7 @@ def sphere_posterior(
     return post
 
 
-class Sphere(Core):
+class Sphere(Core[NormStatistics]):
     """Uniform on the sphere S^k of radius R in R^m, m = k + 1.
 
     Args:
@@ -85,14 +83,14 @@ class Sphere(Core):
         self.core_dim = self.intrinsic_dim + 1
         self.radius = positive_number(radius, "radius")
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         z = stream.normal(n, self.core_dim)
         return self.radius * z / z.norm(dim=1, keepdim=True)
 
-    def statistics(self, u: torch.Tensor) -> _SphereStatistics:
-        return _SphereStatistics(u, u.norm(dim=1))
+    def statistics(self, u: CorePoints) -> NormStatistics:
+        return NormStatistics(u, u.norm(dim=1))
 
-    def posterior(self, stats: _SphereStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: NormStatistics, sigma: Levels, order: int) -> Posterior:
         post = sphere_posterior(self.core_dim, self.radius, stats.norm[:, None], sigma, order)
         if order >= 1:
             post.coef = post.coef[..., None]
@@ -100,10 +98,10 @@ class Sphere(Core):
             post.third = post.third[..., None]
         return post
 
-    def assemble(self, stats: _SphereStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: NormStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         """Radial; the centre, whose nearest points are all of the sphere, goes to the first axis."""
         norm = u.norm(dim=1, keepdim=True)
         pole = torch.zeros_like(u)
@@ -114,11 +112,12 @@ class Sphere(Core):
     def second_moment(self) -> float:
         return self.radius**2
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         return sphere_covering(self.intrinsic_dim, self.radius, eps)
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
-        """By Gauss-Legendre quadrature over |u|, a 1-Lipschitz function of the noise: 10 standard deviations hold all."""
+        """By Gauss-Legendre quadrature over |u|, a 1-Lipschitz function of the noise: 10 standard deviations hold
+        all."""
         sigma = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1)
         centre = torch.sqrt(self.radius**2 + self.core_dim * sigma**2)
         low = (centre - 10.0 * sigma).clamp(min=0.0)
@@ -128,7 +127,7 @@ class Sphere(Core):
         log_weight = post.log_p + (self.core_dim - 1) * torch.log(norm) + torch.log(w)
         return (torch.softmax(log_weight, dim=1) * post.trace).sum(dim=1)
 
-    def level_hints(self, stats: _SphereStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: NormStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """The squared distance to the sphere, and the excess of |y|^2 over R^2, a coordinate."""
         near = (rho2 + (stats.norm - self.radius) ** 2) / (normal_dim + 1)
         far = (rho2 + stats.norm**2 - self.radius**2) / (normal_dim + self.core_dim)

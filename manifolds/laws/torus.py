@@ -5,25 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import reduce
+from operator import add
 
 import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
 from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior
+from manifolds.shapes import Bounds, CorePoints, Levels, PlaneStatistics, Rows
 from manifolds.special.volumes import log_ball_volume
 from manifolds.streams import Stream
 
 __all__ = ["Torus"]
 
 
-class _TorusStatistics(NamedTuple):
-    planes: torch.Tensor  # (n, k, 2)
-    norm: torch.Tensor  # (n, k)
-
-
-class Torus(Core):
+class Torus(Core[PlaneStatistics]):
     """Product of k uniform circles; coordinates 2i and 2i+1 hold circle i. |X| = sqrt(sum R_i^2) is constant.
 
     Args:
@@ -45,27 +42,30 @@ class Torus(Core):
         self.radii = torch.tensor([positive_number(r, "radius") for r in radii], dtype=torch.float64)
         self.radius = float(self.radii.norm())
 
-    def sample(self, n: int, stream: Stream) -> torch.Tensor:
+    def sample(self, n: int, stream: Stream) -> CorePoints:
         angle = 2.0 * math.pi * stream.uniform(n, self.intrinsic_dim)
         planes = torch.stack([torch.cos(angle), torch.sin(angle)], dim=-1) * self.radii[:, None]
         return planes.reshape(n, self.core_dim)
 
-    def statistics(self, u: torch.Tensor) -> _TorusStatistics:
+    def statistics(self, u: CorePoints) -> PlaneStatistics:
         planes = u.reshape(u.shape[0], self.intrinsic_dim, 2)
-        return _TorusStatistics(planes, planes.norm(dim=2))
+        return PlaneStatistics(planes, planes.norm(dim=2))
 
-    def posterior(self, stats: _TorusStatistics, sigma: torch.Tensor, order: int) -> Posterior:
+    def posterior(self, stats: PlaneStatistics, sigma: Levels, order: int) -> Posterior:
         if order <= 1:
             return self._density_and_mean(stats, sigma)
         each = sphere_posterior(2, self.radii.to(sigma.device), stats.norm[:, None, :], sigma[..., None], order)
-        post = Posterior(log_p=each.log_p.sum(dim=-1), coef=each.coef, third=each.third)
+        post = Posterior(log_p=each.log_p.sum(dim=-1), coef=each.coef)
         post.trace, post.sqdist = each.trace.sum(dim=-1), each.sqdist.sum(dim=-1)
+        if order >= 3:
+            post.third = each.third
         if order >= 4:
             post.var_sqdist = each.var_sqdist.sum(dim=-1)
         return post
 
-    def _density_and_mean(self, stats: _TorusStatistics, sigma: torch.Tensor) -> Posterior:
-        """As `sphere_posterior` on every circle, but what is quadratic in |u| is summed over circles before levels come in."""
+    def _density_and_mean(self, stats: PlaneStatistics, sigma: torch.Tensor) -> Posterior:
+        """As `sphere_posterior` on every circle, but what is quadratic in |u| is summed over circles before levels come
+        in."""
         radii, sigma2 = self.radii.to(sigma.device), sigma * sigma
         inverse = 1.0 / sigma2
         log_mgf, coef, *_ = sphere_mean(2, radii, stats.norm[:, None, :], inverse[..., None])
@@ -73,13 +73,13 @@ class Torus(Core):
         log_p = log_mgf.sum(dim=-1) - self.intrinsic_dim * torch.log(2.0 * math.pi * sigma2) - 0.5 * gap2 * inverse
         return Posterior(log_p=log_p, coef=coef)
 
-    def coef_width(self, stats: _TorusStatistics) -> int:
+    def coef_width(self, stats: PlaneStatistics) -> int:
         return self.intrinsic_dim
 
-    def assemble(self, stats: _TorusStatistics, coef: torch.Tensor) -> torch.Tensor:
+    def assemble(self, stats: PlaneStatistics, coef: torch.Tensor) -> CorePoints:
         return (coef[..., None] * stats.planes).reshape(coef.shape[0], self.core_dim)
 
-    def project(self, u: torch.Tensor) -> torch.Tensor:
+    def project(self, u: CorePoints) -> CorePoints:
         """Radial in each plane; a plane's centre goes to its first axis."""
         planes = u.reshape(-1, 2)
         return (Sphere(1).project(planes) * self.radii.to(u.device).repeat(u.shape[0])[:, None]).reshape(u.shape)
@@ -88,7 +88,7 @@ class Torus(Core):
     def second_moment(self) -> float:
         return float((self.radii**2).sum())
 
-    def log_covering_number(self, eps: float) -> tuple[float, float]:
+    def log_covering_number(self, eps: float) -> Bounds:
         """Upper: nets of eps/sqrt(k) in every circle. Lower: volume; a ball of radius eps meets the torus in points
         within 2 eps of each other, hence (chord >= 2/pi arc) in a set of angles' arcs of radius pi eps."""
         if eps >= self.radius:
@@ -102,9 +102,10 @@ class Torus(Core):
         return max(lower, 0.0), upper
 
     def mmse(self, sigma: torch.Tensor) -> torch.Tensor:
-        return sum(count * Sphere(1, r).mmse(sigma) for r, count in Counter(self.radii.tolist()).items())
+        curves = [count * Sphere(1, r).mmse(sigma) for r, count in Counter(self.radii.tolist()).items()]
+        return reduce(add, curves)
 
-    def level_hints(self, stats: _TorusStatistics, rho2: torch.Tensor, normal_dim: int) -> torch.Tensor:
+    def level_hints(self, stats: PlaneStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """The squared distance to the torus, and the excess of |y|^2 over |X|^2, a coordinate."""
         near = (rho2 + ((stats.norm - self.radii.to(rho2.device)) ** 2).sum(dim=1)) / (normal_dim + self.intrinsic_dim)
         far = (rho2 + (stats.norm**2).sum(dim=1) - self.second_moment) / (normal_dim + self.core_dim)

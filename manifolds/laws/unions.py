@@ -8,16 +8,17 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.laws.ball import ball
-from manifolds.laws.flats import random_frames
 from manifolds.laws.mixture import Component, Mixture
 from manifolds.laws.sphere import Sphere
+from manifolds.special.flats import random_frames
 from manifolds.streams import stream
 
 __all__ = ["mixture_of_spheres", "union_of_subspaces"]
 
 
 def union_of_subspaces(dim: int, components: int = 3, radius: float = 1.0, geometry_seed: int = 0) -> Mixture:
-    """Uniform on k-balls of radius R in J random k-subspaces through the origin of R^m, m = J k: they cross at the origin.
+    """Uniform on k-balls of radius R in J random k-subspaces through the origin of R^m, m = J k: they cross at the
+    origin.
 
     Raises:
         ValueError: a size is not an integer >= 1, or radius <= 0.
@@ -33,7 +34,8 @@ def union_of_subspaces(dim: int, components: int = 3, radius: float = 1.0, geome
 def mixture_of_spheres(
     dim: int, components: int = 3, radius: float = 1.0, separation: float = 3.0, geometry_seed: int = 0
 ) -> Mixture:
-    """J spheres S^k of radius R in random (k+1)-planes of R^m, m = J (k+1), with centres at `separation` R from the origin.
+    """J spheres S^k of radius R in random (k+1)-planes of R^m, m = J (k+1), with centres at `separation` R from the
+    origin.
 
     Raises:
         ValueError: a size is not an integer >= 1, radius <= 0, or separation < 0.

@@ -5,12 +5,12 @@ and brought back down by the backward recurrence of the ratio, which contracts e
 
     w_nu = I_{nu+1}/(x I_nu) = 1 / (2 (nu+1) + x^2 w_{nu+1})                          (DLMF 10.29.1)
 
-At order N the ratio r = x w solves Riccati's equation r' = 1 - r^2 - 2 a r/x with a = N + 1/2. Its leading solution
-for large a is r0 = x/(a + sqrt(a^2 + x^2)), which makes the right-hand side vanish, and r = r0 (1 + eps) with
-eps = sum_k g_k(p) a^-k, p = a/sqrt(a^2+x^2). The g_k are polynomials (recursion in `_ratio_polynomials`, derived here),
-and g_k(1) = (-1/2)^k, so the RELATIVE error is small also as x -> 0. Each has a factor p^2, which is taken out; what is left is
-smooth on [0, 1] and is evaluated as a polynomial in 2 p - 1 of the degree that its Chebyshev series needs (23 of 58 at a = 20,
-fewer at larger orders). Inserting r in the equation gives
+At order N the ratio r = x w solves Riccati's equation r' = 1 - r^2 - 2 a r/x with a = N + 1/2. Its leading solution for
+large a is r0 = x/(a + sqrt(a^2 + x^2)), which makes the right-hand side vanish, and r = r0 (1 + eps) with eps = sum_k
+g_k(p) a^-k, p = a/sqrt(a^2+x^2). The g_k are polynomials (recursion in `_ratio_polynomials`, derived here), and g_k(1)
+= (-1/2)^k, so the RELATIVE error is small also as x -> 0. Each has a factor p^2, which is taken out; what is left is
+smooth on [0, 1] and is evaluated as a polynomial in 2 p - 1 of the degree that its Chebyshev series needs (23 of 58 at
+a = 20, fewer at larger orders). Inserting r in the equation gives
 
     r' = -eps (1 + r0 r)
 
@@ -22,6 +22,7 @@ Errors measured against mpmath for nu in [-1/2, 1e4], x in [1e-8, 1e8]: ratio 4e
 log I (scaled or not) 5e-13 max(1, |log I|).
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 from math import comb, lgamma
@@ -37,8 +38,10 @@ _RATIO_TERMS = 20
 _LOG_TERMS = 12
 _CHUNK = 1 << 14  # elements at a time: the working set stays in cache
 
+_Polynomial = Sequence[Fraction | int]  # in rising powers
 
-def _multiply(p: list[Fraction], q: list[Fraction]) -> list[Fraction]:
+
+def _multiply(p: _Polynomial, q: _Polynomial) -> list[Fraction]:
     out = [Fraction(0)] * (len(p) + len(q) - 1)
     for i, x in enumerate(p):
         if x:
@@ -47,19 +50,20 @@ def _multiply(p: list[Fraction], q: list[Fraction]) -> list[Fraction]:
     return out
 
 
-def _add(p: list[Fraction], q: list[Fraction]) -> list[Fraction]:
+def _add(p: _Polynomial, q: _Polynomial) -> list[Fraction]:
     size = max(len(p), len(q))
-    return [(p[i] if i < len(p) else 0) + (q[i] if i < len(q) else 0) for i in range(size)]
+    return [Fraction(p[i] if i < len(p) else 0) + (q[i] if i < len(q) else 0) for i in range(size)]
 
 
-def _derivative(p: list[Fraction]) -> list[Fraction]:
-    return [i * c for i, c in enumerate(p)][1:] or [Fraction(0)]
+def _derivative(p: _Polynomial) -> list[Fraction]:
+    return [Fraction(i * c) for i, c in enumerate(p)][1:] or [Fraction(0)]
 
 
 @lru_cache(maxsize=1)
 def _ratio_polynomials() -> list[list[Fraction]]:
-    """g_1 .. g_K, coefficients in rising powers of p: g_k = -1/2 [p^2 g - p^2 (1-p^2) g' + (1-p) sum_{0<i<k} g_i g_{k-i}], g = g_{k-1}."""
-    square, window, rest = [0, 0, Fraction(1)], [0, 0, Fraction(-1), 0, Fraction(1)], [Fraction(1), Fraction(-1)]
+    """g_1 .. g_K, coefficients in rising powers of p: g_k = -1/2 [p^2 g - p^2 (1-p^2) g' + (1-p) sum_{0<i<k} g_i
+    g_{k-i}], g = g_{k-1}."""
+    square, window, rest = (0, 0, 1), (0, 0, -1, 0, 1), (1, -1)
     g = [[Fraction(1)]]
     for k in range(1, _RATIO_TERMS + 1):
         new = _add(_multiply(square, g[-1]), _multiply(window, _derivative(g[-1])))
@@ -74,8 +78,8 @@ def _log_polynomials() -> list[list[Fraction]]:
     """D_1 .. D_K with sum_k U_k(p) N^-k = exp sum_k D_k(p) N^-k, U_k Debye's polynomials (DLMF 10.41.9)."""
     u = [[Fraction(1)]]
     for _ in range(_LOG_TERMS):
-        d = _multiply([0, 0, Fraction(1, 2), 0, Fraction(-1, 2)], _derivative(u[-1]))
-        integrand = _multiply([Fraction(1), 0, Fraction(-5)], u[-1])
+        d = _multiply((0, 0, Fraction(1, 2), 0, Fraction(-1, 2)), _derivative(u[-1]))
+        integrand = _multiply((1, 0, -5), u[-1])
         u.append(_add(d, [Fraction(0)] + [c / (8 * (i + 1)) for i, c in enumerate(integrand)]))
     logs: list[list[Fraction]] = []
     for k in range(1, _LOG_TERMS + 1):  # k u_k = sum_j j D_j u_{k-j}
@@ -90,8 +94,8 @@ def _log_polynomials() -> list[list[Fraction]]:
 def _series(which: str, order: float) -> list[float]:
     """sum_k (polynomial k) order^-k, for the ratio divided by p^2, as one polynomial in 2 p - 1, highest power first.
 
-    Chebyshev coefficients on 0 <= p <= 1 that rounding hides (the ratio's derivative is relative, log I absolute) are dropped;
-    the others fall faster than powers of 2 p - 1 grow, so that the sum of powers loses no digits.
+    Chebyshev coefficients on 0 <= p <= 1 that rounding hides (the ratio's derivative is relative, log I absolute) are
+    dropped; the others fall faster than powers of 2 p - 1 grow, so that the sum of powers loses no digits.
     """
     polynomials = _ratio_polynomials() if which == "ratio" else _log_polynomials()
     total = [Fraction(0)] * max(len(p) for p in polynomials)
@@ -150,11 +154,10 @@ def _evaluate(
     product = torch.ones_like(x) if want_log and steps else None
     for i in range(steps):
         twice = 2.0 * (order - i)  # 2 (j + 1), j = order - 1 - i the order reached by this step
-        tail = x2 * derivative if derivative is not None else None
         w = (x2 * w).add_(twice).reciprocal_()
         if derivative is not None:
-            derivative = tail.neg_().add_(twice).mul_(w).mul_(w)
-        if product is not None:
+            derivative = (x2 * derivative).neg_().add_(twice).mul_(w).mul_(w)
+        if product is not None and log_mgf is not None:
             product.mul_(w).mul_(twice)
             if i % 8 == 7 or i == steps - 1:  # before products of 1/x can underflow
                 log_mgf.sub_(product.log())
@@ -162,7 +165,9 @@ def _evaluate(
     return w, derivative, log_mgf
 
 
-def _over_chunks(nu: float, x: Tensor, want_derivative: bool, want_log: bool) -> list[Tensor | None]:
+def _over_chunks(
+    nu: float, x: Tensor, want_derivative: bool, want_log: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     nu = float(nu)
     if not nu >= -0.5:
         raise ValueError(f"nu must be a number >= -1/2, got {nu}")
@@ -170,20 +175,26 @@ def _over_chunks(nu: float, x: Tensor, want_derivative: bool, want_log: bool) ->
     parts = [_evaluate(nu, chunk, want_derivative, want_log) for chunk in flat.split(_CHUNK)] or [
         _evaluate(nu, flat, want_derivative, want_log)
     ]
-    return [None if column[0] is None else torch.cat(column).reshape(x.shape) for column in zip(*parts)]
+
+    def joined(index: int) -> Tensor | None:
+        found = [part[index] for part in parts]
+        return torch.cat([f for f in found if f is not None]).reshape(x.shape) if found[0] is not None else None
+
+    return torch.cat([part[0] for part in parts]).reshape(x.shape), joined(1), joined(2)
 
 
 def bessel_moments(
     nu: float, x: Tensor, with_log: bool = False, with_derivative: bool = True
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); r and r' come with the derivative, and what is not asked for is None.
+    """(r/x, r, r', log mgf - x) with r = I_{nu+1}(x)/I_nu(x); r and r' come with the derivative, and what is not asked
+    for is None.
 
-    With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of concentration x:
-    E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
+    With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of
+    concentration x: E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
     """
     if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles, from a table
-        w, log_mgf = circle_moments(x)
-        return w, None, None, log_mgf if with_log else None
+        by_x, log_circle = circle_moments(x)
+        return by_x, None, None, log_circle if with_log else None
     w, derivative, log_mgf = _over_chunks(nu, x, with_derivative, with_log)
     if nu == -0.5 and with_derivative:  # r = tanh: the recurrence's last subtraction would cancel
         e = torch.exp(-2.0 * x)
@@ -197,11 +208,13 @@ def bessel_ratio(nu: float, x: Tensor) -> Tensor:
 
 
 def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
-    """log E exp(x t) for t the first coordinate of a uniform point of the unit sphere of R^q, q = 2 nu + 2 (minus x if scaled).
+    """log E exp(x t) for t the first coordinate of a uniform point of the unit sphere of R^q, q = 2 nu + 2 (minus x if
+    scaled).
 
     Equals log[Gamma(nu+1) (2/x)^nu I_nu(x)], zero at x = 0.
     """
     scaled_value = circle_moments(x.to(torch.float64))[1] if nu == 0.0 else _over_chunks(nu, x, False, True)[2]
+    assert scaled_value is not None
     return scaled_value if scaled else scaled_value + x
 
 

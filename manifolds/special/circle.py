@@ -1,7 +1,7 @@
 """Bessel functions of the circle, I_0 and I_1, from one table: as exact as the library's, which takes longer.
 
-In p = x/(x + 2) both (x + 2) I_1(x)/(x I_0(x)) and log(I_0(x) e^-x sqrt(x + 2)) are smooth on the whole of [0, 1]: in powers
-of x at the one end, of 1/x at the other.
+In p = x/(x + 2) both (x + 2) I_1(x)/(x I_0(x)) and log(I_0(x) e^-x sqrt(x + 2)) are smooth on the whole of [0, 1]: in
+powers of x at the one end, of 1/x at the other.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ _CHUNK = 1 << 14  # elements at a time: the working set stays in cache
 
 
 def circle_moments(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """(I_1(x)/(x I_0(x)), log I_0(x) - x) for float64 x >= 0 of any shape, the first to relative 1e-15, the second to 1e-15."""
+    """(I_1(x)/(x I_0(x)), log I_0(x) - x) for float64 x >= 0 of any shape, the first to relative 1e-15, the second to
+    1e-15."""
     ratio, log_mgf = (table.to(x.device) for table in _tables())
     parts = [_evaluate(ratio, log_mgf, chunk) for chunk in x.reshape(-1).split(_CHUNK)]
-    return tuple(torch.cat(column).reshape(x.shape) for column in zip(*parts))
+    return torch.cat([r for r, _ in parts]).reshape(x.shape), torch.cat([g for _, g in parts]).reshape(x.shape)
 
 
 def _evaluate(ratio: torch.Tensor, log_mgf: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,7 +35,8 @@ def _evaluate(ratio: torch.Tensor, log_mgf: torch.Tensor, x: torch.Tensor) -> tu
 
 @lru_cache(maxsize=1)
 def _tables() -> tuple[torch.Tensor, torch.Tensor]:
-    """Quintics on equal cells of p, whose first stencil begins two points before zero, where I_0 is even and I_1 odd."""
+    """Quintics on equal cells of p, whose first stencil begins two points before zero, where I_0 is even and I_1
+    odd."""
     p = torch.arange(-2.0, _CELLS, dtype=torch.float64) / _CELLS
     x = 2.0 * p / (1.0 - p)
     size = x.abs()

@@ -40,7 +40,8 @@ class Atlas:
             finest, coarsest: (n,) or (1,): smallest and largest sigma^2 at which each row will be used.
             tolerance: see below.
 
-        Entries within 90 coarsest of their row's smallest have absolute error below tolerance * finest or relative 1e-15.
+        Entries within 90 coarsest of their row's smallest have absolute error below tolerance * finest or relative
+        1e-15.
         """
         n, m = u.shape
         if m <= _DIRECT_DIM:
@@ -74,8 +75,9 @@ class Atlas:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(least (n,), d2 - least (n, N), overwriting d2), for squared distances d2 (n, N) of u (n, m).
 
-        Far from all atoms the difference is small against either distance. Where these have lost more than tolerance * scale,
-        it is 2 (x_0 - x_i).(u - x_0) + |x_0 - x_i|^2, x_0 being the nearest, for the pairs below 90 reach. Both (n,).
+        Far from all atoms the difference is small against either distance. Where these have lost more than tolerance *
+        scale, it is 2 (x_0 - x_i).(u - x_0) + |x_0 - x_i|^2, x_0 being the nearest, for the pairs below 90 reach. Both
+        (n,).
         """
         least, nearest = d2.min(dim=1)
         gap = d2.sub_(least[:, None])

@@ -29,9 +29,12 @@ def known_mmse(law: Law, low: float, high: float) -> Callable[[np.ndarray], np.n
 
     def asked(x: np.ndarray) -> np.ndarray:
         levels = np.exp(start + width * (np.arange(panels) + 0.5 + 0.5 * x[:, None]))
-        return law.mmse(torch.from_numpy(levels.reshape(-1))).numpy().reshape(levels.shape) / levels**2
+        found = law.mmse(torch.from_numpy(levels.reshape(-1)))
+        assert found is not None
+        return found.numpy().reshape(levels.shape) / levels**2
 
-    coefficients = chebyshev.chebinterpolate(asked, _TERMS - 1)
+    interpolate: Callable[..., np.ndarray] = chebyshev.chebinterpolate  # its stubs know functions to numbers only
+    coefficients = interpolate(asked, _TERMS - 1)
 
     def curve(sigma: np.ndarray) -> np.ndarray:
         sigma = np.asarray(sigma, dtype=float)

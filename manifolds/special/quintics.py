@@ -6,7 +6,7 @@ import torch
 
 __all__ = ["interpolate", "quintics"]
 
-# column j holds the coefficients of the j-th of six equispaced values (at -2 .. 3) in the monomials of the interpolating quintic
+# column j holds the coefficients of the j-th of six equispaced values (at -2 .. 3) in the monomials of the quintic
 _NODES = torch.arange(-2.0, 4.0, dtype=torch.float64)
 _TO_MONOMIALS = torch.linalg.inv(_NODES[:, None] ** torch.arange(6, dtype=torch.float64))
 

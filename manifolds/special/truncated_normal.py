@@ -6,12 +6,12 @@ closed form   the interval is wide and reaches the bulk (a < 1, width > 3): the 
               For the first moment alone also down to width .1, and from 1 <= a < 10 if the density falls by e: it loses
               no more than a^2 eps and eps/width^2.
 quadrature    otherwise, Gauss-Legendre on the part of the interval where the density has not yet fallen by e^-45:
-              the integrand is an exponential of a quadratic over a bounded range of exponents, so a fixed number of nodes
-              reaches rounding error, and the central moments are sums of positive terms (third: of one-signed size)
-              where the textbook formulas cancel (like a^4 eps in a tail, eps/width^2 in a short interval).
+              the integrand is an exponential of a quadratic over a bounded range of exponents, so a fixed number of
+              nodes reaches rounding error, and the central moments are sums of positive terms (third: of one-signed
+              size) where the textbook formulas cancel (like a^4 eps in a tail, eps/width^2 in a short interval).
 
-Errors against mpmath for |a| <= 1e6 and width 1e-8 .. 1e8: log mass 1e-13 max(1, |log mass|), offset, variance and fourth
-moment 1e-12 relative, third moment 1e-12 of sd^3.
+Errors against mpmath for |a| <= 1e6 and width 1e-8 .. 1e8: log mass 1e-13 max(1, |log mass|), offset, variance and
+fourth moment 1e-12 relative, third moment 1e-12 of sd^3.
 """
 
 from math import log, pi, sqrt
@@ -65,14 +65,16 @@ def _closed(a: Tensor, width: Tensor, order: int) -> list[Tensor]:
 
 
 def _tail(a: Tensor, width: Tensor) -> list[Tensor]:
-    """Mass and offset for 1 <= a < _FAR and an interval over which the density falls by e or more; the offset loses a^2 eps."""
+    """Mass and offset for 1 <= a < _FAR and an interval over which the density falls by e or more; the offset loses a^2
+    eps."""
     left = torch.exp(-width * (a + 0.5 * width))
     scaled = torch.special.erfcx(a * sqrt(0.5)) - left * torch.special.erfcx((a + width) * sqrt(0.5))
     return [torch.log(0.5 * scaled) - 0.5 * a * a, sqrt(2.0 / pi) * (1.0 - left) / scaled - a]
 
 
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
-    """With s = offset from the mode end: density exp(-c s - s^2/2), c = max(a, 0); a < 0 happens only for short intervals."""
+    """With s = offset from the mode end: density exp(-c s - s^2/2), c = max(a, 0); a < 0 happens only for short
+    intervals."""
     t, weight = legendre(nodes)
     c = a.clamp_min(0.0)
     # the density has fallen by e^-DROP at s with c s + s^2/2 = DROP

@@ -13,7 +13,8 @@ def log_ball_volume(dim: int) -> float:
 
 
 def ball_covering(dim: int, radius: float, eps: float) -> tuple[float, float]:
-    """Bounds on the log eps-covering number of a ball: dim log(R/eps) <= log N <= dim log(1 + 2 R/eps) (volume, packing)."""
+    """Bounds on the log eps-covering number of a ball: dim log(R/eps) <= log N <= dim log(1 + 2 R/eps) (volume,
+    packing)."""
     if eps >= radius:
         return 0.0, 0.0
     return dim * math.log(radius / eps), dim * math.log1p(2.0 * radius / eps)

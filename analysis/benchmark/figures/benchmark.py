@@ -1,4 +1,4 @@
-"""Ratios of cost within one run: bars from the least to the largest of the repeats, the median marked, targets dashed."""
+"""Ratios of cost within one run: bars from the least to the largest of the repeats, medians marked, targets dashed."""
 
 from __future__ import annotations
 

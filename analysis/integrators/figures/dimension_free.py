@@ -1,4 +1,4 @@
-"""Which integrators are free of the ambient dimension: exact KL of the noisy output, and W1 of the clean output of blind runs."""
+"""Which integrators are free of the ambient dimension: KL of the noisy output, W1 of the clean output of blind runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an injection a other than 1/2 adds to the discretisation error: (1 - 2a) E|G|^2 lag^2, a cost below 1/2 and a gain above."""
+"""What a other than 1/2 adds to the discretisation error: (1 - 2a) E|G|^2 lag^2, a cost below 1/2 and a gain above."""
 
 from __future__ import annotations
 

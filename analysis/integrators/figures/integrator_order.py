@@ -1,4 +1,4 @@
-"""Weak order of every integrator: exact variance recursions on Gaussian data, coupled noise on laws without closed form."""
+"""Weak order of every integrator: exact variance recursions on Gaussian data, coupled noise on other laws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _SHOWN = {"heun": 0.0, "ddim": 0.0}  # deterministic methods at a = 0, the other
 
 
 def draw(tables: Mapping):
-    """Left: |error| of the two variances, a = 0 for deterministic methods and 1/2 for the others. Right: |E|u|^2 difference between N and 2N steps|, with standard errors."""
+    """Left: |error| of the two variances, a = 0 for deterministic methods and 1/2 for the others.
+
+    Right: |E|u|^2 difference between N and 2N steps|, with standard errors.
+    """
     found = only(tables, "exact_order", "coupled")
     if found is None:
         return None

@@ -10,7 +10,7 @@ from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_
 
 
 def draw(tables: Mapping):
-    """Left: k_eff = mmse/sigma^2 with a tick at every optimal level. Right: disc of constant steps over the optimum against N."""
+    """Left: k_eff = mmse/sigma^2 with a tick at every optimal level. Right: disc of constant steps over the optimum."""
     found = only(tables, "levels", "grid")
     if found is None:
         return None

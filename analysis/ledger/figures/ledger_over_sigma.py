@@ -21,7 +21,7 @@ _ROWS, _COLUMNS, _BINS = 2, 4, 48
 
 
 def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
-    """Stacked areas, one row a denoiser and one column an ambient dimension; below, the terms at the largest dimension."""
+    """Stacked areas, one row a denoiser and one column an ambient dimension; below, the terms at the largest one."""
     found = only(tables, "ledger", "ledger_terms")
     if found is None:
         return None
@@ -33,9 +33,9 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     top = 0.0
     for i, denoiser in enumerate(denoisers):
         for j, d in enumerate(ambients):
-            pick = lambda t: t[(t["denoiser"] == denoiser) & (t["ambient"] == d)]
-            top = max(top, _stack(axes[i, j], pick(steps)))
-            _certificate(axes[i, j], pick(terms))
+            own, ends = (t[(t["denoiser"] == denoiser) & (t["ambient"] == d)] for t in (steps, terms))
+            top = max(top, _stack(axes[i, j], own))
+            _certificate(axes[i, j], ends)
             if i == 0:
                 axes[i, j].set_title(rf"$d$ = {short_number(d)}")
             if j == 0:
@@ -100,9 +100,9 @@ def _stack(axis, steps: pandas.DataFrame) -> float:
 
 def _certificate(axis, terms: pandas.DataFrame) -> None:
     """Total and certificate, written where the stack is low: at the large noise levels."""
-    value = terms.set_index("term")
-    total = value.loc["total"]
-    text = f"KL $\\leq$ {total['nats']:.3f} nats\nblindness {value.loc['blind', 'nats']:.2g}\nTV $\\leq$ {total['tv_certified']:.2f} ($\\geq$ {total['tv_measured']:.2f})"
+    nats, total = terms.set_index("term")["nats"], terms[terms["term"] == "total"].iloc[0]
+    tv = f"{total['tv_certified']:.2f} ($\\geq$ {total['tv_measured']:.2f})"
+    text = f"KL $\\leq$ {nats['total']:.3f} nats\nblindness {nats['blind']:.2g}\nTV $\\leq$ {tv}"
     axis.annotate(text, (0.05, 0.84), xycoords="axes fraction", va="top", size=6.2, color="#333333", linespacing=1.35)
 
 

@@ -6,7 +6,7 @@ from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
 
 def draw(tables):
-    """Four panels: variance of log sigma_hat; its shift; output spread with and without stopping; bias and corrections."""
+    """Four panels: variance of log sigma_hat; its shift; output spread with and without stopping; bias."""
     found = only(tables, "adaptive_level", "adaptive_stop", "adaptive_bias")
     if found is None:
         return None

@@ -6,7 +6,7 @@ from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
 
 def draw(tables):
-    """Left: error against the mean number of steps. Right: spread of the number of steps of adaptive runs, against d."""
+    """Left: error against the mean number of steps. Right: spread of the steps of adaptive runs, against d."""
     found = only(tables, "adaptive_work", "adaptive_stop")
     if found is None or found[0].h.nunique() < 2:
         return None

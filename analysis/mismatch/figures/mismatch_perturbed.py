@@ -33,8 +33,9 @@ def draw(tables):
                 line = part[part.arm == arm].sort_values("size")
                 aside = _ASIDE[arm]
                 x = (100 if kind == "told" else 1) * line["size"] * (1.03 if kind == "start" else 1.06) ** aside
-                axis.errorbar(x, line.error, yerr=[(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)],
-                              color=color, marker=marker, linestyle=style, label=arm if style == "-" else None)  # fmt: skip
+                reach = [(line.error - line.error_low).clip(lower=0), (line.error_high - line.error).clip(lower=0)]
+                look = {"color": color, "marker": marker, "linestyle": style}
+                axis.errorbar(x, line.error, yerr=reach, **look, label=arm if style == "-" else None)
             axis.plot(
                 [],
                 [],

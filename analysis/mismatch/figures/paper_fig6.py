@@ -1,4 +1,4 @@
-"""Figure 6 of arXiv 2602.09639: the error of a conditional denoiser that is told a wrong noise level, exact and trained."""
+"""Figure 6 of arXiv 2602.09639: the error of a conditional denoiser told a wrong noise level, exact and trained."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _LEAST = 1e-4  # below it nothing is drawn: the exact curve falls to 0 at the tr
 
 
 def draw(tables):
-    """A column a true level. Above: MSE over MMSE of exact denoisers against told/true level, a curve a law; the blind one as a
-    line. Below: what trained networks lose to the MMSE, beside the exact denoisers of their laws."""
+    """A column a true level. Above: MSE over MMSE of exact denoisers against told/true level, a curve a law; the blind
+    one as a line. Below: what trained networks lose to the MMSE, beside the exact denoisers of their laws."""
     found = only(tables, "mismatch_argument")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Figure 9 of arXiv 2602.09639 on exact denoisers: true against scheduled noise along a run, with the closed form through the points."""
+"""Figure 9 of arXiv 2602.09639 on exact denoisers: true against scheduled noise, the closed form through the points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CURVES = (
 
 
 def draw(tables):
-    """Upper row: true against scheduled level, conditional (filled) and blind (open). Lower row: their ratio, step by step."""
+    """Upper row: true against scheduled level, conditional (filled) and blind (open). Lower row: their ratio."""
     found = only(tables, "mismatch_levels")
     if found is None:
         return None

@@ -20,8 +20,8 @@ def draw_histogram(axis, rows) -> None:
         # the normal law of variance 2 sigma^4/(d - k)
         grid = np.linspace(bins.left.min(), bins.right.max(), 400)
         variance = 2.0 / (d - k)
-        axis.plot(grid, np.exp(-((grid - 1.0) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance), **ROLES["theory"],
-                  label=r"normal, variance $2\sigma^4/(d-k)$")  # fmt: skip
+        density_of_normal = np.exp(-((grid - 1.0) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
+        axis.plot(grid, density_of_normal, **ROLES["theory"], label=r"normal, variance $2\sigma^4/(d-k)$")
         reach = 5.0 * np.sqrt(variance)
         axis.set_xlim(max(0.0, 1.0 - reach), 1.0 + reach)
     mass = float(spike["count"].sum()) / draws

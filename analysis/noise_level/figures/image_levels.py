@@ -1,4 +1,4 @@
-"""Relative error of the noise level of one image against the level, beside the Cramer-Rao bound; companion of figure 12."""
+"""Relative error of the noise level of one image against the level, beside the Cramer-Rao bound (figure 12)."""
 
 from __future__ import annotations
 

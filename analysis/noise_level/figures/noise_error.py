@@ -1,4 +1,4 @@
-"""How well one sample tells its noise level, against d and k: posterior error of lambda = sigma^-2, its bounds, its worst case."""
+"""How well one sample tells its level, against d and k: error of lambda = sigma^-2, its bounds, its worst case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figure 1 of arXiv 2602.09639: histograms of sigma_hat^2 for a two-component mixture with k = 2, at d = 2 and d = 500."""
+"""Figure 1 of arXiv 2602.09639: histograms of sigma_hat^2 for a two-component mixture, k = 2, at d = 2 and d = 500."""
 
 from __future__ import annotations
 

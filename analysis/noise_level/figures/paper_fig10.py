@@ -1,4 +1,4 @@
-"""Figure 10 of arXiv 2602.09639: histograms of sigma_hat^2 at d = 10, 100, 1000 with k = 1, and samples of the plug-in denoiser."""
+"""Figure 10 of arXiv 2602.09639: histograms of sigma_hat^2 at d = 10, 100, 1000, k = 1, and plug-in samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Error against step count: certificate and paper bound above; below, the error of coupled runs, and the sliced distance with its floor."""
+"""Error against steps: certificate and paper bound; below, coupled runs, and the sliced distance over its floor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     runs = tables.get("scaling")
     if runs is None or runs["steps"].nunique() < 2:
         return None
-    runs, coupled = (
-        t if t is None else t[t["ambient"] == t["ambient"].max()] for t in (runs, tables.get("scaling_coupled"))
-    )
+    runs, coupled = runs[runs["ambient"] == runs["ambient"].max()], tables.get("scaling_coupled")
+    if coupled is not None:
+        coupled = coupled[coupled["ambient"] == coupled["ambient"].max()]
     laws, dims = list(dict.fromkeys(runs["law"])), sorted(set(runs["dim"]))
     shades = pyplot.get_cmap("viridis")(np.linspace(0.0, 0.85, len(dims)))
     figure, axes = new_figure(2, len(laws), width="double", row_height=2.1, sharex=True, sharey="row")

@@ -1,4 +1,4 @@
-"""Where the ideal dynamics end, against p_{sigma_T}: Kolmogorov-Smirnov distances fall with the steps to the floor of two equal laws."""
+"""Where the ideal dynamics end, against p_{sigma_T}: distances fall with the steps to the floor of two equal laws."""
 
 from __future__ import annotations
 

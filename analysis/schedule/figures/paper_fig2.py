@@ -1,4 +1,4 @@
-"""Figure 2 of arXiv 2602.09639: runs and samples of the exact blind maximum-likelihood denoiser, k = 2, in d = 2 and d = 500."""
+"""Figure 2 of arXiv 2602.09639: runs of the exact blind maximum-likelihood denoiser, k = 2, in d = 2 and d = 500."""
 
 from __future__ import annotations
 

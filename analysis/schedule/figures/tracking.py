@@ -1,4 +1,4 @@
-"""Blind runs beside the implicit schedule: what figures 3 and 11 of arXiv 2602.09639 show for trained networks, for exact denoisers."""
+"""Blind runs beside the implicit schedule: figures 3 and 11 of arXiv 2602.09639 with exact denoisers for networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _PLANE = {"plane_gaussian": "Gaussian", "plane_mixture": "mixture"}
 
 
 def draw(tables: Mapping):
-    """Left: sigma_hat and sigma_t along a run, k = 2 in d = 2 and 500. Right: sqrt(d) times the mean deviation, every law, every step."""
+    """Left: sigma_hat and sigma_t along a run, k = 2 in d = 2 and 500.
+
+    Right: sqrt(d) times the mean deviation, every law, every step.
+    """
     found = only(tables, "tracking")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Figure 11 of arXiv 2602.09639: a blind network trained on a random two-component mixture of intrinsic dimension 2, for d large and d = 2."""
+"""Figure 11 of arXiv 2602.09639: a blind network trained on a random mixture, k = 2, for d large and d = 2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from analysis.training.figures.trained_panels import runs_figure
+from analysis.training.figures.paper_fig3 import runs_figure
 
 
 def draw(tables: Mapping) -> Figure | None:

@@ -13,7 +13,7 @@ TARGET = 0.025
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """A column a law: above the excess over the conditional optimum, below E|f - y|^2/(d sigma^2) against 1 - k_eff/d."""
+    """A column a law: above excess over the conditional optimum, below E|f - y|^2/(d sigma^2) against 1 - k_eff/d."""
     found = only(tables, "training_nets")
     if found is None:
         return None

@@ -10,7 +10,7 @@ from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """Left: position between the two optima against n. Right: excess risk of network and of the training set's optimum."""
+    """Left: position between the optima against n. Right: excess risk of network and of the training set's optimum."""
     found = only(tables, "training_memory")
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Which noise prior to train with, judged by the ledger; and the learning term against Theorem 3.12 of arXiv 2602.09639."""
+"""Which noise prior to train with, judged by the ledger; the learning term against arXiv 2602.09639, Theorem 3.12."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TERMS = ("ledger_blind", "ledger_learning", "ledger_cross")
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """Left: denoiser terms of the ledger for each training and for the exact optimum of its prior. Right: learning / bound."""
+    """Left: the ledger's denoiser terms, each training beside the exact optimum. Right: learning term / bound."""
     found = only(tables, "training_priors")
     if found is None:
         return None

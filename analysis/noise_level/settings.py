@@ -1,0 +1,87 @@
+"""What the questions about the noise level share: options, levels, numbers of draws; how the worst case is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.laws.settings import catalogue, shape
+from analysis.metrics.intervals import Estimate, from_standard_error
+from analysis.runs import Argument, Claim, Control, Measurement, judge, one_of, positive_int
+
+__all__ = [
+    "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
+    "low_dimensional", "measured", "of_profile", "pooled", "resolved", "worst",
+]  # fmt: skip
+
+PAPER = "arXiv 2602.09639"
+
+LAW = Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW",
+               help="laws under test", by_profile={"smoke": ("gaussian", "sphere", "two_scale")})  # fmt: skip
+DIM = Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
+               by_profile={"smoke": (2,)})  # fmt: skip
+AMBIENT = Argument("--ambient", type=positive_int, nargs="+", default=(64, 256, 1024, 4096, 65536),
+                   help="d of the grid of Prop 3.8", by_profile={"smoke": (64, 1024)})  # fmt: skip
+
+CONFIDENCE = 0.95
+LEVELS = (0.1, 1.0)  # noise levels in units of the data's rms size
+
+
+def resolved(name: str, levels: tuple[float, ...], reach: float) -> list[float]:
+    """The levels of which the law's quadrature, if it has one, resolves the fraction `reach`."""
+    return [level for level in levels if level * reach >= shape(name, 2).finest]
+
+
+def fewer_draws(name: str, draws: int) -> int:
+    """Fewer draws for laws whose posterior is a sum over many atoms."""
+    return max(draws // max(shape(name, 2).atoms // 250, 1), 50)
+
+
+def low_dimensional(options) -> list[str]:
+    """Laws with normal directions; images have their own question."""
+    return [name for name in options.law if shape(name, 2).low_dimensional and not shape(name, 2).image]
+
+
+def worst(
+    value: Iterable[float], error: Iterable[float], target: float, names: Iterable[str] | None = None
+) -> tuple[Estimate, str]:
+    """The case that reaches furthest from the target, with a Bonferroni interval over all cases, and its name."""
+    values, errors = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
+    half = stats.norm.ppf(1.0 - (1.0 - CONFIDENCE) / (2.0 * len(values))) * errors
+    i = int(np.argmax(np.abs(values - target) + half))
+    name = "" if names is None else str(list(names)[i])
+    return Estimate(values[i], values[i] - half[i], values[i] + half[i]), name
+
+
+def pooled(value: pd.Series, error: pd.Series) -> Estimate:
+    """The mean of independent estimates of one number."""
+    return from_standard_error(value.mean(), np.sqrt((error**2).sum()) / len(value), confidence=CONFIDENCE)
+
+
+def exact(value: float) -> Estimate:
+    """A number without an error."""
+    return Estimate(float(value), float(value), float(value))
+
+
+def labels(rows: pd.DataFrame, *columns: str) -> pd.Series:
+    """Each row's case in words."""
+    return rows[list(columns)].astype(str).agg(" ".join, axis=1)
+
+
+def as_control(kind: str, what: str, estimate: Estimate) -> Control:
+    """A control with the interval of an estimate."""
+    return Control(kind, what, estimate.low, estimate.high)
+
+
+def measured(claim: str, estimate: Estimate, controls: Sequence[Control], note: str = "") -> Measurement:
+    """A measurement with the interval of an estimate."""
+    return Measurement(claim, estimate.value, estimate.low, estimate.high, controls, note)
+
+
+def of_profile(found: Sequence[Measurement], claims: Sequence[Claim], options) -> list[Measurement]:
+    """All of them; at the smoke profile, those that its few draws can decide."""
+    known = {claim.id: claim for claim in claims}
+    return [m for m in found if options.profile != "smoke" or judge(known[m.claim], m).outcome != "inconclusive"]
