@@ -135,7 +135,7 @@ EXPERIMENTS: tuple[Statement, ...] = (
         functions=("analysis.learning:train", "analysis.theory.noise:effective_dimension"),
         claims=("I2", "I2b", "I4"),
         figures=("paper_fig4", "real_images"),
-        tests=("test_training_decide.py",),
+        tests=("test_images_decide.py",),
         laws=("blobs",),
         separates="smooth random images with k_eff^2/d up to 44: the premise fails and the two agree",
     ),
