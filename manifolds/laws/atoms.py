@@ -47,6 +47,7 @@ class Atoms(Core[PointStatistics]):
     """
 
     needs_normal = False
+    finite = True
 
     def __init__(
         self,
@@ -78,8 +79,9 @@ class Atoms(Core[PointStatistics]):
         """Atoms are exact at every noise level; quadrature nodes refuse a level that is too fine for them."""
 
     def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
-        self.check_level(float(sigma.min()))
         u = stats.u
+        if sigma.numel():  # no level where there are no points
+            self.check_level(float(sigma.min()))
         sigma = sigma.expand(u.shape[0], sigma.shape[1])
         size = max(_CHUNK // (len(self.points) * sigma.shape[1]), 1)
         parts = [self._posterior(rows, levels, order) for rows, levels in zip(u.split(size), sigma.split(size))]

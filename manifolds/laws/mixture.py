@@ -57,6 +57,7 @@ class Mixture(Core[MixtureStatistics]):
             self._check(part)
         self.intrinsic_dim = max(part.core.intrinsic_dim for part in self.components)
         self.radius = max(self._reach(part) for part in self.components)
+        self.finite = all(part.core.finite for part in self.components)
         self._flats = Flats([part.frame for part in self.components], [part.shift for part in self.components])
         self._log_weights = torch.log(self.weights)
         self._codims = torch.tensor(

@@ -103,6 +103,7 @@ class Surface(Atoms):
         super().__init__(points, weights / weights.sum(), len(axes), name)
         self.radius = radius
 
+    finite = False  # the nodes stand for a surface
     rows_at_once = _ROWS  # of the chart; images, with their many pixels, take fewer
 
     # -- nodes --------------------------------------------------------------------------------------------------
