@@ -12,8 +12,6 @@ from manifolds.core import Posterior, take
 from manifolds.law import Law
 from manifolds.shapes import Points, Statistics
 
-__all__ = ["levels_together", "representations", "slopes_in_sigma", "trace_and_divergence", "tweedie"]
-
 _EPS = torch.finfo(torch.float64).eps
 _STEP = 0.003  # of sigma: truncation and rounding of the differences are both below 1e-8
 

@@ -33,6 +33,10 @@ class Case:
     Attributes:
         laws: (name, law) of each representation that can be looked at.
         finest: the smallest level that the law answers for, 0 if there is none.
+
+    >>> from manifolds.laws.sphere import Sphere
+    >>> [law.space.width for _, law in Case(Sphere(2), None, None, 0).laws]
+    [7, 4]
     """
 
     def __init__(self, given: Law | Core, levels: Sequence[float] | None, scale: float | None, seed: int):
@@ -85,7 +89,12 @@ def directional(
     f: Callable[[Points], torch.Tensor], y: Points, step: float, source: Stream
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(directions (p, width), derivatives (n, ..., p) of f (n, ...) along them): all coordinates, or some
-    directions."""
+    directions.
+
+    >>> y = torch.tensor([[1.0, 2.0]], dtype=torch.float64)
+    >>> directional(lambda p: (p * p).sum(dim=1), y, 1e-3, stream(0))[1]
+    tensor([[2.0000, 4.0000]], dtype=torch.float64)
+    """
     width = y.shape[1]
     if 2 * width <= 3 * _ALONG:
         along = torch.eye(width, dtype=torch.float64)

@@ -10,8 +10,6 @@ from manifolds.checking.case import Case
 from manifolds.law import Law
 from manifolds.shapes import Points
 
-__all__ = ["dimension", "moments", "noisy_density", "unbiased"]
-
 _SAMPLES = 3000
 _SIGMAS = 4.6  # standard errors: all statements about some twenty laws together hold at 99.9 %
 _RARE = 25.0  # 7/3 log(2/p) at the p of so many standard errors

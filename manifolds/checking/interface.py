@@ -8,8 +8,6 @@ from manifolds.checking.case import ANSWERS, Case
 from manifolds.law import Law
 from manifolds.shapes import Points
 
-__all__ = ["batches", "declared", "shapes", "streams"]
-
 _EPS = torch.finfo(torch.float64).eps
 
 

@@ -47,6 +47,11 @@ class Report:
     Attributes:
         check: name of the check that is running.
         found: what held so far.
+
+    >>> report = Report()
+    >>> report.small("somewhere", 0.1, 1.0, "little")
+    >>> report.found[0].error
+    0.1
     """
 
     def __init__(self) -> None:
@@ -63,15 +68,19 @@ class Report:
         self, where: str, got: torch.Tensor, exact: torch.Tensor, scale: float, tolerance: float, expected: str
     ) -> None:
         """max |got - exact| <= tolerance * scale, and the shapes agree."""
-        self.true(where, got.shape == exact.shape, f"{expected}, of shape {tuple(exact.shape)}, got {tuple(got.shape)}")
+        self._same_shape(where, got, exact, expected)
         error = float((got - exact).abs().max()) if got.numel() else 0.0
         self.small(where, error / scale, tolerance, expected)
 
     def near(self, where: str, got: torch.Tensor, exact: torch.Tensor, rtol: float, atol: float, expected: str) -> None:
         """|got - exact| <= atol + rtol |exact| everywhere; the error is counted in units of that."""
-        self.true(where, got.shape == exact.shape, f"{expected}, of shape {tuple(exact.shape)}, got {tuple(got.shape)}")
+        self._same_shape(where, got, exact, expected)
         if got.numel():
             self.small(where, ((got - exact).abs() / (atol + rtol * exact.abs())).max(), 1.0, expected)
+
+    def _same_shape(self, where: str, got: torch.Tensor, exact: torch.Tensor, expected: str) -> None:
+        if got.shape != exact.shape:
+            self.true(where, False, f"{expected}, of shape {tuple(exact.shape)}, got {tuple(got.shape)}")
 
     def true(self, where: str, holds: bool, expected: str) -> None:
         """A statement without a size."""

@@ -8,8 +8,6 @@ import torch
 
 from manifolds.checking.case import Case
 
-__all__ = ["covering", "far_off", "much_noise", "little_noise", "projection"]
-
 
 def projection(case: Case) -> None:
     """project gives the nearest point, again on the support; samples lie there; distance is the length of the way."""
