@@ -29,8 +29,8 @@ BAD_DENOISERS = [
     ("calls", lambda y, sigma: LAW.denoise(y, sigma) + 1e-3 * _noise.normal(len(y), 8), "second call"),
     ("calls", lambda y, sigma: LAW.denoise(y, sigma) - y.mean(dim=0), "alone"),
     ("calls", lambda y, sigma: LAW.denoise(y, sigma) / (y.norm(dim=1, keepdim=True) < 100.0), "finite"),
-    ("calls", lambda y, sigma: LAW.denoise(y, sigma) * float(y.abs().max() > 0), "an estimate, got"),
-    ("calls", lambda y, sigma: LAW.denoise(y, float(sigma)), "an estimate, got"),
+    ("calls", lambda y, sigma: LAW.denoise(y, sigma) * float(y.abs().max() > 0), "an answer, got"),
+    ("calls", lambda y, sigma: LAW.denoise(y, float(sigma)), "an answer, got"),
     ("optimality", lambda y, sigma: y - LAW.denoise(y, sigma), "optimal denoiser"),
     ("optimality", lambda y, sigma: LAW.denoise(y, 3.0 * torch.as_tensor(sigma)) * -1.0, "optimal denoiser"),
 ]

@@ -93,12 +93,14 @@ def _calls(
     before = y.clone()
     try:
         out = raw(y, *told)
-        case.report.true(where, torch.equal(y, before), "a denoiser that does not write into its argument")
+        alone = torch.equal(y, before)
+        case.report.true(where, alone, "a denoiser that does not write into its argument")
         holds = isinstance(out, torch.Tensor) and out.shape == y.shape and out.dtype == y.dtype
         got = f"{tuple(out.shape)} of {out.dtype}" if isinstance(out, torch.Tensor) else type(out).__name__
         case.report.true(where, holds, f"estimates of shape {tuple(y.shape)} and {y.dtype}, got {got}")
         case.report.true(where, bool(torch.isfinite(out).all()), "finite estimates")
-        case.report.true(where, torch.equal(raw(y, *told), out), "the same estimates at the second call")
+        repeated = torch.equal(raw(y, *told), out)
+        case.report.true(where, repeated, "the same estimates at the second call")
         size = float(out.norm(dim=1).max()) + float(y.norm(dim=1).max())
         few = torch.cat([f(y[i : i + 1], *told) for i in range(3)])
         # float32 networks round by batch size
@@ -113,8 +115,7 @@ def _calls(
     except ContractError:
         raise
     except Exception as error:
-        line = str(error).partition("\n")[0]
-        raise ContractError("calls", where, float("nan"), float("inf"), f"an estimate, got: {line}") from error
+        raise ContractError.of("calls", where, error) from error
 
 
 def _turned(

@@ -73,7 +73,5 @@ def check_law(
         except ContractError:
             raise
         except Exception as error:
-            where = f"{case.core.name}, {type(error).__name__}"
-            line = str(error).partition("\n")[0]
-            raise ContractError(name, where, float("nan"), float("inf"), f"an answer, got: {line}") from error
+            raise ContractError.of(name, case.core.name, error) from error
     return tuple(case.report.found)

@@ -40,6 +40,12 @@ class ContractError(AssertionError):
         size = f"error {error:.3g}, allowed {tolerance:.3g}; " if math.isfinite(tolerance) else ""
         super().__init__(f"{check} ({where}): {size}expected {expected}")
 
+    @classmethod
+    def of(cls, check: str, where: str, raised: Exception) -> ContractError:
+        """What a law or denoiser raised where an answer was due."""
+        line = f"{type(raised).__name__}: {raised}".partition("\n")[0]
+        return cls(check, where, math.nan, math.inf, f"an answer, got {line}")
+
 
 class Report:
     """Collects what held; the first statement that does not hold is raised.
