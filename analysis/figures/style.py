@@ -87,7 +87,8 @@ def new_figure(
 ) -> tuple[Figure, np.ndarray]:
     """(figure, axes (rows, cols)) in the shared style.
 
-    The style is set globally: legends and labels made later need it too. The engine restores the settings after a figure.
+    The style is set globally: legends and labels made later need it too. The engine restores the settings after a
+    figure.
 
     Args:
         rows, cols: panels.
