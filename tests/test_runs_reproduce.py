@@ -1,4 +1,6 @@
-"""reproduce.sh: options that need no set-up, and set-up that is done once. The installation itself is what .ci/run goes through."""
+"""reproduce.sh: options that need no set-up, and set-up that is done once. The installation itself is what .ci/run goes
+through.
+"""
 
 import os
 import shutil
@@ -13,8 +15,8 @@ SCRIPT = toy_process.ROOT / "reproduce.sh"
 def _call(*arguments, script=SCRIPT, cwd=None, **changes):
     environment = {**os.environ, **changes}
     return subprocess.run(
-        ["bash", str(script), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        stdin=subprocess.DEVNULL,
+        ["bash", str(script), *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 

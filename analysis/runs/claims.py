@@ -1,8 +1,8 @@
 """Claims, measurements, controls, and the one rule that turns them into verdicts.
 
-The rule compares an interval with the allowed range that was registered beforehand: inside -> holds, disjoint -> violated,
-otherwise inconclusive. The same rule is applied to the controls: a null control (the truth) must hold and a power control
-(a sabotage) must be violated, or else the measurement proves nothing and the verdict is inconclusive.
+The rule compares an interval with the allowed range that was registered beforehand: inside -> holds, disjoint ->
+violated, otherwise inconclusive. The same rule is applied to the controls: a null control (the truth) must hold and a
+power control (a sabotage) must be violated, or else the measurement proves nothing and the verdict is inconclusive.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ class Control:
 
 @dataclass(frozen=True)
 class Measurement:
-    """The measured value of a claim's quantity with its 95 % interval [low, high], and the controls measured beside it."""
+    """The measured value of a claim's quantity with its 95 % interval [low, high], and the controls measured beside
+    it.
+    """
 
     claim: str
     measured: float
@@ -134,7 +136,9 @@ def judge(claim: Claim, measurement: Measurement, unfinished: str = "") -> Verdi
 
 
 def judge_all(claims: Sequence[Claim], measurements: Sequence[Measurement], unfinished: str = "") -> list[Verdict]:
-    """Verdicts in the order of the claims; a measurement of an unknown claim, or a second one, is a programming error."""
+    """Verdicts in the order of the claims; a measurement of an unknown claim, or a second one, is a programming
+    error.
+    """
     by_claim: dict[str, Measurement] = {}
     known = {c.id for c in claims}
     for measurement in measurements:

@@ -18,7 +18,8 @@ def every_cell(
     controls: Sequence[Control],
     note: str = "",
 ) -> Measurement:
-    """Of the claim of that name: the widest interval over cells, which is allowed only if every cell's is; or that of the cell that refutes the claim.
+    """Of the claim of that name: the widest interval over cells, which is allowed only if every cell's is; or that of
+    the cell that refutes the claim.
 
     One cell whose interval lies outside the allowed range is enough to refute: of these the farthest speaks for all, by
     its middle. `value` is what is reported otherwise (a mean or the largest, as the claim's quantity says).

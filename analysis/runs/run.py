@@ -81,7 +81,9 @@ def _failures(tally: Tally) -> list[str]:
 
 
 def _derive(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> dict[str, Any]:
-    """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is written."""
+    """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is
+    written.
+    """
     try:
         return dict(experiment.derive(frames, options))
     except Exception as error:
@@ -92,7 +94,9 @@ def _derive(experiment: Experiment, frames, options, tally: Tally, problems: lis
 
 
 def _decide(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> list[Verdict]:
-    """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was registered."""
+    """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was
+    registered.
+    """
     unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
     try:
         return judge_all(experiment.claims, list(experiment.decide(frames, options)), unfinished)
@@ -189,6 +193,5 @@ def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tal
     if claims:
         print(claims + "\n")
     reused = f", {tally.reused} of them from the store" if tally.reused else ""
-    print(
-        f"{experiment.name}: {len(tally.records)} cells{reused}, {screen.duration(tally.wall)}; files in {shown(options.out)}"
-    )
+    cells = f"{len(tally.records)} cells{reused}"
+    print(f"{experiment.name}: {cells}, {screen.duration(tally.wall)}; files in {shown(options.out)}")
