@@ -88,7 +88,7 @@ def test_set_up_is_repeated_when_what_it_was_made_from_changes(checkout, changed
         (("--only", "scaling", "laws", "--fresh"), "-P -m analysis run scaling laws --fresh"),
         (("--out", "my results", "--dry-run"), "-P -m analysis run --out my results --dry-run"),
         (("--seed=3",), "-P -m analysis run --seed=3"),
-        (("--tests", "-k", "runs"), "-P -m pytest -k runs"),
+        (("--tests", "-k", "runs"), "-P -m pytest -n auto -k runs"),
     ],
 )
 def test_everything_else_is_handed_to_python(checkout, arguments, command):
