@@ -5,6 +5,8 @@ Each name stands for a module `analysis.<name>` that holds an `EXPERIMENT`; noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 NAMES: tuple[str, ...] = (
     "laws",
     "noise_level",
@@ -18,6 +20,26 @@ NAMES: tuple[str, ...] = (
     "images",
     "benchmark",
 )
+
+# what was asked for otherwise before: experiment, or experiment, option and value -> the command that does it now
+MOVED: dict[tuple[str, ...], str] = {
+    ("training", "--part", "images"): "python -m analysis.images",
+    ("training", "--part", "real"): "python -m analysis.images",
+}
+
+
+def moved(words: Sequence[str]) -> str | None:
+    """Where what a refused command line asks for (experiment, then its arguments) is found now, as a line; or None."""
+    for old, new in MOVED.items():
+        name, *rest = old
+        if not words or words[0] != name:
+            continue
+        if not rest:
+            return f"{name} has moved: use {new}"
+        option, value = rest
+        if option in words and value in words[words.index(option) + 1 :]:
+            return f"{option} {value} has moved: use {new}"
+    return None
 
 
 def load(name: str):

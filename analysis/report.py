@@ -1,7 +1,8 @@
-"""REPORT.md and index.html of a results folder: the verdicts with their commands, then each experiment's figures and tables.
+"""REPORT.md and index.html of a results folder: the verdicts with their commands, then each experiment's figures and
+tables.
 
-Made only from the files of the folder (claims, controls, tables, manifest); no times and no machine, so the same numbers
-give the same bytes.
+Made only from the files of the folder (claims, controls, tables, manifest); no times and no machine, so the same
+numbers give the same bytes.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _section(name: str, entry: dict) -> Section:
 
 def _verdicts(out: Path, entries: dict) -> list[tuple[str, ...]]:
     """One row a claim, in the order of VERDICTS."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS):
         entry = entries.get(row["experiment"], {})
         details = entry.get("claims", {}).get(row["claim"], {})
@@ -111,7 +112,7 @@ CONTROL_NOTE = (
 
 def _controls_table(controls: Sequence[dict]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     header = ("claim", "control", "what", "interval", "outcome", "as required")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             c["claim"],
             c["control"],

@@ -14,21 +14,34 @@ RANGE = f"between {_LEAST:g} and {_MOST:g}"
 
 
 def positive_int(value: object, name: str) -> int:
-    """`value` as an int >= 1, or ValueError."""
+    """`value` as an int >= 1, or ValueError.
+
+    >>> positive_int(3, "dim")
+    3
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
     return int(value)
 
 
 def positive_number(value: object, name: str) -> float:
-    """`value` as a finite float > 0, or ValueError."""
+    """`value` as a finite float > 0, or ValueError.
+
+    >>> positive_number(-1.0, "radius")
+    Traceback (most recent call last):
+    ValueError: radius must be a finite number > 0, got -1.0
+    """
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
         raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
     return float(value)
 
 
 def noise_level(sigma: object, rows: int) -> torch.Tensor:
-    """A noise standard deviation, a number or one per row, as a (rows, 1) or (1, 1) float64 tensor, or ValueError."""
+    """A noise standard deviation, a number or one per row, as a (rows, 1) or (1, 1) float64 tensor, or ValueError.
+
+    >>> noise_level(0.5, rows=3)
+    tensor([[0.5000]], dtype=torch.float64)
+    """
     level = torch.as_tensor(sigma, dtype=torch.float64)
     if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
         raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
@@ -38,12 +51,21 @@ def noise_level(sigma: object, rows: int) -> torch.Tensor:
 
 
 def within_range(levels: torch.Tensor) -> torch.Tensor:
-    """Which noise levels are in the range in which squares of R |u|/sigma^2 are finite numbers."""
+    """Which noise levels are in the range in which squares of R |u|/sigma^2 are finite numbers.
+
+    >>> within_range(torch.tensor([1.0, 0.0]))
+    tensor([ True, False])
+    """
+    levels = levels.to(torch.float64)  # 1e-60 is 0 in float32
     return (levels >= _LEAST) & (levels <= _MOST)
 
 
 def probabilities(weights: object, name: str, count: int | None = None) -> torch.Tensor:
-    """Positive weights that sum to one (to 1e-9) as a float64 tensor, or ValueError."""
+    """Positive weights that sum to one (to 1e-9) as a float64 tensor, or ValueError.
+
+    >>> probabilities([0.25, 0.75], "weights")
+    tensor([0.2500, 0.7500], dtype=torch.float64)
+    """
     values = torch.as_tensor(weights, dtype=torch.float64)
     if values.ndim != 1 or (count is not None and values.shape[0] != count):
         raise ValueError(f"{name} must be a list of {count if count is not None else 'at least one'} probabilities")

@@ -111,6 +111,11 @@ class Core(ABC, Generic[S]):
         closed_form: True if the log density is affine in one statistic of the point, see `affine`.
         finite: True if the support is a finite set: k is then what it is counted with, no dimension.
         needs_normal: True if the law makes no sense without at least one normal coordinate (ambient > core).
+
+    >>> from manifolds.laws.sphere import Sphere
+    >>> core = Sphere(2, radius=3.0)
+    >>> core.intrinsic_dim, core.core_dim, core.radius
+    (2, 3, 3.0)
     """
 
     name: str = ""

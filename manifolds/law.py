@@ -29,6 +29,12 @@ class Law:
 
     Raises:
         ValueError: ambient is not an integer or too small, or the frame is not orthonormal.
+
+    >>> from manifolds import make, stream
+    >>> law = make("sphere", dim=2, ambient=10**9, reduced=True)
+    >>> y = law.add_noise(law.sample(1000, stream(0)), 0.1, stream(0, "noise"))
+    >>> float(law.distance(law.denoise(y, 0.1)).max()) < 0.02
+    True
     """
 
     def __init__(self, core: Core, ambient: int, reduced: bool = False, frame: torch.Tensor | None = None):

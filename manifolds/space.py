@@ -36,6 +36,11 @@ class Draw:
     Attributes:
         normal: (n, width) standard normals; in the reduced form the last column points along the normal direction.
         chi2: (n,) squared norm of the remaining n - 1 normal coordinates (zeros in the dense form).
+
+    >>> from manifolds.streams import stream
+    >>> draw = Space(5, 2).draw(3, stream(0))
+    >>> Draw.stack([draw, draw]).normal.shape
+    torch.Size([6, 5])
     """
 
     normal: torch.Tensor
@@ -80,6 +85,10 @@ class Space:
 
     Raises:
         ValueError: core_dim > ambient_dim, or a frame whose columns are not orthonormal.
+
+    >>> space = Space(10**9, 2, reduced=True)
+    >>> space.width, space.normal_dim
+    (3, 999999998)
     """
 
     def __init__(

@@ -37,7 +37,11 @@ def _canonical(label: object) -> str:
 
 
 class Stream:
-    """A random stream; drawing advances it, `child` derives an independent one without advancing it."""
+    """A random stream; drawing advances it, `child` derives an independent one without advancing it.
+
+    >>> Stream(7).child("step", 2)
+    Stream(seed=7, labels=('step', 2))
+    """
 
     def __init__(self, seed: int, labels: tuple = ()):
         if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
@@ -105,5 +109,9 @@ def stream(seed: int, *labels: object) -> Stream:
 
     Raises:
         ValueError: seed is not an integer >= 0, or a label is of another type.
+
+    >>> a, b = stream(0, "law", 3), stream(0, "law", 3)
+    >>> torch.equal(a.normal(5), b.normal(5))
+    True
     """
     return Stream(seed, labels)

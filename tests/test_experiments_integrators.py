@@ -1,4 +1,4 @@
-"""The integrator experiment: its cells against closed forms, quadrature and numpy, its estimators on synthetic tables."""
+"""The integrator experiment: cells against closed forms, quadrature and numpy, estimators on synthetic tables."""
 
 import math
 
@@ -8,11 +8,12 @@ import pytest
 from scipy import integrate, stats
 
 import manifolds
-from analysis.integrators.dimension import cell_clean, cell_dimension, cell_marginal_kl
-from analysis.integrators.extra_term import cell_extra, cell_extra_exact
+from analysis.integrators.dimension import cell_clean, cell_dimension
+from analysis.integrators.extra_term import cell_extra, cell_extra_exact, order_in_lag, pooled
 from analysis.integrators.grids import cell_grid, cell_levels, mmse_curve
-from analysis.integrators.integrator_verdicts import _order_in_lag, _pooled, exact_orders
-from analysis.integrators.orders import cell_coupled, cell_exact_order, final_variances
+from analysis.integrators.marginal_kl import cell_marginal_kl
+from analysis.integrators.settings import final_variances
+from analysis.integrators.weak_order import cell_coupled, cell_exact_order, exact_orders
 from analysis.samplers import Schedule, get_integrator
 from analysis.theory import coefficients
 from analysis.theory.grid import gaussian_optimal_limit
@@ -34,7 +35,10 @@ def test_final_variances_of_one_evaluation_methods():
 def test_final_variances_of_heun_are_those_of_the_explicit_trapezium():
     schedule = Schedule.proportional(4.0, 0.2, 0.0, 9)
     y = math.sqrt(4.0**2 + 1.0)
-    slope = lambda y, s: y * s / (1 + s * s)  # dy/dsigma = (y - f)/sigma with f = y/(1 + sigma^2)
+
+    def slope(y, s):
+        return y * s / (1 + s * s)  # dy/dsigma = (y - f)/sigma with f = y/(1 + sigma^2)
+
     for s, t in zip(schedule.sigma[:-1].tolist(), schedule.sigma[1:].tolist()):
         ahead = y + (t - s) * slope(y, s)
         y += (t - s) / 2 * (slope(y, s) + slope(ahead, t))
@@ -88,7 +92,10 @@ def test_coupled_gap_agrees_with_the_exact_recursion():
 
 
 def _gaussian_extra(a, tau, low, high):
-    """int extra(tau)/(4 a sigma^2) dt for N(0, I_2): s^4/V_t (1 + e^-L - 2 e^-pL) less (a/(1-a)) s^4/V_t (1 - e^-L), L = log(V_i/V_t)."""
+    """int extra(tau)/(4 a sigma^2) dt for N(0, I_2).
+
+    s^4/V_t (1 + e^-L - 2 e^-pL) less (a/(1-a)) s^4/V_t (1 - e^-L), L = log(V_i/V_t).
+    """
     p = 0.5 / (1 - a)
 
     def rate(z):
@@ -119,9 +126,10 @@ def test_extra_term_of_a_gaussian_is_its_closed_form(a):
         exact = _gaussian_extra(a, tau, 0.05, 20.0)
         assert math.copysign(1, exact) == math.copysign(1, 1 - 2 * a)
         assert abs(g.extra.mean() - exact) < stats.t.ppf(0.9995, 11) * g.extra.std() / math.sqrt(12)
-    shape = lambda z: (
-        2 * math.exp(2 * z) * (1 + math.exp(2 * z)) ** -3 / (4 * a * (1 - a))
-    )  # E|G|^2/sigma^2, G = -g (1-g) y
+
+    def shape(z):  # E|G|^2/sigma^2, G = -g (1-g) y
+        return 2 * math.exp(2 * z) * (1 + math.exp(2 * z)) ** -3 / (4 * a * (1 - a))
+
     size = integrate.quad(shape, math.log(0.05), math.log(20.0))[0]
     first = rows[rows.lag == 0.1]
     assert first.predicted.mean() == pytest.approx((1 - 2 * a) * 0.01 * size, rel=0.02)
@@ -265,11 +273,11 @@ def _synthetic(order, batches=12, noise=0.02):
 
 @pytest.mark.parametrize("order", [1.0, 2.0, 3.0])
 def test_order_in_lag_finds_the_order(order):
-    found = _order_in_lag(_pooled(_synthetic(order), "extra", "predicted"), 2.0)
+    found = order_in_lag(pooled(_synthetic(order), "extra", "predicted"), 2.0)
     assert found.contains(order) and found.high - found.low < 0.05
 
 
 def test_pooled_ratio_weighs_laws_by_their_own_scatter():
     quiet, loud = _synthetic(2.0, noise=0.01), _synthetic(2.0, noise=1.0)
     rows = pd.concat([quiet[quiet.law == "one"], loud[loud.law == "two"]])
-    assert _pooled(rows, "extra", "predicted").mean().mean() == pytest.approx(1.0, abs=0.01)
+    assert pooled(rows, "extra", "predicted").mean().mean() == pytest.approx(1.0, abs=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,10 @@ import pytest
 import torch
 
 import manifolds
-from analysis.laws import CLAIMS, EXPERIMENT, decide, self_checks
-from analysis.laws.cases import case
+from analysis.laws import EXPERIMENT, gallery, self_checks
 from analysis.laws.gallery import cell_gallery, cell_gallery_images
-from analysis.laws.self_checks import cell_self_checks
+from analysis.laws.self_checks import cell_self_checks, decide
+from analysis.laws.settings import build, case, catalogue, rms, shape
 from analysis.runs import judge, main
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.laws.sphere import Sphere
@@ -24,8 +25,8 @@ def _failed(law: str, seed: int = 0) -> set[str]:
     return {row["check"] for row in rows if not row["passed"]}
 
 
-ALL = {"dense = reduced", "rotated = plain", "Tweedie", "far: the mean", "near: the support", "second moment", "local rank of samples",
-       "tr Cov/sigma^2 -> k"}  # fmt: skip
+ALL = {"dense = reduced", "rotated = plain", "Tweedie", "far: the mean", "near: the support", "second moment",
+       "local rank of samples", "tr Cov/sigma^2 -> k"}  # fmt: skip
 
 
 @pytest.mark.parametrize("law", ["gaussian", "sphere", "atoms"])
@@ -89,25 +90,52 @@ def test_gallery_images_are_pixels_in_the_unit_interval():
     assert top[["row", "column"]].to_numpy().min() >= 2 and top[["row", "column"]].to_numpy().max() <= 5
 
 
-def _table(error: float, sabotaged: float = 10.0) -> pd.DataFrame:
+def _table() -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "law": ["a", "a", "b"],
-            "check": ["rotated = plain", "Tweedie", "Tweedie"],
-            "error": [1e-3, 0.2, error],
-            "tolerance": 1.0,
-            "sabotaged": [20.0, 0.1, sabotaged],
+            "law": ["a", "a", "b", "b"],
+            "check": ["rotated = plain", "Tweedie", "Tweedie", "second moment"],
+            "error": [1e-3, 0.2, 0.5, 0.1],
+            "tolerance": [1.0, 1.0, 2.0, 0.5],
+            "sabotaged": [20.0, 0.1, 30.0, 4.0],
         }
     )
 
 
-@pytest.mark.parametrize(
-    "error, sabotaged, verdict", [(0.5, 10.0, "holds"), (3.0, 10.0, "violated"), (0.5, 0.9, "inconclusive")]
-)
-def test_the_worst_check_decides_and_each_check_must_notice_a_mistake(error, sabotaged, verdict):
-    found = decide({"self_checks": _table(error, sabotaged)}, None)[0]
-    assert found.measured == max(error, 0.2)
-    assert judge(CLAIMS[0], found).outcome == verdict
+def test_the_worst_check_over_its_tolerance_decides():
+    found = decide({"self_checks": _table()}, None)[0]
+    assert (found.measured, found.low, found.high, found.note) == (0.25, 0.25, 0.25, "b: Tweedie")
+    # 20 for the rotation, 15 for the best Tweedie, 8 for the moment
+    assert [(c.kind, c.low, c.high) for c in found.controls] == [("null", 1e-3, 1e-3), ("power", 8.0, 8.0)]
+    assert found.controls[1].what.endswith("least seen by: second moment")
+    assert judge(EXPERIMENT.claim("V1"), found).outcome == "holds"
+
+
+@pytest.mark.parametrize("row, column, value, outcome, words", [
+    (2, "error", 3.0, "violated", ""),
+    (0, "error", 1.5, "inconclusive", "null control (a law turned in space)"),
+    (3, "sabotaged", 0.4, "inconclusive", "power control (a mistake in each check, least seen by: second moment)"),
+    (2, "sabotaged", 1.9, "inconclusive", "power control (a mistake in each check, least seen by: Tweedie)"),
+])  # fmt: skip
+def test_each_check_must_pass_and_must_notice_a_mistake(row, column, value, outcome, words):
+    table = _table()
+    table.loc[row, column] = value
+    verdict = judge(EXPERIMENT.claim("V1"), decide({"self_checks": table}, None)[0])
+    assert verdict.outcome == outcome and words in verdict.reason
+
+
+def test_every_law_is_drawn_and_checked_once():
+    options = SimpleNamespace(law=catalogue(), profile="paper")
+    checked = [cell.params["law"] for cell in self_checks.cells(options)]
+    drawn = {cell.params["law"]: cell for cell in gallery.cells(options)}
+    assert checked == list(drawn) == list(catalogue())
+    for name, cell in drawn.items():
+        assert (cell.part == "gallery_images") == shape(name, 2).image
+    # a surface is asked at a level that its own nodes resolve: given finest, in absolute units, is 1 % below it
+    for cell in self_checks.cells(options):
+        if "finest" in cell.params:
+            law = build(cell.params, reduced=True)
+            assert law.core.finest_sigma < cell.params["level"] * rms(law) < 1.05 * cell.params["finest"]
 
 
 def test_a_small_run_writes_the_table_and_the_picture(tmp_path, capsys):

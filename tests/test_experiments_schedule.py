@@ -1,7 +1,6 @@
 """The schedule experiment: its cells against closed forms and independent quadrature, its rules against brute force."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,15 +9,14 @@ import torch
 from scipy import stats
 
 import manifolds
-from analysis import schedule
 from analysis.integrators.catalogue import affordable, cases, end_level, in_space
+from analysis.schedule.continuous_time import cell_continuous
 from analysis.schedule.figure2 import cell_figure2, plane_mixture
+from analysis.schedule.figure3_rate import cell_rate
+from analysis.schedule.ideal_marginals import cell_marginals, rejection_rate
 from analysis.schedule.implicit import INJECTIONS, cell_implicit
-from analysis.schedule.injections import WANING, fine_schedule, waning
-from analysis.schedule.marginals import cell_continuous, cell_marginals
-from analysis.schedule.readings import largest_deviation, rejection_rate
-from analysis.schedule.schedule_verdicts import decide
-from analysis.schedule.tracking import cell_rate, cell_tracking
+from analysis.schedule.settings import WANING, fine_schedule, largest_deviation, waning
+from analysis.schedule.tracking import cell_tracking
 from analysis.theory.schedule import implicit_variance
 from manifolds.laws.gaussian import IsotropicGaussian
 
@@ -69,7 +67,7 @@ def test_gaussian_variance_in_continuous_time():
     base = {"s": 0.7, "sigma_0": 4.0, "horizon": 3.0, "injection": "0.5"}
     truth, wrong = (cell_continuous(base | {"factor": f}, 0)[0] for f in (1.0, 1.05))
     assert truth["largest_gap"] < 1e-11 and truth["sigma_end"] == pytest.approx(4.0 * math.exp(-1.5), rel=1e-11)
-    # more injection: u = V/(s^2 + sigma^2) obeys u' = 2 (f - 1) a_t/(s^2 + sigma^2) + (1 - u) 2 a_t/(..), whose end follows by quadrature
+    # more injection: u = V/(s^2 + sigma^2) obeys u' = 2 (f - 1) a_t/(s^2 + sigma^2) + (1 - u) 2 a_t/(..): by quadrature
     v = 0.49 + (4.0 * np.exp(-0.5 * np.linspace(0, 3, 20001))) ** 2
     grow = np.concatenate([[0.0], np.cumsum((1 - 0.49 / v)[:-1] + (1 - 0.49 / v)[1:]) * (3 / 20000) / 2])
     gap = 0.05 * np.trapezoid((1 - 0.49 / v) * np.exp(grow - grow[-1]), dx=3 / 20000)
@@ -198,23 +196,3 @@ def test_rejection_rate_is_clopper_pearson():
     assert (e.value, e.low, e.high) == pytest.approx(
         (0.03, stats.beta.ppf(0.025, 3, 98), stats.beta.ppf(0.975, 4, 97)), rel=1e-9
     )
-
-
-def test_decide_flips_with_the_trials():
-    def table(run):
-        rows = [
-            {"overdose": False, "trial": t, "rejects": r, "law": "gaussian", "p_value": 0.5}
-            for t, share in (("run", run), ("truth", 0.04), ("late", 1.0))
-            for r in np.arange(100) < 100 * share
-        ]
-        return pd.DataFrame(
-            rows + [{"overdose": True, "trial": "run", "rejects": True, "law": "gaussian", "p_value": 0.0}] * 8
-        )
-
-    from analysis.runs.claims import judge
-
-    claim = schedule.EXPERIMENT.claim("S1")
-    verdicts = [
-        judge(claim, decide({"marginals": table(share)}, SimpleNamespace())[0]).outcome for share in (0.05, 0.6)
-    ]
-    assert verdicts == ["holds", "violated"]

@@ -1,6 +1,7 @@
 """The layout of the house, and what its files may not say."""
 
 import ast
+import importlib
 import re
 import tomllib
 
@@ -60,13 +61,98 @@ def test_packaging_and_lock_agree():
     assert project["requires-python"] == ">=3.11"
 
 
+INSTRUMENTS = {"samplers", "learning", "ledger", "metrics", "theory", "certify", "plan"}
+ROOMS = INSTRUMENTS | {"runs", "figures", "statements"}
+EXPERIMENTS = [name for name in registry.NAMES if name not in INSTRUMENTS]
+STAGES = {"plan", "claims", "decisions", "verdicts", "cells", "tables", "decide", "table"}
+MOST_LINES = 300
+
+
+def question_file(question):
+    return house.module_path(question.module)
+
+
+def test_every_package_of_analysis_is_an_instrument_or_a_registered_experiment():
+    packages = {p.parent.name for p in (house.ROOT / "analysis").glob("*/__init__.py")}
+    assert packages - ROOMS - set(registry.NAMES) == set()
+    assert set(registry.NAMES) <= packages
+
+
 @pytest.mark.parametrize("name", registry.NAMES)
 def test_registered_experiments_are_complete(name):
     experiment = registry.load(name)
     assert experiment.name == name
     assert experiment.summary.strip()
+    assert (house.ROOT / "analysis" / name / "__main__.py").is_file()
     for figure in experiment.figures:
         assert house.is_module(f"{experiment.drawn_in}.{figure}")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_is_the_list_of_its_questions_and_nothing_else(name):
+    path = house.ROOT / "analysis" / name / "__init__.py"
+    docstring, *body = house.tree(path).body
+    assert isinstance(docstring, ast.Expr) and ast.get_docstring(house.tree(path))
+    assert house.assigned(path) == {"EXPERIMENT"}
+    assert [ast.unparse(n)[:60] for n in body if not isinstance(n, ast.Import | ast.ImportFrom | ast.Assign)] == []
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_question_is_one_file(name):
+    """What is asked, measured and decided stands in one file of the experiment, and no other question with it."""
+    experiment = registry.load(name)
+    files = [question_file(question) for question in experiment.questions]
+    assert len(set(files)) == len(files)
+    for question, path in zip(experiment.questions, files):
+        assert path.parent == house.ROOT / "analysis" / name and path.stem not in STAGES | {"__init__", "settings"}
+        assert ast.get_docstring(house.tree(path))
+        module = importlib.import_module(question.module)
+        assert module.QUESTION is question
+        if question.decide:
+            assert question.decide.__module__ == question.module
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_no_file_is_a_stage_of_all_questions(name):
+    stages = {p.stem for p in (house.ROOT / "analysis" / name).glob("*.py")} & STAGES
+    assert stages == set()
+
+
+def test_a_claim_s_id_leads_to_one_file():
+    """The only file in which a claim of this id is made is that of its question."""
+    made = {}
+    for path in house.sources():
+        for node in ast.walk(house.tree(path)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Claim":
+                given = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "id")]
+                for identifier in given:
+                    if isinstance(identifier, ast.Constant):
+                        made.setdefault(identifier.value, set()).add(path)
+    for name in registry.NAMES:
+        experiment = registry.load(name)
+        for claim in experiment.claims:
+            assert made.get(claim.id) == {question_file(experiment.question(claim.id))}, claim.id
+
+
+@pytest.mark.parametrize("files", [house.sources, house.tests], ids=["sources", "tests"])
+def test_no_file_is_longer_than_a_reader_s_patience(files):
+    lengths = {house.module_name(p): len(p.read_text().splitlines()) for p in files()}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_every_public_function_of_theory_has_a_test_of_its_own():
+    """A formula is tested against something that is not itself: its name stands in a test, beside its example."""
+    named = {n.attr for p in house.tests() for n in ast.walk(house.tree(p)) if isinstance(n, ast.Attribute)}
+    named |= {n.id for p in house.tests() for n in ast.walk(house.tree(p)) if isinstance(n, ast.Name)}
+    public = [
+        f"{house.module_name(p)}.{n.name}"
+        for p in house.sources()
+        if house.module_name(p).startswith(("analysis.theory.", "analysis.metrics."))
+        for n in house.tree(p).body
+        if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")
+    ]
+    assert len(public) > 80
+    assert [name for name in public if name.rpartition(".")[2] not in named] == []
 
 
 def test_parts_figures_and_claims_are_unique_over_all_experiments():

@@ -1,4 +1,4 @@
-"""Mistakes found in well-known repositories, looked for in ours: checks that check nothing, and failures that turn into numbers."""
+"""Mistakes found in well-known repositories that ruff does not see: checks of nothing, failures made numbers."""
 
 import ast
 
@@ -32,19 +32,11 @@ def _own_nodes(function):
             waiting.extend(ast.iter_child_nodes(node))
 
 
-def comparisons_without_assert(tree):
-    """Lines where a comparison stands alone and is thrown away."""
-
-    def compares(value):
-        return isinstance(value, ast.Compare) or (
-            isinstance(value, ast.BoolOp | ast.UnaryOp) and any(isinstance(n, ast.Compare) for n in ast.walk(value))
-        )
-
-    alone = [n for n in ast.walk(tree) if isinstance(n, ast.Expr)]
+def checks_thrown_away(tree):
+    """Lines where the answer of a comparing call is thrown away (ruff's B015 sees bare comparisons, not these)."""
     checks = {"allclose", "isclose", "array_equal", "equal"}
-    return [
-        n.lineno for n in alone if compares(n.value) or (isinstance(n.value, ast.Call) and _called(n.value) & checks)
-    ]
+    alone = [n for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call)]
+    return [n.lineno for n in alone if _called(n.value) & checks]
 
 
 def _asserts(function) -> bool:
@@ -73,7 +65,7 @@ def early_returns(tree):
 
 
 def tautologies(tree):
-    """`assert True`, `assert "text"`, `assert (condition, "message")`, `assert x == x`."""
+    """`assert True`, `assert "text"`, `assert x == x` (ruff's F631 sees the tuple)."""
     found = []
     for node in (n.test for n in ast.walk(tree) if isinstance(n, ast.Assert)):
         same = (
@@ -81,17 +73,13 @@ def tautologies(tree):
             and ast.dump(node.left) == ast.dump(node.comparators[0])
             and len(node.ops) == 1
         )
-        if (
-            isinstance(node, ast.Constant)
-            or (isinstance(node, ast.Tuple) and node.elts)
-            or (same and not _called(node))
-        ):
+        if isinstance(node, ast.Constant) or (same and not _called(node)):
             found.append(node.lineno)
     return found
 
 
 def seeds_from_constants(tree):
-    """`default_rng(42 + 7)`: a seed computed from numbers looks random and is the same every time, or shifts between cells."""
+    """`default_rng(42 + 7)`: a seed computed from numbers looks random and is the same each time."""
 
     def only_constants(node):
         return isinstance(node, ast.BinOp) and all(
@@ -137,14 +125,14 @@ def cancelling_sums(tree):
 
 
 def failures_made_numbers(tree):
-    """A bare `except`, or a broad one whose answer is NaN."""
+    """A broad `except` whose answer is NaN (ruff's E722 sees the bare one)."""
     found = []
     for handler in (n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)):
         broad = handler.type is None or getattr(handler.type, "id", "") in ("Exception", "BaseException")
         words = {
             getattr(n, "id", getattr(n, "attr", getattr(n, "value", ""))) for b in handler.body for n in ast.walk(b)
         }
-        if handler.type is None or (broad and any(isinstance(w, str) and w.lower() == "nan" for w in words)):
+        if broad and any(isinstance(w, str) and w.lower() == "nan" for w in words):
             found.append(handler.lineno)
     return found
 
@@ -154,9 +142,9 @@ def prints(tree):
 
 
 TEST_RULES = (
-    comparisons_without_assert, helpers_that_assert_nothing, run_only_tests, early_returns, tautologies, cancelling_sums,
+    checks_thrown_away, helpers_that_assert_nothing, run_only_tests, early_returns, tautologies, cancelling_sums,
 )  # fmt: skip
-ALL_RULES = (comparisons_without_assert, seeds_from_constants, failures_made_numbers)
+ALL_RULES = (checks_thrown_away, seeds_from_constants, failures_made_numbers)
 
 
 @pytest.mark.parametrize("rule", TEST_RULES, ids=lambda rule: rule.__name__)
@@ -172,15 +160,16 @@ def test_sources_and_tests_hide_nothing(rule):
 
 def test_only_the_command_line_prints():
     speaking = {house.module_name(p) for p in house.sources() if prints(house.tree(p))}
-    assert {name for name in speaking if not name.startswith("analysis.runs") and name != "analysis.__main__"} == set()
+    allowed = {
+        name for name in speaking if name.startswith("analysis.runs") or name.endswith((".__main__", ".command"))
+    }
+    assert speaking - allowed == set()
 
 
 @pytest.mark.parametrize(
     ("rule", "bad", "good"),
     [
-        (comparisons_without_assert, "x == 1", "assert x == 1"),
-        (comparisons_without_assert, "np.allclose(a, b)", "assert np.allclose(a, b)"),
-        (comparisons_without_assert, "not a < b", "y = a < b"),
+        (checks_thrown_away, "np.allclose(a, b)", "assert np.allclose(a, b)"),
         (
             helpers_that_assert_nothing,
             "def assert_close(a, b):\n    a == b",
@@ -193,7 +182,6 @@ def test_only_the_command_line_prints():
             "def test_a():\n    if x:\n        return\n    assert y",
             "def test_a():\n    def f():\n        return 1\n    assert f()",
         ),
-        (tautologies, "assert (a == b, 'message')", "assert a == b, 'message'"),
         (tautologies, "assert a == a", "assert f() == f()"),
         (tautologies, "assert True", "assert x"),
         (seeds_from_constants, "np.random.default_rng(42 + 7)", "np.random.default_rng([seed, 7])"),
@@ -202,7 +190,6 @@ def test_only_the_command_line_prints():
         (cancelling_sums, "assert abs((a - b).sum()) < 1", "assert (a - b).abs().sum() < 1"),
         (cancelling_sums, "assert (a - b).sum().abs() < 1", "assert (a - b).square().sum() < 1"),
         (cancelling_sums, "assert np.abs(np.sum(a - b)) < 1", "assert np.sum(np.abs(a - b)) < 1"),
-        (failures_made_numbers, "try:\n    f()\nexcept:\n    pass", "try:\n    f()\nexcept ValueError:\n    pass"),
         (
             failures_made_numbers,
             "try:\n    f()\nexcept Exception:\n    x = float('nan')",

@@ -30,10 +30,11 @@ def test_line_distance_is_pots_and_scipys(sizes):
 @pytest.mark.parametrize("n", [1, 2, 25])
 def test_distance_to_a_quantile_function_by_adaptive_quadrature(n):
     x = np.sort(rng("quantile", n).standard_normal(n))
-    total = sum(
-        integrate.quad(lambda q: (x[i] - stats.norm.ppf(q)) ** 2, i / n, (i + 1) / n, epsabs=1e-10, limit=400)[0]
-        for i in range(n)
-    )
+
+    def gap(q, point):
+        return (point - stats.norm.ppf(q)) ** 2
+
+    total = sum(integrate.quad(gap, i / n, (i + 1) / n, args=(x[i],), epsabs=1e-10, limit=400)[0] for i in range(n))
     assert np.isclose(sliced.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6)
     assert np.isclose(sliced.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6)
 
@@ -88,8 +89,8 @@ def test_core_coordinates_may_be_selected():
 
 
 def test_sliced_excess_of_a_scale_error():
-    draw = lambda *labels: rng("floor", *labels).standard_normal((8000, 4))
-    wrong = sliced.sliced_with_floor(1.1 * draw(1), draw(2), draw(3), rng("t"))
+    x, truth, other = (rng("floor", i).standard_normal((8000, 4)) for i in (1, 2, 3))
+    wrong = sliced.sliced_with_floor(1.1 * x, truth, other, rng("t"))
     # W2 between c N(0,1) and N(0,1) is |c-1|
     assert (
         wrong.excess_low > 0
@@ -122,8 +123,10 @@ def _covariance(d, label):
 def test_gaussian_kl_and_w2_against_torch_and_pot():
     p, q = _covariance(5, "p"), _covariance(5, "q")
     m, n = rng("means").standard_normal((2, 5))
-    normal = lambda mean, cov: torch.distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov))
-    reference = torch.distributions.kl_divergence(normal(m, p), normal(n, q)).item()
+    normals = [
+        torch.distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov)) for mean, cov in ((m, p), (n, q))
+    ]
+    reference = torch.distributions.kl_divergence(*normals).item()
     assert np.isclose(G.gaussian_kl(m, p, n, q), reference, rtol=1e-9)
     assert np.isclose(G.gaussian_w2(m, p, n, q), ot.gaussian.bures_wasserstein_distance(m, n, p, q), rtol=1e-7)
 
@@ -131,7 +134,10 @@ def test_gaussian_kl_and_w2_against_torch_and_pot():
 def test_subspace_laws_of_any_rank():
     basis = np.linalg.qr(rng("basis").standard_normal((30, 4)))[0]
     p, q = _covariance(4, "p"), _covariance(4, "q")
-    lift = lambda c: basis @ c @ basis.T
+
+    def lift(c):
+        return basis @ c @ basis.T
+
     zero = np.zeros(30)
     assert np.isclose(G.gaussian_w2(zero, lift(p), zero, lift(q)), G.gaussian_w2(zero[:4], p, zero[:4], q), rtol=1e-9)
     assert np.isclose(G.gaussian_kl(zero, lift(p), zero, lift(q)), G.gaussian_kl(zero[:4], p, zero[:4], q), rtol=1e-8)
@@ -183,7 +189,10 @@ def test_mean_error_in_more_dimensions_than_points_uses_the_small_gram():
     b = G.mean_error_squared(np.hstack([x, np.zeros((20, 1))]), np.zeros(61))
     e, s = x.mean(axis=0), np.cov(x.T)
     assert np.isclose(a.value, e @ e - np.trace(s) / 20, rtol=1e-12) and np.isclose(a.low, b.low, rtol=1e-12)
-    spread = lambda error: math.sqrt(2 * np.sum(s**2) / (20 * 19) + 4 * error * (e @ s @ e) / (e @ e) / 20)
+
+    def spread(error):
+        return math.sqrt(2 * np.sum(s**2) / (20 * 19) + 4 * error * (e @ s @ e) / (e @ e) / 20)
+
     for end in (a.low, a.high):
         assert np.isclose(abs(a.value - end), stats.norm.ppf(0.975) * spread(end), rtol=1e-9)
 
@@ -193,3 +202,16 @@ def test_variance_ratios_find_the_wrong_axis():
     x = rng("axes").standard_normal((4000, 3)) * [3.0, 2.0, 1.1]
     first, second = G.variance_ratios(x, covariance)
     assert first.contains(1.0) and second.contains(1.21) and second.low > 1.1
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 300])
+def test_quantile_cells_cover_the_unit_interval_and_name_the_point_below(n):
+    levels, weights, cell = sliced.quantile_cells(n)
+    assert np.isclose(weights.sum(), 1.0, rtol=1e-13) and levels.min() > 0 and levels.max() < 1
+    inside = levels * n - cell[:, None]
+    assert inside.min() > -1e-12 and inside.max() < 1 + 1e-12
+    assert sorted(set(cell)) == list(range(n))
+    # the two ends are refined to 4^-12 of a cell
+    assert np.isclose(
+        levels.min() * max(n, 2), 4.0**-12 * (1 + np.polynomial.legendre.leggauss(8)[0][0]) / 2, rtol=1e-9
+    )

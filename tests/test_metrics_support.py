@@ -62,8 +62,8 @@ def test_bounded_lipschitz_lower_limit_is_valid_under_the_null_and_has_power():
 
 
 def test_support_distance_brackets():
-    draw = lambda i: rng("bracket", i).standard_normal((500, 2))
-    found = S.support_distance(draw(1) * 1.3, draw(2), draw(3), rng("bracket"))
+    x, truth, other = (rng("bracket", i).standard_normal((500, 2)) for i in (1, 2, 3))
+    found = S.support_distance(x * 1.3, truth, other, rng("bracket"))
     assert found.lower <= 0.3 * math.sqrt(2) and found.lower <= found.upper
     assert found.upper > 1.5 * found.floor
 
@@ -78,8 +78,8 @@ def _limits(method, shift, n, trials):
         elif method == "scores":
             limits.append(T.tv_lower_from_scores(x[:, :1], y[:, :1], generator))
         else:
-            cut = lambda z: np.digitize(z[:, 0], [-1, 0, 1])
-            limits.append(T.tv_lower_from_labels(cut(x), cut(y), generator))
+            bins_x, bins_y = (np.digitize(z[:, 0], [-1, 0, 1]) for z in (x, y))
+            limits.append(T.tv_lower_from_labels(bins_x, bins_y, generator))
     return np.array(limits)
 
 

@@ -23,7 +23,10 @@ def test_energy_statistic_is_scipys_on_the_line():
 
 def test_mmd_statistic_by_its_definition():
     x, y, s = rng("m").standard_normal((12, 2)), rng("m", 2).standard_normal((9, 2)), 0.8
-    kernel = lambda a, b: np.exp(-np.sum((a[:, None] - b[None]) ** 2, axis=2) / (2 * s**2)).mean()
+
+    def kernel(a, b):
+        return np.exp(-np.sum((a[:, None] - b[None]) ** 2, axis=2) / (2 * s**2)).mean()
+
     assert np.isclose(
         T.mmd_test(x, y, rng("p"), 9, bandwidth=s).statistic, kernel(x, x) + kernel(y, y) - 2 * kernel(x, y), rtol=1e-10
     )
@@ -62,8 +65,8 @@ def test_frechet_distance_with_fewer_points_than_dimensions_and_its_floor():
     x = rng("thin").standard_normal((20, 60))
     assert V.frechet_distance(x, x) < 1e-10
     assert np.isclose(V.frechet_distance(x, x + 1.0), 60.0, rtol=1e-10)
-    draw = lambda i: rng("floor", i).standard_normal((4000, 10))
-    found = V.frechet_with_floor(1.1 * draw(1), draw(2), draw(3))
+    a, b, c = (rng("floor", i).standard_normal((4000, 10)) for i in (1, 2, 3))
+    found = V.frechet_with_floor(1.1 * a, b, c)
     assert found.value > 2 * found.floor and np.isclose(found.value - found.floor, 10 * 0.1**2, rtol=0.2)
 
 

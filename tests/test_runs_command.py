@@ -1,4 +1,6 @@
-"""The command line: bad input is one line and writes nothing, exit statuses, folders, selections, the commands over all."""
+"""The command line: bad input is one line and writes nothing, exit statuses, folders, selections, the commands over
+all.
+"""
 
 import json
 import os
@@ -251,7 +253,7 @@ def test_all_together_run_report_claims_and_status(registered, tmp_path, capsys)
 
 def test_status_tells_stale_failed_and_missing_apart(registered, tmp_path, capsys, monkeypatch):
     out = ["--out", str(tmp_path), "--jobs", "1"]
-    monkeypatch.setattr("analysis.runs.sweep.fingerprint", lambda function: "earlier code")
+    monkeypatch.setattr("analysis.runs.fingerprint.Code.fingerprint", lambda self, function: "earlier code")
     assert main(toy_runs.WAVES, ["--cells", "10", *out]) == 0
     monkeypatch.undo()
     monkeypatch.setattr(registry, "NAMES", ("waves",))

@@ -1,4 +1,6 @@
-"""The dask backend with a real scheduler and two real worker processes; one of them is killed in the middle of a sweep."""
+"""The dask backend with a real scheduler and two real worker processes; one of them is killed in the middle of a
+sweep.
+"""
 
 import json
 import os
@@ -8,6 +10,7 @@ import sys
 
 import pytest
 import toy_process
+from toy_outside import EXPERIMENT, Outside
 
 pytest.importorskip("distributed")
 
@@ -102,3 +105,20 @@ def test_an_address_where_nothing_answers_is_one_line(tmp_path):
         "python -m toy_runs: argument --address: no dask scheduler answers at tcp://127.0.0.1:9"
     ]
     assert not (tmp_path / "out").exists()
+
+
+def test_an_edited_law_of_ones_own_is_read_again_by_workers_that_live_on(cluster, tmp_path):
+    """They have imported the law and what it imports, from a folder that only the caller knows."""
+    address, _ = cluster(nanny=False)
+    outside, out = Outside(tmp_path, log=tmp_path), tmp_path / "out"
+    own = f"{outside.names['own']}:Coin"
+    arguments = ("--backend", "dask", "--address", address)
+    assert len(outside.run(out, *arguments)) == 10
+    before = outside.means(out)
+    assert outside.run(out, *arguments) == []
+    outside.write("helper", "def place():\n    return 1000.0\n")
+    assert outside.run(out, *arguments) == [own, own]
+    assert outside.means(out) == {**before, own: before[own] + 1000}
+    outside.write("experiment", EXPERIMENT.replace('{"mean": 0}', '{"mean": 7}'))
+    assert len(outside.run(out, *arguments)) == 10
+    assert outside.means(out)["none"] == 7

@@ -1,4 +1,6 @@
-"""Faults with real processes: kill -9 at random moments, two sweeps on one store, a full disk, a read-only folder, damage."""
+"""Faults with real processes: kill -9 at random moments, two sweeps on one store, a full disk, a read-only folder,
+damage.
+"""
 
 import json
 import os
@@ -40,7 +42,9 @@ def reference(tmp_path_factory):
 
 
 def test_kill_9_at_random_moments_loses_and_repeats_nothing(tmp_path, reference):
-    """Whatever the moment, a restart computes only what the store lacks, and the files end up byte for byte the same."""
+    """Whatever the moment, a restart computes only what the store lacks, and the files end up byte for byte the
+    same.
+    """
     out, log = tmp_path / "out", tmp_path
     moments = random.Random(20)
     for attempt in range(KILLS):

@@ -1,4 +1,6 @@
-"""The progress bar: silent off a terminal, and time left in proportion to the cost that is left, not to the number of cells."""
+"""The progress bar: silent off a terminal, and time left in proportion to the cost that is left, not to the number of
+cells.
+"""
 
 import io
 import re
@@ -46,9 +48,9 @@ def test_time_left_follows_the_costs(monkeypatch):
 
 
 def _with_clock(tqdm_class, clock):
-    def __init__(self, *arguments, **options):
+    def begin(self, *arguments, **options):
         tqdm_class.__init__(self, *arguments, file=sys.stderr, ncols=120, mininterval=0, miniters=0, **options)
         self._time = clock
         self.start_t = self.last_print_t = clock()
 
-    return __init__
+    return begin

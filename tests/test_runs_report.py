@@ -1,4 +1,6 @@
-"""Figures and the report: same bytes for the same numbers, nothing that depends on the machine, every claim with its command."""
+"""Figures and the report: same bytes for the same numbers, nothing that depends on the machine, every claim with its
+command.
+"""
 
 import re
 import sys

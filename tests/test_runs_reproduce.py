@@ -1,4 +1,6 @@
-"""reproduce.sh: options that need no set-up, and set-up that is done once. The installation itself is what .ci/run goes through."""
+"""reproduce.sh: options that need no set-up, and set-up that is done once. The installation itself is what .ci/run goes
+through.
+"""
 
 import os
 import shutil
@@ -13,8 +15,8 @@ SCRIPT = toy_process.ROOT / "reproduce.sh"
 def _call(*arguments, script=SCRIPT, cwd=None, **changes):
     environment = {**os.environ, **changes}
     return subprocess.run(
-        ["bash", str(script), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False,
-        stdin=subprocess.DEVNULL,
+        ["bash", str(script), *arguments], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
 
@@ -86,7 +88,7 @@ def test_set_up_is_repeated_when_what_it_was_made_from_changes(checkout, changed
         (("--only", "scaling", "laws", "--fresh"), "-P -m analysis run scaling laws --fresh"),
         (("--out", "my results", "--dry-run"), "-P -m analysis run --out my results --dry-run"),
         (("--seed=3",), "-P -m analysis run --seed=3"),
-        (("--tests", "-k", "runs"), "-P -m pytest -k runs"),
+        (("--tests", "-k", "runs"), "-P -m pytest -n auto -k runs"),
     ],
 )
 def test_everything_else_is_handed_to_python(checkout, arguments, command):

@@ -99,7 +99,7 @@ def test_a_store_of_another_layout_is_set_aside(tmp_path):
     with Store(tmp_path, say=said.append) as store:
         assert store.get(KEY) is None
     assert len(said) == 1
-    assert "layout 99, this code reads layout 1" in said[0]
+    assert "layout 99, this code reads layout 2" in said[0]
     assert (tmp_path / ".cells.sqlite.damaged-1").is_file()
 
 

@@ -11,7 +11,7 @@ import toy_process
 import toy_runs
 
 from analysis.runs import Cell
-from analysis.runs.backends import WorkersDied
+from analysis.runs.backends import WorkersDiedError
 from analysis.runs.store import Store
 from analysis.runs.sweep import _surviving, prepare
 from analysis.runs.worker import Outcome, Task
@@ -123,7 +123,7 @@ def test_cells_under_way_at_a_death_are_tried_again_and_a_deadly_one_alone():
         for start in range(0, len(tasks), 3):
             flight = tasks[start : start + 3]
             if any(t.index == 2 for t in flight):
-                raise WorkersDied
+                raise WorkersDiedError
             yield from (Outcome(t.index, "[]", "", 0, 0, 0) for t in flight)
 
     outcomes = {o.index: o.error for o in _surviving([_task(i) for i in range(6)], run, lambda task: True)}

@@ -24,7 +24,7 @@ CASES = {
 
 
 def memory(schedule, first, last):
-    """d X_last / d X_first of the linear dynamics dX = -(sigma^2 / (S^2 + sigma^2)) X dt + .., by adaptive quadrature."""
+    """d X_last / d X_first of the linear dynamics dX = -(sigma^2 / (S^2 + sigma^2)) X dt + .., by quadrature."""
 
     def pull(t):
         level = float(schedule.level(t)) ** 2

@@ -17,6 +17,7 @@ from analysis.samplers import (
     Schedule,
     get_integrator,
     sample,
+    walk,
 )
 from manifolds import Space, stream
 
@@ -86,7 +87,7 @@ def test_gaussian_run_has_the_variances_of_the_exact_recursion(name, ambient, re
 
 
 def test_heun_run_follows_the_exact_flow_at_second_order():
-    """The flow multiplies each core coordinate by sqrt((S^2 + sigma_T^2) / (S^2 + sigma_0^2)), normal ones by the levels' ratio."""
+    """The flow multiplies core coordinates by sqrt((S^2 + sigma_T^2) / (S^2 + sigma_0^2)), others by their levels."""
     space = Space(4, 2)
     start = 3.0 * stream(2, "heun").normal(50, 4)
     ratio = math.sqrt((S**2 + 0.01) / (S**2 + 9.0))
@@ -187,7 +188,7 @@ def normal_only(y):
 @pytest.mark.parametrize("name", ["exponential_euler", "ancestral"])
 @pytest.mark.parametrize("factor", [2, 6])
 def test_coupled_noise_makes_linear_normal_runs_equal_at_every_step_count(name, factor):
-    """Where f = 0 the exponential Euler step is exact, so coarse and fine runs on one Brownian path end at one point."""
+    """Where f = 0 the exponential Euler step is exact: coarse and fine runs on one Brownian path end at one point."""
     space, fine = Space(7, 0), Schedule.karras(4.0, 0.1, a=0.5, steps=12)
     coarse = Schedule.from_levels(fine.sigma[::factor], a=0.5)
     start = 4.0 * stream(9, "start").normal(30, 7)
@@ -252,7 +253,7 @@ def test_coupled_noise_refuses_grids_and_integrators_that_do_not_fit():
 
 
 def test_adaptive_run_in_pure_noise_multiplies_the_residual_by_the_law_of_the_step():
-    """f = 0 in d dimensions: sigma_hat^2 is |Y|^2/d, and in the limit d = 10^9 its ratio a step is c^2 + eta^2/sigma^2."""
+    """f = 0 in d dimensions: sigma_hat^2 is |Y|^2/d, and at d = 10^9 its ratio a step is c^2 + eta^2/sigma^2."""
     space, schedule = Space(10**9, 0, reduced=True), Schedule.proportional(4.0, 0.05, a=0.2, steps=30)
     run = sample(normal_only, space, schedule, 20, stream(13), adaptive=True)
     ratio = run.sigma_hat[1:31] / run.sigma_hat[:30]
@@ -276,7 +277,7 @@ def test_adaptive_spread_of_the_log_residual_grows_linearly():
     )
     assert run.status == "step_cap" and run.steps == count
     c, eta2 = float(steps.contraction[0]), float(steps.noise_ratio[0])
-    # one step from |Y|^2 = d: |Y'|^2 / d is eta2/d times a noncentral chi-square with d degrees, noncentrality d c^2/eta2
+    # one step from |Y|^2 = d: |Y'|^2 / d is eta2/d times a noncentral chi-square, d degrees, noncentrality d c^2/eta2
     law = stats.ncx2(d, d * c * c / eta2)
     mean, square = (law.expect(lambda v, p=p: (0.5 * np.log(eta2 * v / d)) ** p) for p in (1, 2))
     start = stats.chi2(d)
@@ -405,3 +406,26 @@ def test_bad_arguments_are_named_in_one_line(change, word):
     with pytest.raises(ValueError, match=word) as caught:
         sample(**{**GOOD, "stream": stream(21), **change})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+@pytest.mark.parametrize("name", ONE_EVALUATION)
+def test_a_run_is_the_four_lines_of_walk_bit_for_bit(name, reduced):
+    space, schedule = Space(9, 2, reduced=reduced), Schedule.karras(4.0, 0.1, a=0.3, steps=7)
+    run = sample(gaussian_denoiser(2), space, schedule, 11, stream(23), name, adaptive=False)
+    start = space.start(11, 4.0, stream(23).child("start"))
+    steps = get_integrator(name).coefficients(schedule)
+    assert torch.equal(walk(gaussian_denoiser(2), start, steps, space, stream(23)), run.x)
+
+
+def test_an_adaptive_run_that_never_stops_is_capped_at_ten_times_the_nominal_steps():
+    run = sample(
+        normal_only,
+        Space(3, 1),
+        Schedule.proportional(4.0, 0.1, steps=6),
+        2,
+        stream(24),
+        adaptive=True,
+        estimator=lambda y, fy: torch.ones(len(y), dtype=torch.float64),
+    )
+    assert (run.status, run.steps, run.calls) == ("step_cap", 60, 61)

@@ -35,7 +35,7 @@ def test_step_integrals_equal_adaptive_quadrature(grid, a):
 
     for i in range(7):
         low, high = t[i], t[i + 1]
-        ou = integral(lambda s: 2 * rate(s) * math.exp(-2 * (high - s)), low, high)
+        ou = integral(lambda s, high=high: 2 * rate(s) * math.exp(-2 * (high - s)), low, high)
         plain = integral(lambda s: 2 * rate(s), low, high)
         weight = integral(lambda s: 1 / (4 * rate(s)), low, high)
         level = integral(lambda s: rate(s) / a, low, high)
@@ -202,3 +202,31 @@ def test_bad_arguments_are_named_in_one_line(number):
     with pytest.raises(ValueError, match=word) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def gauss(rate, panels):
+    """int dt / (4 a_t) over [0, 1] by 16 Gauss nodes a panel, in numpy."""
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    edges = np.linspace(0, 1, panels + 1)
+    t = (edges[:-1, None] + np.diff(edges)[:, None] * (nodes + 1) / 2).ravel()
+    return float((np.tile(weights, panels) / 2 / panels / (4 * rate(t))).sum())
+
+
+@pytest.mark.parametrize(("width", "settles"), [(0.4, True), (0.36, False)])
+def test_a_kl_weight_is_given_only_where_two_rules_agree_to_1e_10(width, settles):
+    """a_t with a dip: the two variances settle at once (a polynomial), the KL weight only where the dip is wide."""
+
+    def rate(t):
+        return width**2 + (t - 0.4) ** 2
+
+    change = abs(gauss(rate, 1) / gauss(rate, 2) - 1)
+    assert (change < 1e-10) == settles and 1e-11 < change < 1e-9
+    weight = float(Schedule.from_injection(rate, 2.0, 1.0, 1).kl_weights)
+    exact = (math.atan(0.6 / width) + math.atan(0.4 / width)) / (4 * width)
+    assert weight == (pytest.approx(exact, rel=1e-10) if settles else math.inf)
+
+
+def test_an_injection_that_reaches_zero_has_an_infinite_kl_weight():
+    schedule = Schedule.from_injection(lambda t: 1.0 - t, 2.0, 1.0, 4)
+    assert [math.isinf(w) for w in schedule.kl_weights.tolist()] == [False, False, False, True]
+    assert float(schedule.kl_weights[0]) == pytest.approx(math.log(4 / 3) / 4, rel=1e-12)

@@ -32,23 +32,29 @@ def test_gaussian_closed_form_quadrature_and_general_a_agree():
 
 def test_telescope_of_two_atoms_equals_the_increments_of_the_denoiser():
     levels = np.array([3.0, 1.4, 0.8, 0.45])
-    total = 0.0
-    for start, stop in zip(levels[:-1], levels[1:]):
 
-        def increment(sigma):
-            # X_t = +-1 + sigma z, X_i = X_t + sqrt(start^2 - sigma^2) z': the reversal of a Brownian motion
-            now = 1.0 + sigma * Z[:, None]
-            then = now + np.sqrt(max(start**2 - sigma**2, 0.0)) * Z[None, :]
-            return W @ (_atoms_denoise(now, sigma) - _atoms_denoise(then, start)) ** 2 @ W
+    def increment(sigma, start):
+        # X_t = +-1 + sigma z, X_i = X_t + sqrt(start^2 - sigma^2) z': the reversal of a Brownian motion
+        now = 1.0 + sigma * Z[:, None]
+        then = now + np.sqrt(max(start**2 - sigma**2, 0.0)) * Z[None, :]
+        return W @ (_atoms_denoise(now, sigma) - _atoms_denoise(then, start)) ** 2 @ W / sigma**3
 
-        total += integrate.quad(lambda x: increment(x) / x**3, stop, start, epsrel=1e-8)[0]
+    total = sum(
+        integrate.quad(increment, stop, start, args=(start,), epsrel=1e-8)[0]
+        for start, stop in zip(levels[:-1], levels[1:])
+    )
     assert np.isclose(D.discretisation_from_mmse(levels, _atoms_mmse), total, rtol=3e-5)
 
 
 def test_information_form_includes_the_initial_term_as_a_step_from_lambda_zero():
     k, s = 2, 1.3
-    mmse = lambda x: D.gaussian_mmse(x, k, s)
-    information = lambda x: 0.5 * k * np.log1p((s / x) ** 2)
+
+    def mmse(x):
+        return D.gaussian_mmse(x, k, s)
+
+    def information(x):
+        return 0.5 * k * np.log1p((s / x) ** 2)
+
     gain = information(LEVELS[-1]) - information(LEVELS[0])
     assert np.isclose(
         D.discretisation_from_information(LEVELS, mmse(LEVELS), gain),
@@ -65,24 +71,20 @@ def test_information_form_includes_the_initial_term_as_a_step_from_lambda_zero()
 @pytest.mark.parametrize("a", [0.2, 0.5, 0.75])
 def test_general_a_against_the_covariance_equation_of_the_ideal_process(a):
     s, levels = 1.3, np.array([2.0, 1.1, 0.5])
+
+    def motion(t, x, start):  # variance, covariance with the step's start, accumulated integral
+        variance, covariance, _ = x
+        sd = start * np.exp(-(1 - a) * t)
+        now, then = s**2 / (s**2 + sd**2), s**2 / (s**2 + start**2)
+        error = now**2 * variance + then**2 * (s**2 + start**2) - 2 * now * then * covariance
+        pull = now - 1
+        return [2 * pull * variance + 2 * a * sd**2, pull * covariance, error / (4 * a * sd**2)]
+
     total = 0.0
     for start, stop in zip(levels[:-1], levels[1:]):
-        sd = lambda t: start * np.exp(-(1 - a) * t)
-        horizon = np.log(start / stop) / (1 - a)
-        gain = lambda q: s**2 / (s**2 + q**2)
-
-        def motion(t, x):  # variance, covariance with the step's start, accumulated integral
-            variance, covariance, _ = x
-            pull = gain(sd(t)) - 1
-            error = (
-                gain(sd(t)) ** 2 * variance
-                + gain(start) ** 2 * (s**2 + start**2)
-                - 2 * gain(sd(t)) * gain(start) * covariance
-            )
-            return [2 * pull * variance + 2 * a * sd(t) ** 2, pull * covariance, error / (4 * a * sd(t) ** 2)]
-
-        v0 = s**2 + start**2
-        total += integrate.solve_ivp(motion, (0, horizon), [v0, v0, 0.0], rtol=1e-11, atol=1e-13).y[2, -1]
+        v0, horizon = s**2 + start**2, np.log(start / stop) / (1 - a)
+        run = integrate.solve_ivp(motion, (0, horizon), [v0, v0, 0.0], args=(start,), rtol=1e-11, atol=1e-13)
+        total += run.y[2, -1]
     assert np.isclose(D.gaussian_discretisation_any_a(levels, 1, s, a), total, rtol=1e-7)
 
 
@@ -96,8 +98,12 @@ def test_slope_in_h_and_its_extremes(a):
     assert np.isclose(D.gaussian_discretisation_slope(4, 1.0, 1e6, 1e-6), 2 * (np.log(1e6) - 0.5), rtol=1e-6)
 
 
+def _unit_mmse(sigma):
+    return D.gaussian_mmse(sigma, 1, 1.0)
+
+
 def test_optimal_grid_is_the_dynamic_programming_optimum():
-    mmse = lambda x: D.gaussian_mmse(x, 1, 1.0)
+    mmse = _unit_mmse
     candidates = np.geomspace(10.0, 0.01, 501)
     lam, value = candidates**-2.0, mmse(candidates)
     step = np.where(lam[None, :] > lam[:, None], 0.5 * value[:, None] * (lam[None, :] - lam[:, None]), np.inf)
@@ -113,7 +119,7 @@ def test_optimal_grid_is_the_dynamic_programming_optimum():
 
 @pytest.mark.parametrize("curve", ["gaussian", "atoms"])
 def test_optimal_grid_is_stationary_and_beats_the_others(curve):
-    mmse = {"gaussian": lambda x: D.gaussian_mmse(x, 1, 1.0), "atoms": _atoms_mmse}[curve]
+    mmse = {"gaussian": _unit_mmse, "atoms": _atoms_mmse}[curve]
     low, steps = {"gaussian": (0.01, 16), "atoms": (0.25, 8)}[curve]
     levels = G.optimal_levels(10.0, low, steps, mmse)
     best = D.discretisation_from_mmse(levels, mmse)
@@ -131,7 +137,7 @@ def test_optimal_grid_is_stationary_and_beats_the_others(curve):
 
 
 def test_optimal_grid_reaches_its_leading_order_limit():
-    mmse = lambda x: D.gaussian_mmse(x, 1, 1.0)
+    mmse = _unit_mmse
     limit = G.gaussian_optimal_limit(1, 1.0, 10.0, 0.01)
     scaled = np.array(
         [N * D.discretisation_from_mmse(G.equidistributed_levels(10.0, 0.01, N, mmse, 2**15), mmse) for N in (400, 800)]

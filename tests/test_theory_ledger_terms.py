@@ -51,11 +51,12 @@ def test_initial_of_two_atoms_from_its_mmse_curve():
 
 
 def _gaussian_blind_price(k, d, s, low=0.01, high=100.0):
-    """int E|f* - f_sigma|^2 sigma^-3 d sigma by brute force: outer sigma, u^2 and rho^2, inner noise posterior (prior sigma^-3)."""
+    """int E|f* - f_sigma|^2 sigma^-3 d sigma by brute force: outer sigma, u^2 and rho^2, inner posterior (prior
+    sigma^-3).
+    """
     n = d - k
-    z = np.linspace(
-        -2 * np.log(high), -2 * np.log(low), 1301 if n < 100 else 2601
-    )  # log lambda, far finer than sqrt(2/n)
+    # log lambda, far finer than sqrt(2/n)
+    z = np.linspace(-2 * np.log(high), -2 * np.log(low), 1301 if n < 100 else 2601)
     gain, total = s**2 / (s**2 + np.exp(-z)), np.exp(-z) + s**2
     q_u, w_u = special.roots_genlaguerre(12, k / 2 - 1)
     q_n, w_n = special.roots_genlaguerre(18, n / 2 - 1)
@@ -150,7 +151,10 @@ def test_two_atoms_price_tends_to_its_sensitivity_over_2d():
 
 @pytest.mark.parametrize("a", [0.2, 0.5, 0.9])
 def test_injection_factor_is_the_change_of_variable(a):
-    error = lambda sigma: sigma**2 / (1 + sigma**2) ** 2
+
+    def error(sigma):
+        return sigma**2 / (1 + sigma**2) ** 2
+
     over_time, _ = integrate.quad(
         lambda t: error(2 * np.exp(-(1 - a) * t)) / (4 * a * (2 * np.exp(-(1 - a) * t)) ** 2),
         0,
@@ -171,7 +175,10 @@ def test_blindness_bound_form_grows_as_the_inverse_square_of_the_last_level():
 def test_learning_bound_and_its_equality(exponent):
     low, high, a = 0.1, 5.0, 0.4
     mass, _ = integrate.quad(lambda x: x**exponent, low, high, epsrel=1e-12)
-    error = lambda x: 0.01 * x**2 * (1 + np.sin(5 * np.log(x)))
+
+    def error(x):
+        return 0.01 * x**2 * (1 + np.sin(5 * np.log(x)))
+
     excess, _ = integrate.quad(lambda x: error(x) * x**exponent / mass, low, high, epsrel=1e-12)
     learn, _ = integrate.quad(lambda x: error(x) / (a * (1 - a) * x**3), low, high, epsrel=1e-12)
     sigma = np.geomspace(low, high, 400)

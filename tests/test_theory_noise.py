@@ -9,7 +9,9 @@ from analysis.theory.noise import two_scale_second_moment
 
 
 def _posterior_moment(n, alpha, value):
-    """E of value(lambda) (true lambda 1) by integrating the unnormalised posterior lambda^{(n-alpha)/2} e^{-lambda rho^2/2}."""
+    """E of value(lambda), true lambda 1: integrates the unnormalised posterior lambda^{(n-alpha)/2} e^{-lambda
+    rho^2/2}.
+    """
     z = np.linspace(-9.0, 5.0, 8001)  # log lambda, trapezoid: exponentially accurate for a smooth decaying integrand
     nodes, weights = special.roots_genlaguerre(60, n / 2.0 - 1.0)  # rho^2/2 ~ Gamma(n/2)
     log_density = ((n - alpha) / 2.0 + 1.0) * z - np.exp(z) * nodes[:, None]
@@ -113,7 +115,10 @@ def test_gaussian_fisher_information_is_the_variance_of_the_score():
 def test_fisher_information_of_two_atoms_from_distance_variance():
     sigma, d = 0.9, 5
     u, step = np.linspace(-9, 9, 6001, retstep=True)
-    log_p = lambda v, q: np.logaddexp(stats.norm.logpdf(v, 1, q), stats.norm.logpdf(v, -1, q)) - np.log(2)
+
+    def log_p(v, q):
+        return np.logaddexp(stats.norm.logpdf(v, 1, q), stats.norm.logpdf(v, -1, q)) - np.log(2)
+
     weights = np.exp(log_p(u, sigma)) * step
     # |X-y|^2 takes two values 4u apart with weights (1 +- tanh(u/sigma^2))/2
     distance_variance = weights @ (4 * u**2 / np.cosh(u / sigma**2) ** 2)
@@ -126,10 +131,13 @@ def test_two_scale_law_against_nested_adaptive_quadrature():
     tau2 = k / d
 
     def conditional(rho2):
-        log_mass = lambda lam: np.logaddexp(
-            0.5 * d * np.log(lam) - 0.5 * lam * rho2, -0.5 * d * np.log(1 / lam + tau2) - 0.5 * rho2 / (1 / lam + tau2)
-        )
-        mass = lambda lam: np.exp(log_mass(lam) - log_mass(1.0))
+        def log_mass(lam):
+            wide = 1 / lam + tau2
+            return np.logaddexp(0.5 * d * np.log(lam) - 0.5 * lam * rho2, -0.5 * d * np.log(wide) - 0.5 * rho2 / wide)
+
+        def mass(lam):
+            return np.exp(log_mass(lam) - log_mass(1.0))
+
         parts = [(0.25, 1), (1, 2), (2, 4), (4, 25.0)]
         top = sum(integrate.quad(lambda x: mass(x) * (x - 1) ** 2, *p, epsrel=1e-10)[0] for p in parts)
         return top / sum(integrate.quad(mass, *p, epsrel=1e-10)[0] for p in parts)

@@ -16,7 +16,9 @@ def test_image_settings_of_version_1_take_27_or_28_steps_and_not_100():
 
 
 def test_unsquared_injection_never_gets_there():
-    update = lambda s, i: math.sqrt(0.64 * s**2 + 2 * 0.2 * 0.2 * s)
+    def update(s, i):
+        return math.sqrt(0.64 * s**2 + 2 * 0.2 * 0.2 * s)
+
     assert R.steps_to_level(update, 4.0, 0.05, most=5000) is None
     level = 4.0
     for i in range(300):
@@ -28,7 +30,10 @@ def test_unsquared_injection_never_gets_there():
 def test_kadkhodaie_simoncelli_steps():
     # constant h = .2, beta = .2: log(80)/-log(.96) = 107.3
     assert R.steps_to_level(lambda s, i: s * R.kadkhodaie_simoncelli_factor(0.2, 0.2), 4.0, 0.05) == 108
-    growing = lambda s, i: s * R.kadkhodaie_simoncelli_factor(R.kadkhodaie_simoncelli_step(i, 0.01), 0.2)
+
+    def growing(s, i):
+        return s * R.kadkhodaie_simoncelli_factor(R.kadkhodaie_simoncelli_step(i, 0.01), 0.2)
+
     assert R.steps_to_level(growing, 4.0, 0.05) == 80
     assert np.isclose(R.kadkhodaie_simoncelli_step(1, 0.01), 0.01) and R.kadkhodaie_simoncelli_step(10**6, 0.01) > 0.999
 

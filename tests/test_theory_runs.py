@@ -13,16 +13,20 @@ from analysis.theory.grid import constant_levels
 LEVELS = np.geomspace(5.0, 0.02, 13)
 
 
+def injected(t, sigma, a, h):
+    """2 a_t, a_t = a sigma_t^2, times its decay to the end of the step (h = None: none)."""
+    return 2 * a * (sigma * np.exp(-(1 - a) * t)) ** 2 * (1.0 if h is None else np.exp(-2 * (h - t)))
+
+
 @pytest.mark.parametrize("a", [0.0, 0.3, 0.5, 0.8])
 def test_coefficients_by_their_defining_integrals(a):
     c, eta = C.exponential_euler(LEVELS, a)
     plain_c, plain_eta = C.plain_euler(LEVELS, a)
     for i in (0, 7):
         h = np.log(LEVELS[i] / LEVELS[i + 1]) / (1 - a)
-        a_s = lambda t: a * (LEVELS[i] * np.exp(-(1 - a) * t)) ** 2
         assert np.isclose(c[i], np.exp(-h), rtol=1e-13) and np.isclose(plain_c[i], 1 - h, rtol=1e-13)
-        kept, _ = integrate.quad(lambda t: 2 * a_s(t) * np.exp(-2 * (h - t)), 0, h, epsrel=1e-12)
-        free, _ = integrate.quad(lambda t: 2 * a_s(t), 0, h, epsrel=1e-12)
+        kept, _ = integrate.quad(injected, 0, h, args=(LEVELS[i], a, h), epsrel=1e-12)
+        free, _ = integrate.quad(injected, 0, h, args=(LEVELS[i], a, None), epsrel=1e-12)
         assert np.isclose(eta[i] ** 2, kept, rtol=1e-10, atol=1e-30) and np.isclose(
             plain_eta[i] ** 2, free, rtol=1e-10, atol=1e-30
         )
@@ -144,7 +148,9 @@ def test_total_variation_bounds_hold_for_two_normals():
 
 
 def test_certificate_steps_are_minimal_and_have_exponent_one_in_k():
-    disc = lambda k: lambda N: gaussian_discretisation(constant_levels(10.0, 0.01, N), k, 1.0)
+    def disc(k):
+        return lambda N: gaussian_discretisation(constant_levels(10.0, 0.01, N), k, 1.0)
+
     needed = [rates.steps_for_certificate(0.05, disc(k)) for k in (4, 16, 64)]
     assert disc(4)(needed[0]) <= 0.05 < disc(4)(needed[0] - 1)
     assert np.allclose(np.diff(np.log(needed)) / np.log(4), 1.0, atol=0.01)

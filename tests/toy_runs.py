@@ -1,7 +1,7 @@
 """Small experiments for tests of the engine; in a module of its own so that worker processes can import it.
 
-The environment variable TOY_FOLDER names a folder where cells leave one line per execution, and where hazards keep marks;
-TOY_SLEEP makes each cell of `waves` last that many milliseconds.
+The environment variable TOY_FOLDER names a folder where cells leave one line per execution, and where hazards keep
+marks; TOY_SLEEP makes each cell of `waves` last that many milliseconds.
 """
 
 import os

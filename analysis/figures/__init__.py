@@ -1,1 +1,3 @@
-"""Figures from tables: one module a figure, each with `draw(tables) -> Figure or None`. They read tables and compute nothing."""
+"""Figures from tables: one module a figure, each with `draw(tables) -> Figure or None`. They read tables and compute
+nothing.
+"""

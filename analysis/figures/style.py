@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
-from matplotlib import pyplot
+from cycler import cycler
+from matplotlib import pyplot, style
 from matplotlib.figure import Figure
 
 __all__ = [
@@ -65,7 +65,7 @@ _RC = {
     "axes.linewidth": 0.7,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
     "errorbar.capsize": 1.5,
@@ -87,7 +87,8 @@ def new_figure(
 ) -> tuple[Figure, np.ndarray]:
     """(figure, axes (rows, cols)) in the shared style.
 
-    The style is set globally: legends and labels made later need it too. The engine restores the settings after a figure.
+    The style is set globally: legends and labels made later need it too. The engine restores the settings after a
+    figure.
 
     Args:
         rows, cols: panels.
@@ -100,7 +101,7 @@ def new_figure(
     """
     if width not in WIDTH:
         raise ValueError(f"width must be one of {', '.join(WIDTH)}, got {width!r}")
-    matplotlib.rcParams.update(_RC)
+    style.use(_RC)
     height = max(0.78 * WIDTH[width] / cols, 1.5) if row_height is None else row_height
     figure, axes = pyplot.subplots(rows, cols, figsize=(WIDTH[width], rows * height), squeeze=False, **subplots)
     return figure, axes
@@ -120,11 +121,11 @@ def mark(index: int) -> dict:
 
 def reference_slope(axis, x: Sequence[float], y0: float, slope: float, text: str) -> None:
     """A thin line y = y0 (x/x[0])^slope over x on logarithmic axes, named at its end."""
-    x = np.asarray(x, dtype=float)
-    y = y0 * (x / x[0]) ** slope
-    axis.plot(x, y, **ROLES["bound"])
+    where = np.asarray(x, dtype=float)
+    y = y0 * (where / where[0]) ** slope
+    axis.plot(where, y, **ROLES["bound"])
     axis.annotate(
-        text, (x[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center"
+        text, (where[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 
 import manifolds
@@ -10,6 +9,7 @@ from manifolds.core import Core
 from manifolds.law import Law
 from manifolds.laws.ball import Ball
 from manifolds.laws.mixture import Mixture
+from manifolds.references import cached
 
 __all__ = ["affordable", "build", "cases", "end_level", "in_space", "is_discrete"]
 
@@ -17,7 +17,7 @@ _SPARE = 4  # the core may fill at most this part of the ambient space: (d - m) 
 _MANY = 100  # terms that cost about as much as a closed form
 
 
-@functools.lru_cache(maxsize=64)
+@cached(64)
 def build(name: str, dim: int, ambient: int) -> Law:
     """A registered law in quotient coordinates; kept, since image manifolds tabulate their quadrature nodes."""
     return manifolds.make(name, dim=dim, ambient=ambient, reduced=True)
@@ -66,7 +66,7 @@ def _usable(name: str, dim: int, ambient: int) -> bool:
     return not law.core.absorbs_normal and law.core_dim * _SPARE <= law.ambient_dim and law.intrinsic_dim > 0
 
 
-@functools.lru_cache(maxsize=32)
+@cached(32)
 def cases(dims: tuple[int, ...], ambient: int, names: tuple[str, ...] | None = None) -> tuple[tuple[str, int], ...]:
     """(name, dim) of every registered law, at the first of `dims` at which it exists with this ambient dimension.
 

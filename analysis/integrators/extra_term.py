@@ -197,8 +197,8 @@ def pooled(rows: pd.DataFrame, column: str, against: str) -> pd.DataFrame:
     table = pd.concat([rows[["law", "a", "batch", "lag"]], ratio], axis=1)
     wide = table.pivot_table(index=["law", "a"], columns=["batch", "lag"], values="ratio")
     lags = sorted(table.lag.unique())
-    # one weight a (law, a), from the scatter at the middle lags: the same at every lag: slopes are of one mixture
-    scatter = np.mean([wide.xs(t, axis=1, level="lag").var(axis="columns", ddof=1) for t in lags], axis=0)
+    # one weight a (law, a), from the scatter at all lags: the same at every lag, so that slopes are of one mixture
+    scatter = np.mean([pd.DataFrame(wide.xs(t, axis=1, level="lag")).var(axis=1, ddof=1) for t in lags], axis=0)
     weight = 1.0 / scatter
     return (wide.mul(weight, axis=0).sum() / weight.sum()).unstack("lag")
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 import torch
 
-import manifolds
 from analysis.integrators.catalogue import cases
 from analysis.metrics.intervals import Estimate
-from analysis.runs import Argument, one_of, positive_int
+from analysis.runs import Argument, positive_int
 from analysis.samplers import Integrator, KadkhodaieSimoncelli, Schedule, get_integrator
+from manifolds.registry import law_name
 
 __all__ = ["ALL_A", "AMBIENT", "DIM", "LAW", "PAPER", "farthest", "final_variances", "laws", "named", "pairs", "size"]
 
@@ -23,7 +23,7 @@ DIM = Argument(
 )
 LAW = Argument(
     "--law",
-    type=one_of(*manifolds.names()),
+    type=law_name,
     nargs="+",
     default=(),
     help="only these laws (default: every registered one)",

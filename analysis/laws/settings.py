@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -17,6 +16,7 @@ import manifolds
 from analysis.runs import Argument, one_of
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
+from manifolds.references import cached
 
 __all__ = [
     "LAW", "SPAN", "Shape", "build", "case", "catalogue", "level_range", "node_count", "noise_sqnorm", "noisy",
@@ -81,7 +81,7 @@ def _finest(law: Law) -> float:
     return getattr(law.core, "finest_sigma", 0.0)
 
 
-@cache
+@cached(None)
 def shape(name: str, dim: int) -> Shape:
     """The shape of a registered law at intrinsic dimension dim, or at the nearest one it has."""
     for ambient in (_PROBE, _SMALL_IMAGE):

@@ -16,7 +16,7 @@ from analysis.ledger.calculation import ledger
 from analysis.ledger.direct import perturbed
 from analysis.ledger.sizes import radius
 from analysis.metrics.total_variation import tv_lower_from_samples
-from analysis.runs import Argument, Cell, Experiment, Question, one_of, open_fraction, positive_float, positive_int
+from analysis.runs import Argument, Cell, Experiment, Question, open_fraction, positive_float, positive_int
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form
@@ -26,6 +26,7 @@ from analysis.theory.learning import learning_equality, nats
 from analysis.theory.rates import total_variation_bound, total_variation_bound_large
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, PlugInDenoiser
 from manifolds.law import Law
+from manifolds.registry import law_name
 from manifolds.streams import Stream
 
 __all__ = ["EXPERIMENT", "build", "denoiser_name", "terms"]
@@ -50,7 +51,7 @@ def denoiser_name(text: str) -> str:
 
 
 ARGUMENTS = (
-    Argument("--law", type=one_of(*manifolds.names()), nargs="+", default=("sphere",), help="data laws"),
+    Argument("--law", type=law_name, nargs="+", default=("sphere",), help="data laws"),
     Argument("--dim", type=positive_int, nargs="+", default=(8,), help="intrinsic dimensions k"),
     Argument("--ambient", type=positive_int, nargs="+", default=(20, 100, 1000), help="ambient dimensions d"),
     Argument("--steps", type=positive_int, default=256, help="steps N", by_profile={"smoke": 64}),

@@ -81,8 +81,8 @@ def cells(options) -> list[Cell]:
     samples, replicates = _SIZE[options.profile]
     found = []
     for law, ambient, integrator, grid, a, steps in _chosen(options):
-        paper_arms = law in ("mixture", "gaussian") and grid == "geometric" and ambient == options.ambient
-        plug_in = options.profile != "smoke" and paper_arms
+        plug_in = law in ("mixture", "gaussian") and grid == "geometric" and ambient == options.ambient
+        plug_in = plug_in and options.profile != "smoke"
         params = {"law": law, "ambient": ambient, "integrator": integrator, "grid": grid, "a": a, "steps": steps}
         n = samples if law in CLOSED_FORM else 3 * samples // 5  # a sum over thousands of nodes for every point
         params |= {"samples": n, "replicates": replicates, "plug_in": plug_in}

@@ -1,6 +1,8 @@
-"""The sweep engine: cells, the store of finished ones, claims and their verdicts, the command line. Knows no mathematics.
+"""The sweep engine: cells, the store of finished ones, claims and their verdicts, the command line. Knows no
+mathematics.
 
-An experiment module declares an `Experiment` and ends with `raise SystemExit(main(EXPERIMENT))`; everything else is here.
+An experiment module declares an `Experiment` and ends with `raise SystemExit(main(EXPERIMENT))`; everything else is
+here.
 """
 
 from analysis.runs.arguments import (

@@ -33,16 +33,31 @@ class Argument:
         value = self.by_profile.get(profile, self.default)
         return tuple(value) if isinstance(value, list) else value
 
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
+    def add_to(self, parser: argparse._ActionsContainer) -> None:
         shown = self.default if self.default is not None else "set by the profile"
         parser.add_argument(
             self.flag,
-            type=self.type,
+            type=_saying_why(self.type),
             nargs=self.nargs,
             metavar=self.metavar,
             default=argparse.SUPPRESS,
             help=f"{self.help} (default: {_plain(shown)})".replace("%", "%%").strip(),
         )
+
+
+def _saying_why(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The conversion, whose ValueError is said as it stands (argparse would say `invalid ... value`)."""
+
+    def converted(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError as error:
+            if isinstance(convert, type):
+                raise
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    converted.__name__ = getattr(convert, "__name__", "")
+    return converted
 
 
 def _plain(value: Any) -> str:

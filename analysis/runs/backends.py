@@ -1,4 +1,6 @@
-"""Where cells are computed: in this process, in joblib's worker processes, or on a dask cluster behind joblib's switch."""
+"""Where cells are computed: in this process, in joblib's worker processes, or on a dask cluster behind joblib's
+switch.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from typing import Any
 
 from analysis.runs.experiment import Experiment
 from analysis.runs.options import UsageError
-from analysis.runs.worker import Outcome, Task, compute, enter, one_thread
+from analysis.runs.worker import Outcome, Task, compute, enter, one_thread, reach, renew, search_path
 
 Run = Callable[[Iterable[Task]], Iterator[Outcome]]
 
 
-class WorkersDied(Exception):
+class WorkersDiedError(Exception):
     """Worker processes were killed or ran out of memory; cells that had not come back are lost."""
 
 
@@ -39,7 +41,9 @@ def processes(jobs: int) -> Run:
 
 
 def spread(jobs: int, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or item."""
+    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or
+    item.
+    """
     from joblib import Parallel, delayed
 
     if jobs == 1 or len(items) < 2:
@@ -61,7 +65,8 @@ def _workers(jobs: int):
 
 def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
     """A running dask scheduler, e.g. tcp://host:8786; returns the runner and the number of its worker threads.
-    Every worker must hold the same code as this process: numbers of other code would be stored under this code's name."""
+    Every worker must hold the same code as this process: numbers of other code would be stored under this code's
+    name."""
     prog = f"python -m {experiment.module}"
     try:
         from analysis.runs.dask_backend import connect, reporting_backend
@@ -70,12 +75,12 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
     from joblib import parallel_config
 
     try:
-        client, width, marks = connect(address, code_of, experiment.address)
+        client, width, marks = connect(address, renew, code_of, experiment.address, search_path())
     except (OSError, ValueError) as error:
         raise UsageError(f"{prog}: argument --address: no dask scheduler answers at {address}") from error
     if width == 0:
         raise UsageError(f"{prog}: argument --address: the dask scheduler at {address} has no workers")
-    here_ = code_of(experiment.address)
+    here_ = code_of(experiment.address, search_path())
     for worker, mark in marks.items():
         if mark != here_:
             raise UsageError(
@@ -89,16 +94,18 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
     return run, width
 
 
-def code_of(reference: str) -> str:
+def code_of(reference: str, path: tuple[str, ...]) -> str:
     """The fingerprints of an experiment's parts as this process would compute them, or why it cannot."""
     from analysis.runs.experiment import resolve
-    from analysis.runs.fingerprint import fingerprint
+    from analysis.runs.fingerprint import Code
 
+    reach(path)
     try:
         parts = resolve(reference).parts
     except ImportError as error:
         return f"{type(error).__name__}: {error}"
-    return " ".join(f"{name}={fingerprint(parts[name])}" for name in sorted(parts))
+    code = Code()
+    return " ".join(f"{name}={code.fingerprint(parts[name])}" for name in sorted(parts))
 
 
 def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
@@ -112,10 +119,10 @@ def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
     try:
         yield from outcomes
     except BrokenProcessPool as error:
-        raise WorkersDied(str(error)) from error
+        raise WorkersDiedError(str(error)) from error
     except Exception as error:
         if type(error).__name__ == "KilledWorker":  # distributed is an optional import
-            raise WorkersDied(str(error)) from error
+            raise WorkersDiedError(str(error)) from error
         raise
     finally:
         with warnings.catch_warnings():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from distributed import Client
 from joblib._dask import DaskDistributedBackend
@@ -20,8 +21,8 @@ class _Lost:
 
 class ReportingBackend(DaskDistributedBackend):
     """joblib is told of results only: it waits forever for a task that dask gave up because its workers kept dying.
-    Here such a task reports its error. And joblib computes in the calling process if only one worker is there at the moment;
-    here cells always go to the cluster."""
+    Here such a task reports its error. And joblib computes in the calling process if only one worker is there at the
+    moment; here cells always go to the cluster."""
 
     def effective_n_jobs(self, n_jobs):
         return max(2, super().effective_n_jobs(n_jobs))
@@ -42,9 +43,13 @@ def reporting_backend(client: Client) -> ReportingBackend:
     return ReportingBackend(client=client)
 
 
-def connect(address: str, ask: Callable[[str], str], argument: str) -> tuple[Client, int, dict[str, str]]:
-    """A client, the number of worker threads, and each worker's answer to `ask(argument)`. OSError if nobody answers."""
+def connect(
+    address: str, begin: Callable[[], None], ask: Callable[..., str], *arguments: Any
+) -> tuple[Client, int, dict[str, str]]:
+    """A client, the number of worker threads, and each worker's answer to `ask` after `begin`. OSError if nobody answers."""
     client = Client(address, timeout=SECONDS, set_as_default=False)
     threads = client.nthreads()
-    answers = client.run(ask, argument) if threads else {}
+    if threads:
+        client.run(begin)  # in a call of its own: what it imports again, the next call finds
+    answers = client.run(ask, *arguments) if threads else {}
     return client, sum(threads.values()), answers

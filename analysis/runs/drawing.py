@@ -1,4 +1,6 @@
-"""Figures from tables: the module `analysis.<experiment>.figures.<name>` draws, this file makes the bytes reproducible."""
+"""Figures from tables: the module `analysis.<experiment>.figures.<name>` draws, this file makes the bytes
+reproducible.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ RESERVED = ("status",)
 
 
 def plain(value: Any, where: str) -> Any:
-    """`value` as str, int, float, bool, None or a list of these; numpy scalars and one-element tensors are converted."""
+    """`value` as str, int, float, bool, None or a list of these; numpy scalars and one-element tensors are
+    converted.
+    """
     if value is None or isinstance(value, str | bool):
         return value
     if type(value) in (int, float):
@@ -34,7 +36,9 @@ def plain_mapping(values: Mapping[str, Any], what: str) -> dict[str, Any]:
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces. Floats are written with repr and so read back exactly; inf and nan included."""
+    """JSON with sorted keys and no spaces. Floats are written with repr and so read back exactly; inf and nan
+    included.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -1,4 +1,6 @@
-"""What an experiment is: questions, each with its cells as data, the functions that compute them, the claims they decide."""
+"""What an experiment is: questions, each with its cells as data, the functions that compute them, the claims they
+decide.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ Tables = Mapping[str, Any]  # table name -> DataFrame
 
 @dataclass(frozen=True)
 class Cell:
-    """One unit of work: the part it belongs to, its parameters (flat, JSON), and its expected cost in seconds on one core.
+    """One unit of work: the part it belongs to, its parameters (flat, JSON), and its expected cost in seconds on one
+    core.
 
-    `seeds`: how many independent seeds compute it, each at this cost; their rows are pooled (runs/pooling.py), and a claim
-    decided by them says what each seed alone says.
+    `seeds`: how many independent seeds compute it, each at this cost; their rows are pooled (runs/pooling.py), and a
+    claim decided by them says what each seed alone says.
     """
 
     part: str
@@ -31,18 +34,20 @@ class Cell:
 class Question:
     """One question, in a file of its own that is read from top to bottom.
 
-    cells      function(options) -> list of cells; raises ValueError naming a bad argument. Stands in the question's file
-    parts      part name -> function(params, seed) -> list of flat rows; the part names its table. Questions may share a
-               part, with the same function; the table then holds the cells of all of them
+    cells      function(options) -> list of cells; raises ValueError naming a bad argument. Stands in the question's
+               file
+    parts      part name -> function(params, seed) -> list of flat rows; the part names its table. Questions may share
+               a part, with the same function; the table then holds the cells of all of them
     claims     what is claimed, with the rule that decides it
     arguments  the options that `cells` reads; questions of one experiment may share an Argument
     derive     function(tables, options) -> further tables by name (fits over cells)
-    decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part (successful rows only) and
-               the derived ones. Not asked where a selection holds none of the question's parts
+    decide     function(tables, options) -> measurements; tables hold one exact DataFrame a part (successful rows only)
+               and the derived ones. Not asked where a selection holds none of the question's parts
     show       function(tables, options) -> text for the screen, or None
-    values     where the value between columns `x_low` and `x_high` is not called `x`: x -> its name (for pooling over seeds)
-    figures    names of modules `analysis.<experiment>.figures.<name>` with draw(tables) -> Figure, or None if the selection
-               is too narrow
+    values     where the value between columns `x_low` and `x_high` is not called `x`: x -> its name (for pooling over
+               seeds)
+    figures    names of modules `analysis.<experiment>.figures.<name>` with draw(tables) -> Figure, or None if the
+               selection is too narrow
     """
 
     cells: Callable[[Any], Sequence[Cell]]
@@ -115,7 +120,8 @@ class Experiment:
 
     def derive(self, tables: Tables, options: Any) -> dict[str, Any]:
         """The derived tables; a later question sees those of the earlier ones."""
-        seen, derived = dict(tables), {}
+        seen: dict[str, Any] = dict(tables)
+        derived: dict[str, Any] = {}
         for question in self._asked(tables):
             found = question.derive(seen, options) if question.derive else {}
             for name in found:

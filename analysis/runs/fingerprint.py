@@ -1,183 +1,112 @@
-"""Fingerprint of the code that a cell depends on: change the code and its cells are computed again, change a comment,
-a docstring, a claim or a figure and they are not.
+"""Fingerprints of what a cell depends on: change that and the cell is computed again, change a comment, a docstring, a
+claim, a figure or another law and it is not.
 
-The fingerprint covers the cell's function, what that function uses of its own module, every module of ours that those
-parts import (followed through the imports, without running anything), and the versions of the numerical libraries.
+Two kinds. The fingerprint of the cell's function covers, symbol by symbol, all code that it reaches through imports,
+and the versions of the libraries under it. What it looks up by name while it runs (laws, integrators, `module:object`,
+files) is not in there: it is recorded (`manifolds.references`), and each of those things has a mark of its own.
 """
 
 from __future__ import annotations
 
-import ast
-import importlib.util
-from collections.abc import Callable, Iterable
+import importlib
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version_tuple
 
-OURS = ("manifolds", "analysis")
-# No number depends on these: the engine runs cells, figures and the report read tables.
-IGNORED = ("analysis.runs", "analysis.figures", "analysis.registry", "analysis.report")
+from analysis.runs.slices import Slice, Sources
+
 LIBRARIES = ("numpy", "scipy", "torch")
+# import name -> distribution, where they differ
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "ot": "POT", "PIL": "pillow", "skimage": "scikit-image", "yaml": "PyYAML"}
+_TABLE = re.compile(r"(?P<module>[\w.]+):(?P<name>\w+)\[(?P<key>.*)\](?:\.(?P<part>\w+))?")
+
+
+class Code:
+    """The code as it is at one moment."""
+
+    def __init__(self) -> None:
+        self._sources = Sources()
+        self._marks: dict[str, str] = {}
+
+    def fingerprint(self, function: Callable) -> str:
+        """Hexadecimal fingerprint (64 bits) of all that a function reaches by imports."""
+        return self._digest(function.__module__, function.__qualname__, LIBRARIES)
+
+    def mark(self, what: str) -> str:
+        """Fingerprint of something that was looked up, in the words of its record; it is not loaded for that."""
+        if what not in self._marks:
+            self._marks[what] = self._mark(what)
+        return self._marks[what]
+
+    def holds(self, used: Mapping[str, str]) -> bool:
+        """Whether all that a cell looked up is still as it was."""
+        return all(self.mark(what) == mark for what, mark in used.items())
+
+    def _mark(self, what: str) -> str:
+        if what.startswith("file:"):
+            return _checksum(Path(what.removeprefix("file:")))
+        if not (table := _TABLE.fullmatch(what)):
+            module, _, name = what.partition(":")
+            return self._digest(module, name)
+        try:
+            standing = getattr(importlib.import_module(table["module"]), table["name"]).standing(
+                table["key"], table["part"] or ""
+            )
+        except (ImportError, AttributeError):
+            standing = None
+        if standing is None:
+            return "absent"
+        module, _, name = standing.reference.partition(":")
+        return _short([standing.text, standing.reference, self._digest(module, name) if name else ""])
+
+    def _digest(self, module: str, name: str, libraries: tuple[str, ...] = ()) -> str:
+        found = Slice(self._sources, module, tuple(name.split("."))[:1])
+        if not found.parts:
+            return _unknown(module)
+        parts = found.parts
+        parts += [f"{each}=={_version(each)}" for each in sorted({*libraries, *found.libraries})]
+        parts.append("python " + ".".join(python_version_tuple()[:2]))
+        return _short(parts)
 
 
 def fingerprint(function: Callable) -> str:
-    """Hexadecimal fingerprint (64 bits) of what `function` depends on."""
-    module = function.__module__
-    ours = {*OURS, module.partition(".")[0]}
-    tree = _parse(_source(_locate(module)))
-    statements = _slice(tree, function.__qualname__)
-    parts = [ast.dump(s) for s in statements]
-    for name, path in sorted(_closure(_imports(statements, module, is_package=False), ours).items()):
-        parts.append(f"{name}:{_text(_source(path))}")
-    parts += [f"{library}=={_version(library)}" for library in LIBRARIES]
-    parts.append("python " + ".".join(python_version_tuple()[:2]))
+    """The fingerprint of a function, in the code as it is now."""
+    return Code().fingerprint(function)
+
+
+def _short(parts: list[str]) -> str:
     return sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+@cache
 def _version(library: str) -> str:
     try:
-        return version(library)
+        return version(_DISTRIBUTIONS.get(library, library))
     except PackageNotFoundError:
         return "absent"
 
 
-def _source(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+def _unknown(module: str) -> str:
+    """Code without source: a library of its version; anything else (typed at a prompt) is never the same twice."""
+    known = _version(module.partition(".")[0])
+    return f"{module}=={known}" if known != "absent" else f"unknown {os.getpid()} {time.time()}"
 
 
-@cache
-def _parse(source: str) -> ast.Module:
-    """Syntax tree without docstrings."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_text(body[0]):
-            node.body = body[1:] or [ast.Pass()]
-    return tree
-
-
-@cache
-def _text(source: str) -> str:
-    return sha256(ast.dump(_parse(source)).encode()).hexdigest()
-
-
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-
-
-@cache
-def _home(top: str) -> Path | None:
-    """Folder of a top-level package, or file of a top-level module, found without importing it."""
-    spec = importlib.util.find_spec(top)
-    if spec is None:
-        return None
-    if spec.submodule_search_locations:
-        return Path(next(iter(spec.submodule_search_locations)))
-    return Path(spec.origin) if spec.origin else None
-
-
-def _locate(module: str) -> Path | None:
-    """Source file of a module of ours, or None if there is no such module (the name is an attribute)."""
-    top, _, rest = module.partition(".")
-    home = _home(top)
-    if home is None:
-        return None
-    if home.is_file():
-        return home if not rest else None
-    base = home.joinpath(*rest.split(".")) if rest else home
-    for candidate in (base / "__init__.py", base.with_suffix(".py")):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-@cache
-def _imports_of(source: str, module: str, is_package: bool) -> frozenset[str]:
-    return frozenset(_imports([_parse(source)], module, is_package))
-
-
-def _imports(nodes: Iterable[ast.AST], module: str, is_package: bool) -> set[str]:
-    """Names of modules imported anywhere below `nodes`, parents included."""
-    names: set[str] = set()
-    for node in (inner for top in nodes for inner in ast.walk(top)):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                keep = len(module.split(".")) - node.level + (1 if is_package else 0)
-                base = ".".join([*module.split(".")[:keep], *([base] if base else [])])
-            names.add(base)
-            names.update(f"{base}.{alias.name}" for alias in node.names)
-    return {".".join(n.split(".")[: i + 1]) for n in names for i in range(len(n.split(".")))}
-
-
-def _ignored(name: str) -> bool:
-    return any(name == i or name.startswith(i + ".") for i in IGNORED)
-
-
-def _closure(names: Iterable[str], ours: set[str]) -> dict[str, Path]:
-    """Every module of ours reachable through imports: name -> file."""
-    found: dict[str, Path] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in found or _ignored(name) or name.partition(".")[0] not in ours:
-            continue
-        path = _locate(name)
-        if path is None:
-            continue
-        found[name] = path
-        reached = set(_imports_of(_source(path), name, path.name == "__init__.py"))
-        if "importlib" in reached or "pkgutil" in reached:
-            # Modules looked up by name at run time: take the whole package.
-            package = path.parent
-            prefix = name if path.name == "__init__.py" else name.rpartition(".")[0]
-            for file in package.rglob("*.py"):
-                inner = file.relative_to(package).with_suffix("").parts
-                reached.add(".".join([prefix, *(p for p in inner if p != "__init__")]))
-        waiting.extend(reached)
-    return found
-
-
-def _slice(tree: ast.Module, qualname: str) -> list[ast.stmt]:
-    """The statements of a module that a function uses, in order; all of them if the function is not found at top level."""
-    bound = [(s, _bound(s)) for s in tree.body if not _is_main_guard(s)]
-    if not any(qualname in names for _, names in bound):
-        return [s for s, _ in bound]
-    wanted = {qualname}
-    taken: set[int] = set()
-    grown = True
-    while grown:
-        grown = False
-        for i, (statement, names) in enumerate(bound):
-            if i not in taken and (not names or "*" in names or names & wanted):
-                taken.add(i)
-                wanted |= {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-                grown = True
-    return [s for i, (s, _) in enumerate(bound) if i in taken]
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    """Names that a top-level statement binds in the module; none for a statement that is there for its effect."""
-    names: set[str] = set()
-    waiting: list[ast.AST] = [statement]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)  # and nothing of its own scope
-            continue
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names.update((a.asname or a.name.partition(".")[0]) for a in node.names)
-        waiting.extend(ast.iter_child_nodes(node))
-    return names
-
-
-def _is_main_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and any(
-        isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(statement.test)
-    )
+def _checksum(path: Path) -> str:
+    """Of a file, or of all files below a folder and their names."""
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    if not files:
+        return "absent"
+    whole = sha256()
+    for file in files:
+        whole.update(f"{file.relative_to(path)}\0{file.stat().st_size}\0".encode())
+        with open(file, "rb") as handle:
+            while block := handle.read(1 << 20):
+                whole.update(block)
+    return whole.hexdigest()[:16]

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from analysis import registry
 from analysis.runs.arguments import nonnegative_int, one_of, positive_int
 from analysis.runs.experiment import Experiment
 
@@ -56,14 +57,23 @@ def _device(text: str) -> str:
 def add_shared(parser: argparse.ArgumentParser) -> None:
     """Add the shared options to a parser."""
     group = parser.add_argument_group("options of every experiment")
-    group.add_argument("--profile", type=one_of(*PROFILES), default="paper", metavar="{smoke,paper,full}",
-                       help="size of the sweep (default: paper)")  # fmt: skip
+    group.add_argument(
+        "--profile",
+        type=one_of(*PROFILES),
+        default="paper",
+        metavar="{smoke,paper,full}",
+        help="size of the sweep (default: paper)",
+    )
     group.add_argument("--seed", type=nonnegative_int, default=0, help="seed of all random streams (default: 0)")
     group.add_argument(
         "--jobs", type=positive_int, default=cores(), help="cells computed at once (default: cores, %(default)s)"
     )
-    group.add_argument("--out", type=_folder, help="results folder (default: results/ of the checkout for the paper profile "
-                       "with default arguments, results/custom/... or results/full/ otherwise, a new temporary folder for smoke)")  # fmt: skip
+    group.add_argument(
+        "--out",
+        type=_folder,
+        help="results folder (default: results/ of the checkout for the paper profile with default arguments, "
+        "results/custom/... or results/full/ otherwise, a new temporary folder for smoke)",
+    )
     again = group.add_mutually_exclusive_group()
     again.add_argument(
         "--resume", dest="fresh", action="store_false", default=False, help="use finished cells of the folder (default)"
@@ -101,16 +111,25 @@ def parse(experiment: Experiment, argv: Sequence[str] | None = None) -> SimpleNa
     """Options of one experiment from the command line."""
     prog = f"python -m {experiment.module}"
     parser = Parser(prog=prog, description=experiment.summary, allow_abbrev=False)
-    own = parser.add_argument_group("options of this experiment") if experiment.arguments else None
-    for argument in experiment.arguments:
-        argument.add_to(own)
+    if experiment.arguments:
+        own = parser.add_argument_group("options of this experiment")
+        for argument in experiment.arguments:
+            argument.add_to(own)
     add_shared(parser)
-    given = vars(parser.parse_args(sys.argv[1:] if argv is None else argv))
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        given = vars(parser.parse_args(words))
+    except UsageError as error:
+        if moved := registry.moved([experiment.name, *(part for word in words for part in word.split("=", 1))]):
+            raise UsageError(f"{prog}: {moved}") from error
+        raise
     return complete(experiment, given, prog)
 
 
 def complete(experiment: Experiment, given: dict[str, Any], prog: str) -> SimpleNamespace:
-    """Options with the experiment's defaults filled in. `changed` holds what differs from the defaults and changes numbers."""
+    """Options with the experiment's defaults filled in. `changed` holds what differs from the defaults and changes
+    numbers.
+    """
     options = SimpleNamespace(**given)
     check_shared(options, prog)
     changed: dict[str, Any] = {}

@@ -1,4 +1,6 @@
-"""Progress of a sweep in units of expected cost, so that the time left accounts for long cells; silent off a terminal."""
+"""Progress of a sweep in units of expected cost, so that the time left accounts for long cells; silent off a
+terminal.
+"""
 
 from __future__ import annotations
 

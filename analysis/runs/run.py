@@ -86,7 +86,9 @@ def _failures(tally: Tally) -> list[str]:
 
 
 def _derive(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> dict[str, Any]:
-    """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is written."""
+    """Tables computed from the cells' tables. Failed cells may leave too little to compute them from: then none is
+    written.
+    """
     try:
         return dict(experiment.derive(frames, options))
     except Exception as error:
@@ -109,7 +111,7 @@ def _alone(experiment: Experiment, by_seed, options, tally: Tally) -> list[dict[
 
 
 def _decide(experiment: Experiment, frames, alone, options, tally: Tally, problems: list[str]) -> list[Verdict]:
-    """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not what was registered."""
+    """Verdicts on exact values. With failed cells every verdict is inconclusive: the data are not as registered."""
     unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
     try:
         together = experiment.decide(frames, options)
@@ -215,6 +217,5 @@ def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tal
     if claims:
         print(claims + "\n")
     reused = f", {tally.reused} of them from the store" if tally.reused else ""
-    print(
-        f"{experiment.name}: {len(tally.records)} cells{reused}, {screen.duration(tally.wall)}; files in {shown(options.out)}"
-    )
+    cells = f"{len(tally.records)} cells{reused}"
+    print(f"{experiment.name}: {cells}, {screen.duration(tally.wall)}; files in {shown(options.out)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from analysis.runs.run import execute
 
 
 def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str, finish: Callable[[Path], int]) -> int:
-    """Run the experiments with the shared options `given` and their own defaults; then `finish` the folder (the report).
+    """Run the experiments with the shared options `given` and their own defaults; then `finish` the folder (the
+    report).
 
-    Every selection is planned first, so that a bad argument stops before anything is written. An experiment that fails does
-    not stop the others.
+    Every selection is planned first, so that a bad argument stops before anything is written. An experiment that fails
+    does not stop the others.
     """
     all_options = [complete(e, dict(given), prog) for e in experiments]
     for experiment, options in zip(experiments, all_options, strict=True):
@@ -32,7 +34,7 @@ def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str,
     for experiment, options in zip(experiments, all_options, strict=True):
         options.out = out
         print(f"== {experiment.name}: {experiment.summary.splitlines()[0]}", flush=True)
-        status = guarded(lambda e=experiment, o=options: execute(e, o), keep_going=True)
+        status = guarded(partial(execute, experiment, options), keep_going=True)
         if status == INTERRUPTED:
             return status
         worst = max(worst, status)
@@ -63,7 +65,7 @@ def claims_table(out: Path) -> str:
 def not_as_registered(out: Path, experiments: Sequence[Experiment]) -> list[str]:
     """Claims of registered experiments that the folder does not hold with the registered verdict."""
     found = {r["claim"]: r["verdict"] for r in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS)}
-    profiles = {name: entry.get("profile") for name, entry in manifest.read(out / manifest.NAME).items()}
+    profiles = {name: str(entry.get("profile", "paper")) for name, entry in manifest.read(out / manifest.NAME).items()}
     wanted = [c for e in experiments for c in e.claims if c.id in found or c.due(profiles.get(e.name, "paper"))]
     return [c.id for c in wanted if found.get(c.id) != c.expected]
 

@@ -17,7 +17,9 @@ from analysis.runs.sweep import prepare
 
 @dataclass(frozen=True)
 class Status:
-    """Cells of one experiment. `stale`: finished, but by an earlier version of the code; `remaining`: expected seconds."""
+    """Cells of one experiment. `stale`: finished, but by an earlier version of the code; `remaining`: expected
+    seconds.
+    """
 
     name: str
     total: int
@@ -29,8 +31,8 @@ class Status:
 
 
 def status_of(experiment: Experiment, options: Any, store: Store | None) -> Status:
-    """Counts for one selection. Time left is the plan's cost of the unfinished cells, scaled by how long the finished ones
-    took compared with theirs."""
+    """Counts for one selection. Time left is the plan's cost of the unfinished cells, scaled by how long the finished
+    ones took compared with theirs."""
     planned = prepare(experiment, plan(experiment, options), options.seed)
     done = failed = stale = missing = 0
     planned_cost = real_cost = 0.0
@@ -56,17 +58,21 @@ def status_of(experiment: Experiment, options: Any, store: Store | None) -> Stat
 
 
 def forecast(experiment: Experiment, options: Any) -> str:
-    """One line for --dry-run: how many cells, how many of them are in the store, and the time that the others will take."""
-    temporary = options.out is None and options.profile == "smoke"
-    out = options.out or (None if temporary else default_folder(experiment.name, options.profile, options.changed))
-    store = None if temporary or options.fresh else peek(Path(out))
+    """One line for --dry-run: how many cells, how many of them are in the store, and the time that the others will
+    take.
+    """
+    store = None
+    if options.out is not None or options.profile != "smoke":  # a smoke run begins in a new temporary folder
+        out = options.out or default_folder(experiment.name, options.profile, options.changed)
+        store = None if options.fresh else peek(Path(out))
     try:
         found = status_of(experiment, options, store)
     finally:
         if store:
             store.close()
     stored = f", {found.done} of them in the store" if found.done else ""
-    return f"{experiment.name}: {found.total} cells{stored}, about {screen.duration(found.remaining)} with {options.jobs} jobs"
+    left = screen.duration(found.remaining)
+    return f"{experiment.name}: {found.total} cells{stored}, about {left} with {options.jobs} jobs"
 
 
 def table(experiments: Sequence[Experiment], all_options: Sequence[Any], out: Path) -> str:

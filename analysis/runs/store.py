@@ -1,34 +1,31 @@
 """The store of finished cells: one SQLite file, one row a cell, committed as soon as the cell is finished.
 
-A cell is known by its experiment, part, parameters, seed and the fingerprint of the code it depends on. A finished row is
-never overwritten except on `fresh`; a failed one is replaced by the next attempt. Several sweeps may share a store: SQLite's
-write-ahead log serialises their commits. The store is a cache: deleting it costs time, never results.
+A cell is known by its experiment, part, parameters, seed and the fingerprint of the code it depends on; what it looked
+up by name stands in its row, each with its mark, and the row counts only while all of them are as they were. A finished
+row is never overwritten except on `fresh`; a failed one is replaced by the next attempt. Several sweeps may share a
+store: SQLite's write-ahead log serialises their commits. The store is a cache: deleting it costs time, never results.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from analysis.runs import database
 from analysis.runs.encoding import digest
 from analysis.runs.files import StorageError, make_folder
+from analysis.runs.fingerprint import Code
 
 NAME = ".cells.sqlite"
-VERSION = 1
-BUSY_SECONDS = 120.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS cells (
-    experiment TEXT NOT NULL, part TEXT NOT NULL, params TEXT NOT NULL, seed INTEGER NOT NULL, fingerprint TEXT NOT NULL,
-    status TEXT NOT NULL CHECK (status IN ('done', 'failed')), rows TEXT NOT NULL, error TEXT NOT NULL, digest TEXT NOT NULL,
-    cost REAL NOT NULL, wall REAL NOT NULL, cpu REAL NOT NULL, peak INTEGER NOT NULL, finished REAL NOT NULL,
-    PRIMARY KEY (experiment, part, params, seed, fingerprint)) WITHOUT ROWID
-"""
-_DAMAGE = ("malformed", "not a database", "file is encrypted", "integrity")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,13 +37,16 @@ class Key:
     fingerprint: str
 
     @property
-    def fields(self) -> tuple:
+    def fields(self) -> tuple[str, str, str, int, str]:
         return (self.experiment, self.part, self.params, self.seed, self.fingerprint)
 
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a cell: rows as text if done, the error if failed; wall and CPU seconds, peak memory in bytes."""
+    """What is known of a cell: rows as text if done, the error if failed; wall and CPU seconds, peak memory in bytes.
+
+    `used` is what it looked up by name, JSON: words of the record -> mark of the code they led to.
+    """
 
     status: str
     rows: str
@@ -55,79 +55,117 @@ class Record:
     wall: float
     cpu: float
     peak: int
+    used: str = "{}"
 
     @property
     def done(self) -> bool:
         return self.status == "done"
 
 
-_FIELDS = "status, rows, error, cost, wall, cpu, peak"
+_FIELDS = "status, rows, error, cost, wall, cpu, peak, used"
 _WHERE = "WHERE experiment = ? AND part = ? AND params = ? AND seed = ? AND fingerprint = ?"
 
 
-class Store:
-    """Finished cells of one results folder. Safe to use from several threads and several processes."""
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
-    def __init__(self, folder: Path, say=lambda line: print(line, file=sys.stderr)) -> None:
+
+class Store:
+    """Finished cells of one results folder. Safe to use from several threads and several processes.
+
+    Args:
+        folder: the results folder, made if there is none.
+        holds: whether what a cell looked up (words -> mark) is still as it was; by default, in the code as it is now.
+        say: told in one line when a damaged store is set aside.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        holds: Callable[[Mapping[str, str]], bool] | None = None,
+        say: Callable[[str], None] = _say,
+        look: bool = False,
+    ) -> None:
         self.path = folder / NAME
-        make_folder(folder)
-        self._lock = threading.RLock()
-        self._db = _open(self.path, say)
+        self._holds, self._known = holds or Code().holds, {"{}": True}
+        self._lock, self._say, self._look = threading.RLock(), say, look
+        if look:
+            self._db = database.look(self.path)
+        else:
+            make_folder(folder)
+            self._db = database.open_or_replace(self.path, say)
 
     def get(self, key: Key) -> Record | None:
-        """The record of a cell, or None; a row whose checksum is wrong counts as absent."""
-        with self._using():
-            row = self._db.execute(f"SELECT digest, {_FIELDS} FROM cells {_WHERE}", key.fields).fetchone()
-        if row is None or row[0] != digest(row[2]):
-            return None
-        return Record(*row[1:])
+        """The record of a cell, or None; a row whose checksum is wrong, or that used what has changed, counts as
+        absent.
+        """
+        nothing: list[Record] = []
+        found = [r for r in self._try(lambda: self._records(key), nothing) if not r.done or self._is_fresh(r.used)]
+        return next((r for r in found if r.done), found[0] if found else None)
+
+    def _records(self, key: Key) -> list[Record]:
+        found = []
+        for seal, *fields in self._db.execute(f"SELECT digest, {_FIELDS} FROM cells {_WHERE}", key.fields):
+            record = Record(*fields)
+            if seal == _seal(key, record):
+                found.append(record)
+        return found
+
+    def _is_fresh(self, used: str) -> bool:
+        if used not in self._known:
+            self._known[used] = self._holds(json.loads(used))
+        return self._known[used]
 
     def done(self, key: Key) -> bool:
         record = self.get(key)
         return record is not None and record.done
 
     def put(self, key: Key, record: Record, overwrite: bool = False) -> None:
-        """Commit a cell. A finished row stays as it is unless `overwrite`; the first of two sweeps wins."""
-        keep = "" if overwrite else "WHERE cells.status = 'failed' OR cells.digest != ?"
-        values = (record.status, record.rows, record.error, digest(record.rows), record.cost, record.wall, record.cpu)
-        values += (record.peak, time.time())
-        columns = ("status", "rows", "error", "digest", "cost", "wall", "cpu", "peak", "finished")
-        update = ", ".join(f"{c} = excluded.{c}" for c in columns)
-        statement = (
-            f"INSERT INTO cells (experiment, part, params, seed, fingerprint, {', '.join(columns)}) "
-            f"VALUES ({', '.join('?' * 14)}) "
-            f"ON CONFLICT (experiment, part, params, seed, fingerprint) DO UPDATE SET {update} {keep}"
-        )
-        extra = () if overwrite else (self._stored_digest(key),)
-        with self._using():
-            self._db.execute(statement, key.fields + values + extra)
+        """Commit a cell. A finished row that still counts stays as it is unless `overwrite`: the first of two sweeps
+        wins.
+        """
 
-    def _stored_digest(self, key: Key) -> str:
-        """Checksum of the rows as they are stored now: differs from the stored digest only if the row is damaged."""
-        with self._using():
-            row = self._db.execute(f"SELECT rows FROM cells {_WHERE}", key.fields).fetchone()
-        return digest(row[0]) if row else ""
+        def write() -> None:
+            with self.exclusive():
+                if not overwrite and any(r.done and self._is_fresh(r.used) for r in self._records(key)):
+                    return
+                # failed attempts, and the same cell damaged
+                self._db.execute(
+                    f"DELETE FROM cells {_WHERE} AND (? OR status != 'done' OR used = ?)",
+                    (*key.fields, overwrite, record.used),
+                )
+                texts = (*key.fields, record.used, record.status, record.rows, record.error, _seal(key, record))
+                values = (*texts, record.cost, record.wall, record.cpu, record.peak, time.time())
+                self._db.execute(f"INSERT INTO cells VALUES ({', '.join('?' * len(values))})", values)
+
+        self._try(write, None)
 
     def stale(self, key: Key) -> bool:
-        """Whether the cell was finished by an earlier version of the code."""
-        with self._using():
-            found = self._db.execute(
-                "SELECT 1 FROM cells WHERE experiment = ? AND part = ? AND params = ? AND seed = ? "
-                "AND fingerprint != ? AND status = 'done' LIMIT 1",
-                key.fields,
-            ).fetchone()
-        return found is not None
+        """Whether a cell that does not count now was finished by an earlier version of the code."""
+        where = "WHERE experiment = ? AND part = ? AND params = ? AND seed = ? AND status = 'done'"
+        statement = f"SELECT 1 FROM cells {where} LIMIT 1"
+        found = self._try(lambda: self._db.execute(statement, key.fields[:4]).fetchone(), None)
+        return found is not None and not self.done(key)
 
     @contextmanager
-    def exclusive(self):
+    def exclusive(self) -> Iterator[None]:
         """Hold the store's write lock, so that two sweeps merge into shared files one after the other."""
-        with self._using():
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._lock:
+            self._plainly("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._plainly("COMMIT")
+
+    def _plainly(self, statement: str) -> None:
         try:
-            yield
-        finally:
-            with self._using():
-                self._db.execute("COMMIT")
+            self._db.execute(statement)
+        except sqlite3.Error as error:
+            if database.is_damage(error):
+                raise
+            raise StorageError(f"cannot use the store {self.path}: {error}") from error
 
     def close(self) -> None:
         with self._lock:
@@ -139,78 +177,37 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def _using(self):
+    def _try(self, action: Callable[[], T], nothing: T) -> T:
+        """`action`; on damage the store is replaced by an empty one first (if only looked at, it holds `nothing`)."""
         with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise StorageError(f"cannot use the store {self.path}: {error}") from error
+            for _ in range(2):
+                try:
+                    return action()
+                except sqlite3.Error as error:
+                    if not database.is_damage(error):
+                        raise StorageError(f"cannot use the store {self.path}: {error}") from error
+                    if self._look:
+                        return nothing
+                    inode = self.path.stat().st_ino if self.path.exists() else None
+                    self._db.close()
+                    database.set_aside(self.path, inode, str(error), self._say)
+                    self._db = database.open_or_replace(self.path, self._say)
+            raise StorageError(f"cannot use the store {self.path}: it stays damaged")
 
 
-def peek(folder: Path) -> Store | None:
-    """The store of a folder if there is one; never creates anything."""
-    return Store(folder) if (folder / NAME).is_file() else None
+def _seal(key: Key, record: Record) -> str:
+    """Checksum of a row: what it says, and of which cell."""
+    numbers = (float(record.cost), float(record.wall), float(record.cpu), int(record.peak))
+    return digest("\0".join(map(repr, (*key.fields, record.used, record.status, record.rows, record.error, *numbers))))
 
 
-def _open(path: Path, say) -> sqlite3.Connection:
-    for _ in range(3):
-        inode = path.stat().st_ino if path.exists() else None
-        try:
-            return _connect(path)
-        except sqlite3.DatabaseError as error:
-            if not any(word in str(error) for word in _DAMAGE):
-                raise StorageError(f"cannot use the store {path}: {error}") from error
-            _set_aside(path, inode, str(error), say)
-    raise StorageError(f"cannot use the store {path}: it stays damaged")
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+def peek(folder: Path, say: Callable[[str], None] = _say) -> Store | None:
+    """The store of a folder for reading, if there is one that can be read; never changes anything."""
+    path = folder / NAME
+    if not path.is_file():
+        return None
     try:
-        _switch_to_wal(db)
-        # Without fsync at each commit a power cut may lose the last cells, never the store; a killed process loses nothing.
-        db.execute("PRAGMA synchronous = NORMAL")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, VERSION):
-            raise sqlite3.DatabaseError(f"integrity: layout {version}, this code reads layout {VERSION}")
-        report = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if report != "ok":
-            raise sqlite3.DatabaseError(f"integrity: {report}")
-        db.execute(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {VERSION}")
-        return db
-    except BaseException:
-        db.close()
-        raise
-
-
-def _switch_to_wal(db: sqlite3.Connection) -> None:
-    """SQLite does not wait for its lock while it switches modes, so two sweeps that start together must try again."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _set_aside(path: Path, inode: int | None, why: str, say) -> None:
-    """Rename a damaged store and its log. Another sweep may have done so already: then the file is a different one."""
-    number = 1
-    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
-        number += 1
-    try:
-        if not path.exists() or path.stat().st_ino != inode:
-            return
-        path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            companion = path.with_name(path.name + suffix)
-            if companion.exists():
-                companion.rename(aside.with_name(aside.name + suffix))
-    except OSError as error:
-        raise StorageError(f"cannot set the damaged store {path} aside: {error.strerror}") from error
-    say(f"the store {path} is damaged ({' '.join(why.split())}): set aside as {aside.name}, starting with an empty one")
+        return Store(folder, look=True)
+    except database.DamagedError as error:
+        say(f"the store {path} is not read ({' '.join(str(error).split())})")
+        return None

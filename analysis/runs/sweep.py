@@ -6,18 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from analysis.runs.backends import Run, WorkersDied
+from analysis.runs.backends import Run, WorkersDiedError
 from analysis.runs.encoding import canonical, plain_mapping
 from analysis.runs.experiment import Cell, Experiment
-from analysis.runs.fingerprint import fingerprint
+from analysis.runs.fingerprint import Code
 from analysis.runs.progress import Progress
 from analysis.runs.store import Key, Record, Store
-from analysis.runs.worker import Outcome, Task
+from analysis.runs.worker import Outcome, Task, search_path
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell with its parameters in canonical form and its key in the store; `replicate` numbers the seeds of one cell."""
+    """A cell with its parameters in canonical form and its key in the store; `replicate` numbers its seeds."""
 
     cell: Cell
     params: dict
@@ -40,7 +40,8 @@ class Tally:
 
 def prepare(experiment: Experiment, cells: Sequence[Cell], seed: int) -> list[Planned]:
     """Cells with their keys. Two equal cells, or a part that does not exist, is a programming error."""
-    marks = {part: fingerprint(function) for part, function in experiment.parts.items()}
+    code = Code()
+    marks = {part: code.fingerprint(function) for part, function in experiment.parts.items()}
     planned, seen = [], set()
     for cell in cells:
         if cell.part not in experiment.parts:
@@ -64,9 +65,9 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
     missing = [i for i, p in enumerate(planned) if fresh or not store.done(p.key)]
     missing.sort(key=lambda i: -planned[i].cell.cost)
     tally.reused = len(planned) - len(missing)
-    tasks = [
-        Task(i, experiment.address, planned[i].cell.part, planned[i].key.params, planned[i].key.seed) for i in missing
-    ]
+    path = search_path()
+    keys = [(i, planned[i].key) for i in missing]
+    tasks = [Task(i, experiment.address, key.part, key.params, key.seed, path) for i, key in keys]
 
     def wanted(task: Task) -> bool:
         """Another sweep on the same store may have finished the cell in the meantime."""
@@ -76,7 +77,9 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
         for outcome in _surviving(tasks, run, wanted):
             cost = planned[outcome.index].cell.cost
             status = "failed" if outcome.error else "done"
-            record = Record(status, outcome.rows, outcome.error, cost, outcome.wall, outcome.cpu, outcome.peak)
+            record = Record(
+                status, outcome.rows, outcome.error, cost, outcome.wall, outcome.cpu, outcome.peak, outcome.used
+            )
             store.put(planned[outcome.index].key, record, overwrite=fresh)
             tally.computed += 1
             tally.cpu += outcome.cpu
@@ -84,10 +87,10 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
             progress.finished(cost, bool(outcome.error))
 
     for p in planned:
-        record = store.get(p.key)
-        if record is None:
+        found = store.get(p.key)
+        if found is None:
             raise RuntimeError(f"cell {p.cell.part} {p.key.params} is neither done nor failed")
-        tally.records.append(record)
+        tally.records.append(found)
     tally.failed = sum(not r.done for r in tally.records)
     tally.wall = time.perf_counter() - begun
     return tally
@@ -96,8 +99,8 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
 def _surviving(tasks: Sequence[Task], run: Run, wanted) -> Iterator[Outcome]:
     """Outcomes of all tasks, whatever happens to the workers.
 
-    When workers die, the cells that were under way are tried again at the end; those under way at a second death are tried
-    alone, twice; a cell that kills its worker even then is failed, so that one bad cell never stops a sweep.
+    When workers die, the cells that were under way are tried again at the end; those under way at a second death are
+    tried alone, twice; a cell that kills its worker even then is failed, so that one bad cell never stops a sweep.
     """
     waiting, alone = list(tasks), []
     struck: set[int] = set()
@@ -118,7 +121,7 @@ def _surviving(tasks: Sequence[Task], run: Run, wanted) -> Iterator[Outcome]:
                 flying.pop(outcome.index, None)
                 yield outcome
             break
-        except WorkersDied:
+        except WorkersDiedError:
             lost = list(flying.values())
             alone += [t for t in lost if t.index in struck]
             waiting = waiting[offered:] + [t for t in lost if t.index not in struck]
@@ -128,7 +131,7 @@ def _surviving(tasks: Sequence[Task], run: Run, wanted) -> Iterator[Outcome]:
             try:
                 yield from run(iter([task]))
                 break
-            except WorkersDied:
+            except WorkersDiedError:
                 continue
         else:
             yield Outcome(

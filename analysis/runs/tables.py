@@ -1,7 +1,8 @@
 """Tidy tables: one CSV a part, the same bytes whatever the order in which the cells were finished.
 
-Floats are written with ten significant digits: more than any interval here resolves, and few enough that the last-bit noise
-of another processor or library build does not show as a change. Decisions are made on the exact values, not on the CSV.
+Floats are written with ten significant digits: more than any interval here resolves, and few enough that the last-bit
+noise of another processor or library build does not show as a change. Decisions are made on the exact values, not on
+the CSV.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from analysis.runs.sweep import Planned
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one part, sorted by parameters: parameter columns, then measured columns; `status` is kept beside them.
+    """Rows of one part, sorted by parameters: parameter columns, then measured columns; `status` stands beside.
 
     `params` names the parameter columns; where cells are computed by several seeds the column `seed` follows them.
     """

@@ -9,25 +9,35 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
+from analysis.runs.encoding import canonical, rows_to_text
+from analysis.runs.fingerprint import Code
+from analysis.runs.slices import is_installed
+
 
 @dataclass(frozen=True)
 class Task:
-    """A cell on its way to a worker; `reference` is where the worker finds the experiment."""
+    """A cell on its way to a worker; `reference` is where the worker finds the experiment, `path` where it finds
+    modules.
+    """
 
     index: int
     reference: str
     part: str
     params: str
     seed: int
+    path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A computed cell: `rows` as text, or `error` (first line: what; then the traceback)."""
+    """A computed cell: `rows` as text, or `error` (first line: what; then the traceback); `used`: see
+    `store.Record`.
+    """
 
     index: int
     rows: str
@@ -35,24 +45,116 @@ class Outcome:
     wall: float
     cpu: float
     peak: int
+    used: str = "{}"
 
 
 def compute(task: Task) -> Outcome:
     """Compute one cell. An exception of the cell becomes its error; interruption passes through."""
-    from analysis.runs.encoding import rows_to_text
-
     wall, cpu = time.perf_counter(), time.thread_time()
-    rows, error = "[]", ""
+    rows, error, used = "[]", "", "{}"
     try:
         from analysis.runs.experiment import resolve
 
-        function = resolve(task.reference).parts[task.part]
-        _limit_threads_once()
-        result = function(json.loads(task.params), task.seed)
+        reach(task.path)
+        with _recording() as looked_up:
+            function = resolve(task.reference).parts[task.part]
+            _limit_threads_once()
+            result = function(json.loads(task.params), task.seed)
         rows = rows_to_text([result] if isinstance(result, dict) else result)
+        used = _marks(looked_up)
+        remember_modules()
     except Exception as exception:
         error = f"{_one_line(exception)}\n{traceback.format_exc()}"
-    return Outcome(task.index, rows, error, time.perf_counter() - wall, time.thread_time() - cpu, peak_memory())
+    return Outcome(task.index, rows, error, time.perf_counter() - wall, time.thread_time() - cpu, peak_memory(), used)
+
+
+_REFERENCES = "manifolds.references"
+
+
+@contextmanager
+def _recording() -> Iterator[set[str]]:
+    """What is looked up by name inside. The module that keeps the record is loaded by the first cell that needs it,
+    since torch comes with it."""
+    if references := sys.modules.get(_REFERENCES):
+        with references.recording() as used:
+            yield used
+        return
+    used = set()
+    yield used
+    if references := sys.modules.get(_REFERENCES):
+        used |= references.outside()
+
+
+def _marks(used: set[str]) -> str:
+    """What was looked up, with the mark of its code as it was loaded here."""
+    if not used:
+        return "{}"
+    code = _code(sys.modules[_REFERENCES].generation)
+    return canonical({what: code.mark(what) for what in used})
+
+
+@lru_cache(maxsize=1)
+def _code(generation: int) -> Code:
+    """The code as it is in this process; another one when modules have been loaded again."""
+    return Code()
+
+
+def search_path() -> tuple[str, ...]:
+    """Where this process finds modules that are not installed: they travel to the workers by that."""
+    own = [os.path.abspath(folder or os.curdir) for folder in [*sys.path, os.curdir]]
+    return tuple(dict.fromkeys(folder for folder in own if os.path.isdir(folder) and not is_installed(folder)))
+
+
+_stamps: dict[str, tuple[int, int]] = {}
+_counted = 0
+
+
+def remember_modules() -> None:
+    """Note the files of all modules that are not installed, as they are just after they were imported."""
+    global _counted
+    if len(sys.modules) == _counted:
+        return
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and name not in _stamps and name != "__main__" and not is_installed(file):
+            _stamps[name] = _stamp(file)
+    _counted = len(sys.modules)
+
+
+def renew() -> None:
+    """In a process that lives longer than a sweep: if a file has changed, import all that is not installed again."""
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in _stamps}
+    if any(file and _stamp(file) != _stamps[name] for name, file in files.items()):
+        for name in _stamps:
+            sys.modules.pop(name, None)
+        _stamps.clear()
+
+
+def _stamp(file: str) -> tuple[int, int]:
+    try:
+        status = os.stat(file)
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+_reached: tuple[tuple[str, ...], list[str]] = ((), [])
+
+
+def reach(path: tuple[str, ...]) -> None:
+    """Search the folders of `path` as well; those of an earlier call no longer."""
+    global _reached
+    if path == _reached[0]:
+        return
+    for folder in _reached[1]:
+        if folder in sys.path:
+            sys.path.remove(folder)
+    known = {os.path.abspath(folder or os.curdir) for folder in sys.path}
+    new = [folder for folder in path if folder not in known]
+    sys.path.extend(new)
+    if _reached[0] and (references := sys.modules.get(_REFERENCES)):
+        references.forget()  # a module of the same name may lie elsewhere now
+    _reached = (path, new)
 
 
 def _one_line(exception: Exception) -> str:

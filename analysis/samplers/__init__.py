@@ -1,14 +1,13 @@
-"""Samplers: schedules, integrators and runs of any denoiser."""
+"""Schedules, integrators and runs of any denoiser. The algorithm, Y+ = f + c (Y - f) + eta Z, is in `step`."""
 
-from analysis.samplers.coefficients import Coefficients
 from analysis.samplers.ideal import ideal_path
-from analysis.samplers.integrators import Integrator
 from analysis.samplers.kadkhodaie_simoncelli import KadkhodaieSimoncelli
 from analysis.samplers.noise import BrownianNoise, IndependentNoise
 from analysis.samplers.registry import INTEGRATORS, get_integrator
 from analysis.samplers.run import SampleRun
 from analysis.samplers.sample import sample
 from analysis.samplers.schedule import Schedule
+from analysis.samplers.step import Coefficients, Integrator, walk
 
 __all__ = [
     "INTEGRATORS",
@@ -22,4 +21,5 @@ __all__ = [
     "get_integrator",
     "ideal_path",
     "sample",
+    "walk",
 ]

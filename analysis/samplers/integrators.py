@@ -1,18 +1,11 @@
-"""The integrators, each a choice of coefficients (see `coefficients`), and their registry.
-
-To bring your own, subclass `Integrator`, implement `coefficients(schedule)`, and pass the object to `sample`.
-"""
+"""The integrators, each a choice of coefficients: the table in `analysis.samplers.step`, row by row."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar
-
 import torch
 
-from analysis.samplers.coefficients import Coefficients
 from analysis.samplers.schedule import Schedule
+from analysis.samplers.step import Coefficients, Integrator
 
 __all__ = [
     "Integrator",
@@ -26,56 +19,15 @@ __all__ = [
 ]
 
 
-class Integrator(ABC):
-    """A step rule Y+ = f + c (Y - f) + eta Z.
-
-    Attributes:
-        name: registry name.
-        weak_order: declared order of the error of expectations at the end, in powers of 1 / steps.
-        evaluations: denoiser evaluations a step.
-        adaptive: whether the method is adaptive by design (noise from the residual estimate, stopping on it).
-        noise_decays: whether noise injected within a step contracts until its end (sets how coupled noise is summed).
-    """
-
-    name: ClassVar[str]
-    weak_order: ClassVar[int] = 1
-    evaluations: ClassVar[int] = 1
-    adaptive: ClassVar[bool] = False
-    noise_decays: ClassVar[bool] = True
-
-    @abstractmethod
-    def coefficients(self, schedule: Schedule) -> Coefficients:
-        """Levels, contractions and noise variances of a run along the schedule."""
-
-    def mean(self, y: torch.Tensor, fy: torch.Tensor, i: int, steps: Coefficients, evaluate: Callable) -> torch.Tensor:
-        """The step without its noise. Methods with more than one evaluation override this.
-
-        Args:
-            y, fy: points and their denoised values (n, width).
-            i: step index.
-            evaluate: function (combination of y and f(y), level index) -> denoised values, for further evaluations.
-        """
-        return fy + steps.contraction[i] * (y - fy)
-
-    def stop_level(self, schedule: Schedule) -> float:
-        """Residual estimate at which an adaptive run stops."""
-        return schedule.sigma_end
-
-    def coupling(self, fine: Schedule, first: int, last: int) -> torch.Tensor:
-        """Weights with which the fine draws first..last-1 add up to the draw of one coarse step (up to their norm)."""
-        steps = self.coefficients(fine)
-        eta = steps.noise_variance[first:last].sqrt()
-        if not self.noise_decays:
-            return eta
-        later = torch.cat([steps.contraction[first + 1 : last], torch.ones(1, dtype=torch.float64)])
-        return eta * later.flip(0).cumprod(0).flip(0)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-
 class ExponentialEuler(Integrator):
-    """Freezes f over the step and solves the linear dynamics exactly: c = e^{-h}, eta^2 = 2 int a_s e^{-2(t_{i+1} - s)} ds."""
+    """Freezes f over the step and solves the linear dynamics exactly (arXiv 2602.09639, section 3).
+
+    c = e^{-h}, eta^2 = 2 int a_s e^{-2(t_{i+1} - s)} ds.
+
+    >>> steps = ExponentialEuler().coefficients(Schedule.proportional(4.0, 1.0, a=0.5, steps=1))  # h = 2 log 4
+    >>> [round(float(v), 12) for v in (steps.contraction, steps.noise_variance)]
+    [0.0625, 0.9375]
+    """
 
     name = "exponential_euler"
 
@@ -84,7 +36,12 @@ class ExponentialEuler(Integrator):
 
 
 class Euler(Integrator):
-    """Plain Euler with the injected variance integrated exactly: c = 1 - h, eta^2 = 2 int a_s ds."""
+    """Plain Euler with the injected variance integrated exactly: c = 1 - h, eta^2 = 2 int a_s ds.
+
+    >>> steps = Euler().coefficients(Schedule.constant_step(0.25, 0.5, 4.0, 1.0))
+    >>> float(steps.contraction[0]), round(float(steps.noise_variance.sum()), 12)  # a/(1-a) (16 - 1)
+    (0.75, 15.0)
+    """
 
     name = "euler"
     noise_decays = False
@@ -94,7 +51,12 @@ class Euler(Integrator):
 
 
 class EulerMaruyama(Integrator):
-    """Euler with a_t frozen at the start of the step: c = 1 - h, eta^2 = 2 a_{t_i} h."""
+    """Euler with a_t frozen at the start of the step: c = 1 - h, eta^2 = 2 a_{t_i} h.
+
+    >>> steps = EulerMaruyama().coefficients(Schedule.constant_step(0.25, 0.5, 4.0, 1.0))
+    >>> float(steps.noise_variance[0])  # 2 (16/2) 0.25
+    4.0
+    """
 
     name = "euler_maruyama"
     noise_decays = False
@@ -104,7 +66,11 @@ class EulerMaruyama(Integrator):
 
 
 class DDIM(Integrator):
-    """Deterministic DDIM (arXiv 2010.02502): c = sigma_{i+1} / sigma_i, eta = 0. Uses the levels of the schedule only."""
+    """Deterministic DDIM (arXiv 2010.02502): c = sigma_{i+1} / sigma_i, eta = 0. Uses the levels of the schedule only.
+
+    >>> DDIM().coefficients(Schedule.from_levels([4.0, 2.0, 0.5])).contraction.tolist()
+    [0.5, 0.25]
+    """
 
     name = "ddim"
 
@@ -114,7 +80,14 @@ class DDIM(Integrator):
 
 
 class Ancestral(Integrator):
-    """Variance-exploding DDPM: c = sigma_{i+1}^2 / sigma_i^2, eta^2 = sigma_{i+1}^2 (1 - c). Uses the levels only."""
+    """Variance-exploding DDPM (arXiv 2006.11239, 2011.13456 appendix F). Uses the levels of the schedule only.
+
+    c = sigma_{i+1}^2 / sigma_i^2, eta^2 = sigma_{i+1}^2 (1 - c).
+
+    >>> steps = Ancestral().coefficients(Schedule.from_levels([4.0, 2.0]))
+    >>> float(steps.contraction), float(steps.noise_variance)
+    (0.25, 3.0)
+    """
 
     name = "ancestral"
 
@@ -128,8 +101,13 @@ class Ancestral(Integrator):
 class ScoreFreezing(Integrator):
     """Freezes the score (f - y) / sigma_i^2 over the step and integrates sigma_t^2 and a_t exactly.
 
-    c = 1 - int sigma_t^2 dt / sigma_i^2, eta^2 = 2 int a_s ds: at a = 1/2 the exponential integrator that is standard for
-    the reverse of y = x + Brownian motion (arXiv 2209.11215), c = sigma_{i+1}^2 / sigma_i^2, eta^2 = sigma_i^2 - sigma_{i+1}^2.
+    c = 1 - int sigma_t^2 dt / sigma_i^2, eta^2 = 2 int a_s ds: at a = 1/2 the exponential integrator that is standard
+    for the reverse of y = x + Brownian motion (arXiv 2209.11215), c = sigma_{i+1}^2 / sigma_i^2,
+    eta^2 = sigma_i^2 - sigma_{i+1}^2.
+
+    >>> steps = ScoreFreezing().coefficients(Schedule.from_levels([4.0, 2.0], a=0.5))
+    >>> float(steps.contraction), float(steps.noise_variance)
+    (0.25, 12.0)
     """
 
     name = "score_freezing"
@@ -141,7 +119,12 @@ class ScoreFreezing(Integrator):
 
 
 class Heun(Integrator):
-    """Deterministic second-order method of EDM (arXiv 2206.00364, algorithm 1) on dy/dsigma = (y - f) / sigma."""
+    """Deterministic second-order method of EDM (arXiv 2206.00364, algorithm 1) on dy/dsigma = (y - f) / sigma.
+
+    >>> y, steps = torch.ones(1, 1, dtype=torch.float64), Heun().coefficients(Schedule.from_levels([2.0, 1.0]))
+    >>> Heun().mean(y, y / 2, 0, steps, lambda v, i: v / 2).item()  # slopes 1/4 and 3/8
+    0.6875
+    """
 
     name = "heun"
     weak_order = 2

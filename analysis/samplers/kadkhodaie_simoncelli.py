@@ -7,18 +7,17 @@ import numbers
 
 import torch
 
-from analysis.samplers.coefficients import Coefficients
-from analysis.samplers.integrators import Integrator
 from analysis.samplers.schedule import Schedule
+from analysis.samplers.step import Coefficients, Integrator
 from manifolds.checks import positive_number
 
 __all__ = ["KadkhodaieSimoncelli"]
 
-_CAP = 100_000
+_CAP = 100_000  # steps; a run that needs more has an h0 mistyped by orders of magnitude
 
 
 class KadkhodaieSimoncelli(Integrator):
-    """c_i = 1 - h_i, eta_i^2 = [(1 - beta h_i)^2 - (1 - h_i)^2] sigma_hat^2, h_i = h0 i / (1 + h0 (i - 1)), i = 1, 2, ..
+    """c_i = 1 - h_i, eta_i^2 = [(1 - beta h_i)^2 - (1 - h_i)^2] sigma_hat^2, h_i = h0 i / (1 + h0 (i - 1)).
 
     Each step multiplies the noise level by 1 - beta h_i; 1 - beta plays the role of a. The schedule gives the first
     and last levels; the number of steps follows from h0 and beta, or from the schedule when h0 is None.
@@ -31,6 +30,10 @@ class KadkhodaieSimoncelli(Integrator):
 
     Raises:
         ValueError: arguments outside these ranges, or (h0 None) fewer steps than the law of h_i allows.
+
+    >>> steps = KadkhodaieSimoncelli(h0=0.5, beta=0.5).coefficients(Schedule.proportional(4.0, 2.5))
+    >>> [round(v, 3) for v in steps.levels.tolist()]  # h = 1/2, 2/3: levels fall by 3/4, 2/3
+    [4.0, 3.0, 2.0]
     """
 
     name = "kadkhodaie_simoncelli"
@@ -62,7 +65,7 @@ class KadkhodaieSimoncelli(Integrator):
         if end >= schedule.sigma_start:
             raise ValueError(f"sigma_stop must be below sigma_start = {schedule.sigma_start:g}, got {end:g}")
         target = math.log(end / schedule.sigma_start)
-        h = self._fitted(beta, target, schedule.steps) if self.h0 is None else self._own(beta, target)
+        h = self._fitted(beta, target, schedule.steps) if self.h0 is None else self._own(self.h0, beta, target)
         shrink = 1 - beta * h
         levels = schedule.sigma_start * torch.cat([torch.ones(1, dtype=torch.float64), shrink.cumprod(0)])
         noise = (1 - beta) * h * (2 - (1 + beta) * h) * levels[:-1] ** 2  # the difference of squares, factored
@@ -75,16 +78,16 @@ class KadkhodaieSimoncelli(Integrator):
             raise ValueError("beta must be given for a schedule whose injection is not proportional")
         return 1 - schedule.proportion
 
-    def _own(self, beta: float, target: float) -> torch.Tensor:
+    def _own(self, h0: float, beta: float, target: float) -> torch.Tensor:
         """Steps of the stated h0 until the nominal level is at or below the last one."""
         count = 64
         while count <= _CAP:
-            h = self._steps(self.h0, count)
+            h = self._steps(h0, count)
             reached = torch.nonzero(torch.log1p(-beta * h).cumsum(0) <= target)
             if len(reached):
                 return h[: int(reached[0]) + 1]
             count *= 4
-        raise ValueError(f"h0 must be larger: {self.h0:g} needs over {_CAP} steps to reach the last level")
+        raise ValueError(f"h0 must be larger: {h0:g} needs over {_CAP} steps to reach the last level")
 
     def _fitted(self, beta: float, target: float, count: int) -> torch.Tensor:
         """`count` steps whose h0 makes the last level exact, by bisection on the increasing log contraction."""

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from analysis.samplers.integrators import (
-    DDIM,
-    Ancestral,
-    Euler,
-    EulerMaruyama,
-    ExponentialEuler,
-    Heun,
-    Integrator,
-    ScoreFreezing,
-)
-from analysis.samplers.kadkhodaie_simoncelli import KadkhodaieSimoncelli
+from typing import Any
+
+from analysis.samplers.integrators import Integrator
+from manifolds.references import Table, is_reference, load
 
 __all__ = ["INTEGRATORS", "get_integrator"]
 
-INTEGRATORS: dict[str, type[Integrator]] = {
-    kind.name: kind
-    for kind in (ExponentialEuler, Euler, EulerMaruyama, DDIM, Ancestral, KadkhodaieSimoncelli, ScoreFreezing, Heun)
-}
+_HERE = "analysis.samplers.integrators"
+
+INTEGRATORS: Table[type[Integrator]] = Table(
+    "analysis.samplers.registry:INTEGRATORS",
+    {
+        "exponential_euler": f"{_HERE}:ExponentialEuler",
+        "euler": f"{_HERE}:Euler",
+        "euler_maruyama": f"{_HERE}:EulerMaruyama",
+        "ddim": f"{_HERE}:DDIM",
+        "ancestral": f"{_HERE}:Ancestral",
+        "kadkhodaie_simoncelli": "analysis.samplers.kadkhodaie_simoncelli:KadkhodaieSimoncelli",
+        "score_freezing": f"{_HERE}:ScoreFreezing",
+        "heun": f"{_HERE}:Heun",
+    },
+)
 
 
 def get_integrator(integrator: str | Integrator) -> Integrator:
-    """An integrator by its registry name (with its defaults), or the object given; else ValueError."""
-    if isinstance(integrator, Integrator):
-        return integrator
-    if not isinstance(integrator, str) or integrator not in INTEGRATORS:
+    """An integrator by its registry name or by `package.module:object` (with its defaults), or the object given.
+
+    Raises:
+        ValueError: no such name, or what it names is no Integrator.
+
+    >>> get_integrator("heun").weak_order
+    2
+    """
+    found: Any = integrator
+    if isinstance(integrator, str):
+        if integrator in INTEGRATORS:
+            found = INTEGRATORS[integrator]()
+        elif is_reference(integrator):
+            found = load(integrator, "integrator")
+            found = found() if isinstance(found, type) and issubclass(found, Integrator) else found
+    if not isinstance(found, Integrator):
         raise ValueError(
-            f"integrator must be an Integrator or one of {', '.join(sorted(INTEGRATORS))}, got {integrator!r}"
+            f"integrator must be an Integrator, package.module:object of one, or one of "
+            f"{', '.join(sorted(INTEGRATORS))}, got {integrator!r}"
         )
-    return INTEGRATORS[integrator]()
+    return found

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
 from analysis.samplers.grids import check_range, cosine_levels, geometric_levels, karras_levels
-from analysis.samplers.injections import General, Proportional
+from analysis.samplers.injections import General, Integrals, Proportional
 from manifolds.checks import positive_int, positive_number
 
 __all__ = ["Schedule"]
@@ -29,9 +29,17 @@ class Schedule:
         t (N+1,), sigma (N+1,): times from 0, and noise levels (standard deviations).
         h (N,): step lengths.
         ou_variance (N,), plain_variance (N,), kl_weights (N,): see `analysis.samplers.injections`.
+
+    >>> schedule = Schedule.proportional(sigma_start=20.0, sigma_end=0.02, a=0.5, steps=64)
+    >>> schedule, round(schedule.horizon, 3)  # 2 log 1000
+    (Schedule(20 -> 0.02, steps=64, a=0.5 sigma_t^2), 13.816)
     """
 
     __slots__ = ("_t", "_sigma", "_injection", "_integrals")
+    _t: torch.Tensor
+    _sigma: torch.Tensor
+    _injection: Proportional | General
+    _integrals: Integrals
 
     def __init__(self, t: torch.Tensor, sigma: torch.Tensor, injection: Proportional | General):
         set_once = object.__setattr__
@@ -73,7 +81,9 @@ class Schedule:
     def a(self, t: float | torch.Tensor) -> torch.Tensor:
         """Injection rate a_t at times of the schedule, with the shape of t."""
         t = torch.as_tensor(t, dtype=torch.float64)
-        return self._injection.rate(t, None if self.proportion is None else self.level(t))
+        if isinstance(self._injection, Proportional):
+            return self._injection.rate(t, self.level(t))
+        return self._injection.rate(t)
 
     def level(self, t: float | torch.Tensor) -> torch.Tensor:
         """Noise level sigma_t at times of the schedule, with the shape of t."""
@@ -86,7 +96,11 @@ class Schedule:
         return self._injection.level(self._t[i], self._sigma[i], flat).reshape(t.shape)
 
     def refine(self, factor: int) -> Schedule:
-        """The same levels with each step cut into `factor` steps of equal time."""
+        """The same levels with each step cut into `factor` steps of equal time.
+
+        >>> [round(s, 12) for s in Schedule.from_levels([4.0, 1.0, 0.25]).refine(2).sigma.tolist()]
+        [4.0, 2.0, 1.0, 0.5, 0.25]
+        """
         factor = positive_int(factor, "factor")
         parts = torch.arange(factor, dtype=torch.float64) / factor
         t = torch.cat([(self._t[:-1, None] + self.h[:, None] * parts).reshape(-1), self._t[-1:]])
@@ -95,14 +109,22 @@ class Schedule:
         return Schedule(t, sigma, self._injection)
 
     def window(self, first: int, last: int) -> Schedule:
-        """Steps first .. last - 1 as a schedule of its own, on the same clock (its times start at t[first])."""
+        """Steps first .. last - 1 as a schedule of its own, on the same clock (its times start at t[first]).
+
+        >>> Schedule.from_levels([4.0, 2.0, 1.0, 0.5]).window(1, 3).sigma.tolist()
+        [2.0, 1.0, 0.5]
+        """
         if not 0 <= first < last <= self.steps:
             raise ValueError(f"first and last must satisfy 0 <= first < last <= {self.steps}, got {first!r}, {last!r}")
         return Schedule(self._t[first : last + 1], self._sigma[first : last + 1], self._injection)
 
     @classmethod
-    def from_levels(cls, levels: torch.Tensor, a: float = 0.5) -> Schedule:
-        """The proportional family a_t = a sigma_t^2 on any strictly decreasing positive levels (N+1,), N >= 1."""
+    def from_levels(cls, levels: torch.Tensor | Sequence[float], a: float = 0.5) -> Schedule:
+        """The proportional family a_t = a sigma_t^2 on any strictly decreasing positive levels (N+1,), N >= 1.
+
+        >>> Schedule.from_levels([4.0, 2.0, 0.5], a=0.0).steps
+        2
+        """
         levels = torch.as_tensor(levels, dtype=torch.float64).clone()
         if levels.ndim != 1 or len(levels) < 2:
             raise ValueError(f"levels must be one-dimensional with at least 2 entries, got shape {tuple(levels.shape)}")
@@ -117,7 +139,11 @@ class Schedule:
 
     @classmethod
     def proportional(cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64) -> Schedule:
-        """Constant step h = T / steps, T = log(sigma_start / sigma_end) / (1 - a): geometric levels."""
+        """Constant step h = T / steps, T = log(sigma_start / sigma_end) / (1 - a): geometric levels.
+
+        >>> [round(s, 12) for s in Schedule.proportional(8.0, 1.0, steps=3).sigma.tolist()]
+        [8.0, 4.0, 2.0, 1.0]
+        """
         return cls.from_levels(geometric_levels(sigma_start, sigma_end, steps), a)
 
     geometric = proportional
@@ -126,19 +152,31 @@ class Schedule:
     def karras(
         cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, rho: float = 7.0
     ) -> Schedule:
-        """Equal steps in sigma^(1/rho)."""
+        """Equal steps in sigma^(1/rho) (EDM, arXiv 2206.00364, eq. 5).
+
+        >>> Schedule.karras(9.0, 1.0, steps=2, rho=2.0).sigma.tolist()
+        [9.0, 4.0, 1.0]
+        """
         return cls.from_levels(karras_levels(sigma_start, sigma_end, steps, rho), a)
 
     @classmethod
     def cosine(
         cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, scale: float = 1.0
     ) -> Schedule:
-        """Equal steps in arctan(sigma / scale)."""
+        """Equal steps in arctan(sigma / scale) (arXiv 2102.09672, eq. 17, read as levels).
+
+        >>> [round(s**2, 12) for s in Schedule.cosine(3**0.5, 3**-0.5, steps=2).sigma.tolist()]
+        [3.0, 1.0, 0.333333333333]
+        """
         return cls.from_levels(cosine_levels(sigma_start, sigma_end, steps, scale), a)
 
     @classmethod
     def constant_step(cls, h: float, a: float, sigma_start: float, sigma_end: float) -> Schedule:
-        """Steps of the stated length h; the last one is shortened so as to end at sigma_end."""
+        """Steps of the stated length h; the last one is shortened so as to end at sigma_end.
+
+        >>> Schedule.constant_step(h=0.5, a=0.5, sigma_start=10.0, sigma_end=0.01).steps  # 2 log(1000) / .5 = 27.6
+        28
+        """
         check_range(sigma_start, sigma_end)
         ratio = (1 - _check_proportion(a)) * positive_number(h, "h")
         steps = math.ceil(math.log(sigma_start / sigma_end) / ratio - 1e-9)
@@ -155,6 +193,10 @@ class Schedule:
 
         Raises:
             ValueError: bad numbers, or a_t negative, not finite or not smooth.
+
+        >>> schedule = Schedule.from_injection(lambda t: 0.25, sigma_start=2.0, horizon=1.0, steps=4)
+        >>> round(schedule.sigma_end**2 - 0.25 - 3.75 * math.exp(-2.0), 12)
+        0.0
         """
         steps = positive_int(steps, "steps")
         sigma_start, horizon = positive_number(sigma_start, "sigma_start"), positive_number(horizon, "horizon")

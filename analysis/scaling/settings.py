@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 import manifolds
 from analysis.ledger.sizes import resolved_level
-from analysis.runs import Argument, one_of, positive_int
+from analysis.runs import Argument, positive_int
 from analysis.samplers import Schedule
 from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.references import cached
+from manifolds.registry import law_name
 
 __all__ = [
     "ARGUMENTS",
@@ -71,7 +72,7 @@ ARGUMENTS = (
     ),
     Argument(
         "--law",
-        type=one_of(*manifolds.names()),
+        type=law_name,
         nargs="+",
         default=(*CENTRAL, *REST),
         metavar="LAW",
@@ -147,7 +148,7 @@ def make_law(name: str, dim: int, ambient: int) -> manifolds.Law:
     return manifolds.make(name, dim=dim, ambient=ambient, reduced=True)
 
 
-@functools.lru_cache(maxsize=8)
+@cached(8)
 def _images(name: str, dim: int) -> manifolds.Law:
     """Kept, since image manifolds tabulate their nodes."""
     return manifolds.make(name, dim=dim, ambient=IMAGE_SIDE**2, reduced=True)

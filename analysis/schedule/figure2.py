@@ -6,6 +6,8 @@ likelihood of the noise level is carried by the data alone, and points stop movi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 import manifolds
@@ -16,7 +18,7 @@ from analysis.metrics.twosample import ks_two_samples
 from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.samplers import Schedule, sample
 from analysis.schedule.settings import PAPER, measured, size
-from manifolds.denoisers import ConditionalDenoiser, Denoiser, PlugInDenoiser
+from manifolds.denoisers import ConditionalDenoiser, PlugInDenoiser
 from manifolds.law import Law
 from manifolds.laws.gaussian import AxisGaussian
 from manifolds.laws.mixture import Component, Mixture
@@ -61,7 +63,7 @@ def plane_mixture(ambient: int) -> Law:
     return in_space(Mixture(parts, (0.6, 0.4), name="plane_mixture"), ambient)
 
 
-def _denoiser(kind: str, law: Law, params: dict) -> Denoiser:
+def _denoiser(kind: str, law: Law, params: dict) -> Callable[..., torch.Tensor]:
     if kind == "conditional":
         return ConditionalDenoiser(law)
     # low far below the run: an estimate at `low` reads 0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+
+import torch
 
 import manifolds
 from analysis.integrators.catalogue import build
@@ -10,7 +13,7 @@ from analysis.metrics.intervals import Estimate
 from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.samplers import Schedule, sample
 from analysis.schedule.settings import PAPER, measured
-from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, Denoiser, NoisePrior
+from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 
 CLAIMS = (
     Claim(
@@ -50,7 +53,7 @@ def cell_rate(params: dict, seed: int) -> list[dict]:
     law = build("gaussian", params["dim"], params["ambient"])
     schedule = Schedule.constant_step(params["h"], params["a"], params["sigma_0"], params["sigma_T"])
     if params["denoiser"] == "conditional":
-        f: Denoiser = ConditionalDenoiser(law)
+        f: Callable[..., torch.Tensor] = ConditionalDenoiser(law)
     else:  # a prior wider than the run, so that its ends do not bend the first and last estimates
         f = BlindDenoiser(law, NoisePrior.power(-1.0, params["sigma_T"] / 4, 4 * params["sigma_0"]))
     stream = manifolds.stream(seed, "rate", *(params[key] for key in sorted(params)))

@@ -22,7 +22,7 @@ PAPER: tuple[Statement, ...] = (
         functions=("manifolds:Law.log_covering_number", "analysis.theory.noise:effective_dimension"),
         claims=("B6", "I4"),
         figures=("paper_fig4", "exponents_by_law"),
-        tests=("test_manifolds_contract.py::test_covering_bounds_are_ordered_and_fall",),
+        tests=("test_manifolds_contract.py",),
         laws=("sphere", "two_scale"),
         separates="S^8 in d = 1000 has the covering k of 116 or more: the premise fails and the conclusion holds",
     ),
@@ -104,7 +104,7 @@ PAPER: tuple[Statement, ...] = (
             "sigma_T^2/(sigma_0 sqrt d)"
         ),
         functions=("manifolds:Law.log_covering_number",),
-        tests=("test_manifolds_contract.py::test_covering_bounds_are_ordered_and_fall",),
+        tests=("test_manifolds_contract.py",),
         laws=("sphere", "atoms"),
         separates=(
             "it grows with d and with the range of levels, the manifold's dimension does not; log n for n atoms"
@@ -149,7 +149,7 @@ PAPER: tuple[Statement, ...] = (
         "first and second derivative of the log posterior of lambda = sigma^-2: moments of |X - y|^2 given y",
         functions=("manifolds:Law.squared_distance", "manifolds:Law.distance_variance"),
         claims=("P3", "P4"),
-        tests=("test_manifolds_contract.py::test_derivatives_in_sigma_are_the_posterior_moments",),
+        tests=("test_manifolds_contract.py",),
         laws=("atoms", "sphere"),
         separates="finite differences of the exact density, to 1e-8",
     ),
@@ -267,7 +267,7 @@ PAPER: tuple[Statement, ...] = (
         "derivatives of log p_sigma and of f_sigma are posterior moments; so are (26) to (28), C.1 and C.2",
         functions=("manifolds:Law.denoise", "manifolds:Law.posterior_trace", "manifolds:Law.distance_covariance"),
         claims=("P2",),
-        tests=("test_manifolds_contract.py::test_derivatives_in_sigma_are_the_posterior_moments",),
+        tests=("test_manifolds_contract.py",),
         laws=("atoms", "mixture", "sphere"),
         separates="at 40 digits for finite mixtures, by differences for every law",
     ),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-
 import torch
 
 import manifolds
 from analysis.ledger.sizes import resolved_level, scale
 from manifolds.law import Law
+from manifolds.references import cached
 
 __all__ = ["ANY_LEVEL", "CASES", "CLOSED", "IMAGE_SIDE", "PAPER", "SIZES", "case", "levels"]
 
@@ -42,7 +41,7 @@ CLOSED = ("gaussian", "sphere", "torus", "cube", "product", "mixture")
 ANY_LEVEL = (*CLOSED, "random_code", "two_atoms", "cantor")
 
 
-@functools.lru_cache(maxsize=8)
+@cached(8)
 def _core_law(name: str) -> Law:
     """The law in the smallest space that its constructor takes; kept, since image manifolds tabulate their nodes."""
     k, options = CASES[name]

@@ -44,9 +44,14 @@ class Atoms(Core[PointStatistics]):
 
     Raises:
         ValueError: points are not a finite (N, m) array, or weights that do not sum to one.
+
+    >>> core = Atoms([[-1.0], [1.0]], [0.25, 0.75])
+    >>> core.mean, core.second_moment
+    (tensor([0.5000], dtype=torch.float64), 1.0)
     """
 
     needs_normal = False
+    finite = True
 
     def __init__(
         self,
@@ -78,8 +83,9 @@ class Atoms(Core[PointStatistics]):
         """Atoms are exact at every noise level; quadrature nodes refuse a level that is too fine for them."""
 
     def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
-        self.check_level(float(sigma.min()))
         u = stats.u
+        if sigma.numel():  # no level where there are no points
+            self.check_level(float(sigma.min()))
         sigma = sigma.expand(u.shape[0], sigma.shape[1])
         size = max(_CHUNK // (len(self.points) * sigma.shape[1]), 1)
         parts = [self._posterior(rows, levels, order) for rows, levels in zip(u.split(size), sigma.split(size))]
@@ -184,6 +190,9 @@ def atoms(dim: int, points: Sequence[Sequence[float]], weights: Sequence[float] 
         dim: the k that bounds count it with, for instance that of the surface it samples.
         points: (N, m).
         weights: N probabilities; None is uniform.
+
+    >>> atoms(1, [[0.0, 1.0], [2.0, 0.0]]).core_dim
+    2
     """
     return Atoms(points, weights, positive_int(dim, "dim"))
 
@@ -199,6 +208,9 @@ def random_code(dim: int, radius: float = 1.0, block: int | None = None, geometr
 
     Raises:
         ValueError: dim is not an integer >= 1 or e^dim exceeds 2^17 points, radius <= 0, block < 1.
+
+    >>> random_code(3).points.shape  # e^3 points of R^24
+    torch.Size([20, 24])
     """
     dim = positive_int(dim, "dim")
     if math.exp(dim) > _MAX_CODE:

@@ -57,6 +57,9 @@ class Ball(Core[NormStatistics]):
 
     Raises:
         ValueError: dim is not an integer >= 2 or radius is not > 0.
+
+    >>> Ball(3, radius=2.0).project(torch.tensor([[0.0, 0.0, 5.0]], dtype=torch.float64))
+    tensor([[0., 0., 2.]], dtype=torch.float64)
     """
 
     name = "ball"
@@ -204,7 +207,11 @@ class Ball(Core[NormStatistics]):
 
 
 def close_levels(core_dim: int, radius: float, sigma: torch.Tensor) -> torch.Tensor:
-    """Which rows (n,) of levels (n, q) are worth a try."""
+    """Which rows (n,) of levels (n, q) are worth a try.
+
+    >>> close_levels(3, 1.0, torch.tensor([[0.1, 0.105], [0.1, 0.2]]))
+    tensor([ True, False])
+    """
     if sigma.shape[1] < 2:
         return torch.zeros(len(sigma), dtype=torch.bool, device=sigma.device)
     gap = (sigma[:, 1:] / sigma[:, :-1]).log_().abs_().amax(dim=1)
@@ -221,7 +228,15 @@ def nearby_levels(
     coef: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma
-    (n, q)."""
+    (n, q).
+
+    >>> core, level = Ball(3), torch.tensor([[0.3, 0.31]], dtype=torch.float64)
+    >>> stats = core.statistics(torch.tensor([[0.9, 0.0, 0.0]], dtype=torch.float64))
+    >>> known = core.posterior(stats, level[:, :1], 1)
+    >>> log_p, _, _ = nearby_levels(3, 1.0, stats.norm, level, 0, known.log_p[:, 0], known.coef[:, 0, 0])
+    >>> torch.allclose(log_p, core.posterior(stats, level, 2).log_p, rtol=0, atol=1e-10)
+    True
+    """
     x, weight = legendre(_LEVEL_NODES)
     step = (sigma[:, 1:] / sigma[:, :-1]).log_()[..., None]
     level = sigma[:, :-1, None] * torch.exp(step * x)
@@ -244,5 +259,9 @@ def nearby_levels(
 
 
 def ball(dim: int, radius: float = 1.0) -> Core:
-    """Uniform on a k-ball of radius R; for k = 1 the interval [-R, R]."""
+    """Uniform on a k-ball of radius R; for k = 1 the interval [-R, R].
+
+    >>> ball(1).name, ball(2).name
+    ('cube', 'ball')
+    """
     return Cube(1, positive_number(radius, "radius")) if positive_int(dim, "dim") == 1 else Ball(dim, radius)

@@ -26,6 +26,9 @@ class Cube(Core[PointStatistics]):
 
     Raises:
         ValueError: dim is not an integer >= 1 or half_width is not > 0.
+
+    >>> Cube(2, half_width=0.5).project(torch.tensor([[3.0, 0.2]], dtype=torch.float64))
+    tensor([[0.5000, 0.2000]], dtype=torch.float64)
     """
 
     name = "cube"

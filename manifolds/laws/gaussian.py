@@ -19,7 +19,11 @@ _LOG_2PI = math.log(2.0 * math.pi)
 
 class IsotropicGaussian(Core[SquareStatistics]):
     """N(0, s^2 I_k) on R^k. The posterior of X given u = X + sigma z is N(c u, v I), c = s^2/(s^2+sigma^2), v = c
-    sigma^2."""
+    sigma^2.
+
+    >>> IsotropicGaussian(3, scale=2.0).mmse(torch.tensor([2.0]))  # k s^2 sigma^2/(s^2 + sigma^2)
+    tensor([6.])
+    """
 
     name, closed_form = "gaussian", True
 
@@ -71,7 +75,11 @@ class IsotropicGaussian(Core[SquareStatistics]):
 
 
 class AxisGaussian(Core[PointStatistics]):
-    """N(0, diag(s_i^2)) on R^k: the isotropic formulas, axis by axis."""
+    """N(0, diag(s_i^2)) on R^k: the isotropic formulas, axis by axis.
+
+    >>> AxisGaussian([1.0, 2.0]).second_moment
+    5.0
+    """
 
     name = "gaussian"
 
@@ -131,6 +139,9 @@ def gaussian(dim: int, scale: float | Sequence[float] = 1.0) -> Core:
 
     Raises:
         ValueError: dim is not an integer >= 1, a scale is not > 0, or their number is not dim.
+
+    >>> type(gaussian(2)).__name__, type(gaussian(2, [1.0, 2.0])).__name__
+    ('IsotropicGaussian', 'AxisGaussian')
     """
     dim = positive_int(dim, "dim")
     if isinstance(scale, (int, float)):

@@ -18,7 +18,8 @@ from collections.abc import Callable
 import torch
 
 from manifolds.checks import positive_int
-from manifolds.laws.surfaces import Axis, Surface
+from manifolds.laws.surfaces import Surface
+from manifolds.special.box import Axis, grid
 from manifolds.streams import stream
 
 __all__ = ["ImageManifold", "bars", "blobs", "discs"]
@@ -49,6 +50,10 @@ class ImageManifold(Surface):
 
     Raises:
         ValueError: finest needs too many nodes.
+
+    >>> law = blobs(2, ambient=64, finest=0.5)
+    >>> law.images(torch.zeros(1, 2, dtype=torch.float64)).shape
+    torch.Size([1, 8, 8])
     """
 
     def __init__(self, render: Render, axes: list[Axis], side: int, finest: float | None, name: str):
@@ -75,10 +80,7 @@ class ImageManifold(Surface):
         return self._render(t).reshape(-1, self.side, self.side)
 
     def _grid(self) -> torch.Tensor:
-        lines = [
-            torch.linspace(a.low, a.high, {2: 17, 3: 9, 4: 5}[len(self.axes)], dtype=torch.float64) for a in self.axes
-        ]
-        return torch.cartesian_prod(*lines)
+        return grid(self.axes, {2: 17, 3: 9, 4: 5}[len(self.axes)])
 
     def _span(self, name: str) -> torch.Tensor:
         """Orthonormal basis of the family's numerical span, by a random sketch of the range and its singular values."""
@@ -129,7 +131,11 @@ _CENTRE = [Axis(-0.2, 0.2), Axis(-0.2, 0.2)]
 
 
 def blobs(dim: int, ambient: int, finest: float | None = None) -> ImageManifold:
-    """Gaussian bumps of width 0.18 N (0.15 to 0.22 N if k >= 3) centred in the middle 40 % of the image."""
+    """Gaussian bumps of width 0.18 N (0.15 to 0.22 N if k >= 3) centred in the middle 40 % of the image.
+
+    >>> blobs(2, ambient=64, finest=0.5).intrinsic_dim
+    2
+    """
 
     def render(t: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         width = _column(t, 2, 0.18)
@@ -141,7 +147,11 @@ def blobs(dim: int, ambient: int, finest: float | None = None) -> ImageManifold:
 
 
 def discs(dim: int, ambient: int, finest: float | None = None) -> ImageManifold:
-    """Discs of radius 0.22 N (0.18 to 0.26 N if k >= 3) with an edge about 0.15 N wide, centred in the middle 40 %."""
+    """Discs of radius 0.22 N (0.18 to 0.26 N if k >= 3) with an edge about 0.15 N wide, centred in the middle 40 %.
+
+    >>> discs(2, ambient=64, finest=0.5).side
+    8
+    """
 
     def render(t: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         radius = _column(t, 2, 0.22)
@@ -156,6 +166,9 @@ def bars(dim: int, ambient: int, finest: float | None = None) -> ImageManifold:
     """Bars at any angle, of width 0.16 N (0.13 to 0.2 N if k >= 3) and offset up to 0.15 N, fading towards the border.
 
     (angle + pi, offset) and (angle, -offset) are one image: the family is a Moebius band.
+
+    >>> bars(2, ambient=64, finest=0.5).finest_sigma
+    0.5
     """
 
     def render(t: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -45,6 +45,10 @@ class Mixture(Core[MixtureStatistics]):
 
     Raises:
         ValueError: bad weights, frames that are not orthonormal, or shapes that do not fit.
+
+    >>> here, there = torch.zeros(1, dtype=torch.float64), torch.full((1,), 4.0, dtype=torch.float64)
+    >>> Mixture([Component(IsotropicGaussian(1), None, c) for c in (here, there)], [0.75, 0.25]).mean
+    tensor([1.], dtype=torch.float64)
     """
 
     def __init__(self, components: Sequence[Component], weights: Sequence[float] | None = None, name: str = "mixture"):
@@ -57,6 +61,7 @@ class Mixture(Core[MixtureStatistics]):
             self._check(part)
         self.intrinsic_dim = max(part.core.intrinsic_dim for part in self.components)
         self.radius = max(self._reach(part) for part in self.components)
+        self.finite = all(part.core.finite for part in self.components)
         self._flats = Flats([part.frame for part in self.components], [part.shift for part in self.components])
         self._log_weights = torch.log(self.weights)
         self._codims = torch.tensor(
@@ -240,6 +245,10 @@ def low_rank_mixture(
 
     Raises:
         ValueError: a size is not an integer >= 1, scale <= 0, separation < 0, or weights that do not sum to one.
+
+    >>> core = low_rank_mixture(2, components=3)
+    >>> core.intrinsic_dim, core.core_dim
+    (2, 6)
     """
     dim, components = positive_int(dim, "dim"), positive_int(components, "components")
     scale = positive_number(scale, "scale")

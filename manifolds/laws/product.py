@@ -31,6 +31,9 @@ class Product(Core[BlockStatistics]):
 
     Raises:
         ValueError: no factor, or a factor that fills its whole space.
+
+    >>> Product([Sphere(1), Cube(1)]).radius ** 2
+    2.0000000000000004
     """
 
     def __init__(self, factors: Sequence[Core], name: str = "product"):
@@ -44,6 +47,7 @@ class Product(Core[BlockStatistics]):
         self.intrinsic_dim = sum(factor.intrinsic_dim for factor in factors)
         self.radius = sum(factor.radius**2 for factor in factors) ** 0.5
         self.needs_normal = all(factor.needs_normal for factor in factors)
+        self.finite = all(factor.finite for factor in factors)
 
     def sample(self, n: int, stream: Stream) -> CorePoints:
         return torch.cat([factor.sample(n, stream.child("factor", j)) for j, factor in enumerate(self.factors)], dim=1)
@@ -105,7 +109,11 @@ class Product(Core[BlockStatistics]):
 
 
 def sphere_times_cube(dim: int, radius: float = 1.0, half_width: float = 1.0) -> Product:
-    """S^{k-1} x [-L, L], k = dim >= 2: a curved factor and a bounded flat one; m = k + 1."""
+    """S^{k-1} x [-L, L], k = dim >= 2: a curved factor and a bounded flat one; m = k + 1.
+
+    >>> sphere_times_cube(3).core_dim
+    4
+    """
     if positive_int(dim, "dim") < 2:
         raise ValueError(f"dim must be an integer >= 2 for a product of a sphere and an interval, got {dim}")
     return Product([Sphere(dim - 1, radius), Cube(1, half_width)])

@@ -35,6 +35,9 @@ class ScaleMixture(Core[RadiusStatistics]):
 
     Raises:
         ValueError: a scale is negative or not finite, or weights that do not sum to one.
+
+    >>> ScaleMixture(10, (0.0, 2.0), (0.5, 0.5)).second_moment
+    20.0
     """
 
     absorbs_normal = True
@@ -153,12 +156,20 @@ class ScaleMixture(Core[RadiusStatistics]):
 def scale_mixture(
     dim: int, ambient: int, scales: Sequence[float] = (0.5, 2.0), weights: Sequence[float] | None = None
 ) -> ScaleMixture:
-    """sum_j w_j N(0, s_j^2 I_d); dim must equal ambient, the dimension of the support."""
+    """sum_j w_j N(0, s_j^2 I_d); dim must equal ambient, the dimension of the support.
+
+    >>> scale_mixture(5, ambient=5).scales
+    tensor([0.5000, 2.0000], dtype=torch.float64)
+    """
     return ScaleMixture(_whole_space(dim, ambient, "scale_mixture"), scales, weights)
 
 
 def full_gaussian(dim: int, ambient: int, scale: float = 1.0) -> ScaleMixture:
-    """N(0, s^2 I_d), k = d: no direction is free of data and the noise level is not identifiable (negative control)."""
+    """N(0, s^2 I_d), k = d: no direction is free of data and the noise level is not identifiable (negative control).
+
+    >>> full_gaussian(4, ambient=4).mmse(torch.tensor([1.0]))
+    tensor([2.], dtype=torch.float64)
+    """
     return ScaleMixture(
         _whole_space(dim, ambient, "full_gaussian"), (positive_number(scale, "scale"),), name="full_gaussian"
     )
@@ -173,6 +184,9 @@ def two_scale(dim: int, ambient: int, level: float = 1.0, weight: float = 0.5) -
         ambient: d.
         level: the noise standard deviation at which it is worst.
         weight: w, between 0 and 1.
+
+    >>> two_scale(9, ambient=900).scales
+    tensor([0.0000, 0.1000], dtype=torch.float64)
     """
     dim, ambient = positive_int(dim, "dim"), positive_int(ambient, "ambient")
     level = positive_number(level, "level")

@@ -22,7 +22,12 @@ def sphere_mean(
     core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, inverse: torch.Tensor, moments: bool = False
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]:
     """(log E exp(<X, u>/sigma^2) - kappa, coefficient of u in E[X | u]; and with `moments` r/kappa, r and r'), r the
-    Bessel ratio at kappa = R |u|/sigma^2, given inverse = sigma^-2."""
+    Bessel ratio at kappa = R |u|/sigma^2, given inverse = sigma^-2.
+
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> sphere_mean(3, 1.0, one, one)[1]  # in R^3 the Bessel ratio is coth(1) - 1
+    tensor([0.3130], dtype=torch.float64)
+    """
     kappa = (radius * norm) * inverse
     order = 0.5 * core_dim - 1.0
     by_kappa, ratio, slope, log_mgf = bessel_moments(order, kappa, with_log=True, with_derivative=moments)
@@ -44,6 +49,10 @@ def sphere_posterior(
 
     All fields have the common shape; coef and third multiply u. Every difference that could cancel is a sum of positive
     terms: with r the Bessel ratio and v its derivative, 1 - r^2 = v + (m-1) r/kappa.
+
+    >>> one = torch.ones(1, 1, dtype=torch.float64)
+    >>> sphere_posterior(3, 1.0, one, one, 2).trace
+    tensor([[0.9020]], dtype=torch.float64)
     """
     inverse = 1.0 / (sigma * sigma)
     square = (norm - radius) ** 2 if square is None else square
@@ -74,6 +83,9 @@ class Sphere(Core[NormStatistics]):
 
     Raises:
         ValueError: dim is not an integer >= 1 or radius is not > 0.
+
+    >>> Sphere(2).project(torch.tensor([[0.0, 3.0, 4.0]], dtype=torch.float64))
+    tensor([[0.0000, 0.6000, 0.8000]], dtype=torch.float64)
     """
 
     name = "sphere"

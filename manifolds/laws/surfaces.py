@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.laws.atoms import Atoms
 from manifolds.shapes import Bounds, CorePoints
+from manifolds.special.box import Axis, grid, product_rule
 from manifolds.special.nearest import descend
-from manifolds.special.quadrature import legendre
 from manifolds.streams import Stream
 
 __all__ = ["Axis", "Surface", "ellipse", "moebius", "swiss_roll", "trefoil"]
@@ -32,19 +31,6 @@ _PROPOSALS = 48  # a row; at acceptance 1/2 or more all fail with probability 4e
 _ROWS = 1 << 12
 
 Chart = Callable[[torch.Tensor], torch.Tensor]
-
-
-class Axis(NamedTuple):
-    """The range of one parameter; periodic ones close up (perhaps after a reflection of the other axes, as in a Moebius
-    band)."""
-
-    low: float
-    high: float
-    periodic: bool = False
-
-    @property
-    def length(self) -> float:
-        return self.high - self.low
 
 
 class Surface(Atoms):
@@ -67,6 +53,11 @@ class Surface(Atoms):
 
     Raises:
         ValueError: finest is not > 0, or needs more than 2^17 nodes.
+
+    >>> def parabola(t): return torch.cat([t, t * t], dim=1)
+    >>> law = Surface(parabola, [Axis(-1.0, 1.0)], finest=0.1, radius=2.0**0.5, name="parabola")
+    >>> law.project(torch.tensor([[0.0, -3.0]], dtype=torch.float64)).abs() < 1e-6
+    tensor([[True, True]])
     """
 
     def __init__(
@@ -94,7 +85,7 @@ class Surface(Atoms):
                 f"finest must be at least about {coarser:.2g} for {name} with {_MAX_NODES} nodes; "
                 f"{finest:g} needs {math.prod(counts)} nodes"
             )
-        self.parameters, weights = self._rule(counts)
+        self.parameters, weights = product_rule(self.axes, counts)
         points = self._chart_in_parts(self.parameters)
         if uniform_in_area:
             area = self._area_element(self.parameters)
@@ -103,15 +94,14 @@ class Surface(Atoms):
         super().__init__(points, weights / weights.sum(), len(axes), name)
         self.radius = radius
 
+    finite = False  # the nodes stand for a surface
     rows_at_once = _ROWS  # of the chart; images, with their many pixels, take fewer
 
     # -- nodes --------------------------------------------------------------------------------------------------
 
     def _grid(self) -> torch.Tensor:
         """A coarse grid of parameters, ends included."""
-        size = {1: 257, 2: 33, 3: 13}.get(len(self.axes), 7)
-        lines = [torch.linspace(a.low, a.high, size, dtype=torch.float64) for a in self.axes]
-        return torch.cartesian_prod(*lines).reshape(-1, len(self.axes))
+        return grid(self.axes, {1: 257, 2: 33, 3: 13}.get(len(self.axes), 7))
 
     def _tangents(self, t: torch.Tensor) -> torch.Tensor:
         """(n, k, m) derivatives of the chart."""
@@ -144,21 +134,6 @@ class Surface(Atoms):
             finest *= 1.02
         places = 1 - math.floor(math.log10(finest))
         return round(finest + 0.5 * 10.0**-places, places)
-
-    def _rule(self, counts: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Tensor-product nodes (N, k) and weights (N,)."""
-        lines, weights = [], torch.ones(1, dtype=torch.float64)
-        for axis, count in zip(self.axes, counts):
-            if axis.periodic:
-                x, w = (
-                    torch.arange(count, dtype=torch.float64) / count,
-                    torch.full((count,), 1.0 / count, dtype=torch.float64),
-                )
-            else:
-                x, w = legendre(count)
-            lines.append(axis.low + axis.length * x)
-            weights = (weights[:, None] * w).reshape(-1)
-        return torch.cartesian_prod(*lines).reshape(-1, len(self.axes)), weights
 
     def check_level(self, finest: float) -> None:
         if finest < self.finest_sigma * (1.0 - 1e-9):
@@ -222,7 +197,11 @@ def _fixed_dim(dim: int, allowed: int, name: str) -> None:
 
 def ellipse(dim: int = 1, semi_axes: Sequence[float] = (2.0, 0.5), finest: float = 0.02) -> Surface:
     """(a cos t, b sin t) with the arc-length measure; m = 2, R = max(a, b). Figure 10 of arXiv 2602.09639 has (2,
-    .5)."""
+    .5).
+
+    >>> ellipse(semi_axes=(3.0, 1.0)).radius
+    3.0
+    """
     _fixed_dim(dim, 1, "ellipse")
     if len(semi_axes) != 2:
         raise ValueError(f"semi_axes must be two numbers, got {len(semi_axes)}")
@@ -235,7 +214,11 @@ def ellipse(dim: int = 1, semi_axes: Sequence[float] = (2.0, 0.5), finest: float
 
 
 def trefoil(dim: int = 1, scale: float = 1.0, finest: float = 0.02) -> Surface:
-    """The knot s (sin t + 2 sin 2t, cos t - 2 cos 2t, -sin 3t)/3 with the arc-length measure; m = 3, R = s."""
+    """The knot s (sin t + 2 sin 2t, cos t - 2 cos 2t, -sin 3t)/3 with the arc-length measure; m = 3, R = s.
+
+    >>> trefoil(finest=0.1).core_dim
+    3
+    """
     _fixed_dim(dim, 1, "trefoil")
     size = positive_number(scale, "scale") / 3.0
 
@@ -258,6 +241,9 @@ def swiss_roll(
         height: length of the interval, in units of s.
         turns: turns of the spiral; its layers are apart by 2 pi s/t_max.
         finest: smallest noise level to be asked.
+
+    >>> swiss_roll(finest=0.3).intrinsic_dim
+    2
     """
     _fixed_dim(dim, 2, "swiss_roll")
     scale, height, turns = (
@@ -277,7 +263,11 @@ def swiss_roll(
 
 
 def moebius(dim: int = 2, radius: float = 1.0, width: float = 0.8, finest: float = 0.1) -> Surface:
-    """The band ((r + w cos(t/2)) cos t, (r + w cos(t/2)) sin t, w sin(t/2)), |w| <= width/2; area measure; m = 3."""
+    """The band ((r + w cos(t/2)) cos t, (r + w cos(t/2)) sin t, w sin(t/2)), |w| <= width/2; area measure; m = 3.
+
+    >>> moebius(finest=0.3).radius
+    1.4
+    """
     _fixed_dim(dim, 2, "moebius")
     radius, width = positive_number(radius, "radius"), positive_number(width, "width")
     if width >= 2.0 * radius:

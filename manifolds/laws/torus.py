@@ -29,6 +29,9 @@ class Torus(Core[PlaneStatistics]):
 
     Raises:
         ValueError: dim is not an integer >= 1, a radius is not > 0, or their number is not dim.
+
+    >>> Torus(2, radius=[3.0, 4.0]).radius
+    5.0
     """
 
     name = "torus"

@@ -22,6 +22,10 @@ def union_of_subspaces(dim: int, components: int = 3, radius: float = 1.0, geome
 
     Raises:
         ValueError: a size is not an integer >= 1, or radius <= 0.
+
+    >>> core = union_of_subspaces(2)
+    >>> core.core_dim, core.radius
+    (6, 1.0)
     """
     dim, components = positive_int(dim, "dim"), positive_int(components, "components")
     core_dim = components * dim
@@ -39,6 +43,9 @@ def mixture_of_spheres(
 
     Raises:
         ValueError: a size is not an integer >= 1, radius <= 0, or separation < 0.
+
+    >>> mixture_of_spheres(1, components=2).core_dim
+    4
     """
     dim, components, radius = (
         positive_int(dim, "dim"),

@@ -191,6 +191,10 @@ def bessel_moments(
 
     With q = 2 nu + 2 these are the exact moments of t = cosine to the axis of a von Mises-Fisher law in R^q of
     concentration x: E t = r, Var t = r', and 1 - r^2 = r' + (q-1) r/x is a sum of positive terms.
+
+    >>> r_by_x, r, slope, _ = bessel_moments(0.5, torch.tensor([1e-9, 1.0], dtype=torch.float64))
+    >>> r  # x/3 to leading order, coth(1) - 1
+    tensor([3.3333e-10, 3.1304e-01], dtype=torch.float64)
     """
     if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles, from a table
         by_x, log_circle = circle_moments(x)
@@ -203,7 +207,11 @@ def bessel_moments(
 
 
 def bessel_ratio(nu: float, x: Tensor) -> Tensor:
-    """I_{nu+1}(x) / I_nu(x), to relative 1e-15."""
+    """I_{nu+1}(x) / I_nu(x), to relative 1e-15.
+
+    >>> bessel_ratio(-0.5, torch.tensor([1.0], dtype=torch.float64))  # tanh(1)
+    tensor([0.7616], dtype=torch.float64)
+    """
     return x * _over_chunks(nu, x, False, False)[0]
 
 
@@ -212,6 +220,9 @@ def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
     scaled).
 
     Equals log[Gamma(nu+1) (2/x)^nu I_nu(x)], zero at x = 0.
+
+    >>> log_sphere_mgf(0.5, torch.tensor([1.0], dtype=torch.float64)).exp()  # sinh(1)
+    tensor([1.1752], dtype=torch.float64)
     """
     scaled_value = circle_moments(x.to(torch.float64))[1] if nu == 0.0 else _over_chunks(nu, x, False, True)[2]
     assert scaled_value is not None
@@ -219,7 +230,11 @@ def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
 
 
 def log_bessel_i(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
-    """log I_nu(x), or log(exp(-x) I_nu(x)) if scaled; at x = 0: 0 for nu = 0, -inf for nu > 0, +inf for nu < 0."""
+    """log I_nu(x), or log(exp(-x) I_nu(x)) if scaled; at x = 0: 0 for nu = 0, -inf for nu > 0, +inf for nu < 0.
+
+    >>> log_bessel_i(0, torch.tensor([1.0], dtype=torch.float64)).exp()
+    tensor([1.2661], dtype=torch.float64)
+    """
     value = log_sphere_mgf(nu, x, scaled)
     if nu == 0:
         return value

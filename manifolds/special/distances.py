@@ -21,6 +21,10 @@ class Atlas:
 
     Args:
         points: (N, m) float64.
+
+    >>> atlas = Atlas(torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64))
+    >>> atlas.nearest(torch.tensor([[3.0, 5.0]], dtype=torch.float64))
+    (tensor([1]), tensor([1.], dtype=torch.float64))
     """
 
     def __init__(self, points: torch.Tensor):

@@ -22,6 +22,11 @@ class Flats:
     Args:
         frames: (m, m_j) orthonormal columns each; None is the whole space, m_j = m.
         shifts: (m,) each, c_j.
+
+    >>> line = torch.tensor([[1.0], [0.0]], dtype=torch.float64)
+    >>> flats = Flats([line], [torch.tensor([0.0, 1.0], dtype=torch.float64)])
+    >>> flats.coordinates(torch.tensor([[5.0, 3.0]], dtype=torch.float64))
+    ((tensor([[5.]], dtype=torch.float64),), tensor([[4.]], dtype=torch.float64))
     """
 
     def __init__(self, frames: Sequence[torch.Tensor | None], shifts: Sequence[torch.Tensor]):
@@ -116,7 +121,13 @@ class Flats:
 
 
 def random_frames(count: int, core_dim: int, dim: int, source: Stream) -> list[torch.Tensor]:
-    """`count` uniformly random orthonormal frames (core_dim, dim)."""
+    """`count` uniformly random orthonormal frames (core_dim, dim).
+
+    >>> from manifolds.streams import stream
+    >>> frame = random_frames(1, 5, 2, stream(0))[0]
+    >>> torch.allclose(frame.T @ frame, torch.eye(2, dtype=torch.float64))
+    True
+    """
     frames = []
     for j in range(count):
         q, r = torch.linalg.qr(source.child("frame", j).normal(core_dim, dim))

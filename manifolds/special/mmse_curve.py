@@ -21,6 +21,11 @@ def known_mmse(law: Law, low: float, high: float) -> Callable[[np.ndarray], np.n
 
     A law may take a quadrature for each level. It is asked at Chebyshev points of equal panels of log sigma, and the
     polynomials through its answers, over sigma^2, are returned: their number does not depend on what is asked of them.
+
+    >>> from manifolds import make
+    >>> curve = known_mmse(make("gaussian", dim=2, ambient=9), 0.1, 10.0)
+    >>> round(float(curve(np.array(1.0))), 10)
+    1.0
     """
     if law.mmse(torch.tensor([high], dtype=torch.float64)) is None:
         return None

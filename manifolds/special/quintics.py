@@ -16,6 +16,9 @@ def quintics(values: torch.Tensor) -> torch.Tensor:
 
     The third value is taken off before the matrix product and put back into the constant: values of size A then lose
     no digits.
+
+    >>> quintics(torch.arange(8.0, dtype=torch.float64)).shape
+    torch.Size([6, 3])
     """
     stencil = values.unfold(0, 6, 1)
     base = stencil[:, 2]
@@ -25,7 +28,12 @@ def quintics(values: torch.Tensor) -> torch.Tensor:
 
 
 def interpolate(cells: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
-    """Values at positions >= 0, of any shape, counted in grid steps from the third grid point."""
+    """Values at positions >= 0, of any shape, counted in grid steps from the third grid point.
+
+    >>> cells = quintics(torch.arange(8.0, dtype=torch.float64) ** 2)
+    >>> interpolate(cells, torch.tensor([0.5], dtype=torch.float64))  # half a step beyond the third point
+    tensor([6.2500], dtype=torch.float64)
+    """
     flat = position.reshape(-1)
     index = flat.to(torch.int32).clamp_(max=cells.shape[1] - 1)
     t = flat - index

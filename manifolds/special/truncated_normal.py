@@ -101,6 +101,10 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
 
     The interval is given by its lower end and its width, because a short interval far out has no digits left in b - a.
     order 1: mass and offset, the rest None; 2: and the variance, the rest zero; 4: all.
+
+    >>> cut = truncated_normal(torch.tensor([30.0]), torch.tensor([1.0]))
+    >>> round(float(cut.offset), 6), round(float(cut.log_mass), 4)
+    (0.03326, -454.3212)
     """
     a, width = torch.broadcast_tensors(
         torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(width, dtype=torch.float64)

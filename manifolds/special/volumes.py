@@ -8,13 +8,21 @@ __all__ = ["ball_covering", "log_ball_volume", "sphere_covering"]
 
 
 def log_ball_volume(dim: int) -> float:
-    """log volume of the unit ball of R^dim."""
+    """log volume of the unit ball of R^dim.
+
+    >>> math.exp(log_ball_volume(2)) / math.pi
+    1.0
+    """
     return 0.5 * dim * math.log(math.pi) - math.lgamma(0.5 * dim + 1.0)
 
 
 def ball_covering(dim: int, radius: float, eps: float) -> tuple[float, float]:
     """Bounds on the log eps-covering number of a ball: dim log(R/eps) <= log N <= dim log(1 + 2 R/eps) (volume,
-    packing)."""
+    packing).
+
+    >>> ball_covering(3, 1.0, 1.0)
+    (0.0, 0.0)
+    """
     if eps >= radius:
         return 0.0, 0.0
     return dim * math.log(radius / eps), dim * math.log1p(2.0 * radius / eps)
@@ -26,6 +34,10 @@ def sphere_covering(dim: int, radius: float, eps: float) -> tuple[float, float]:
     A ball of radius eps meets the sphere in a cap of angle at most arcsin(eps/R), whose share of the area is
     I_x(k/2, 1/2)/2 <= x^(k/2)/2 with x = (eps/R)^2: the lower bound log 2 + k log(R/eps). Caps of half the angle of
     a maximal eps-separated set are disjoint, and I_x(k/2, 1/2) >= 2 x^(k/2)/(k B(k/2, 1/2)): the upper bound.
+
+    >>> low, high = sphere_covering(2, 1.0, 0.1)
+    >>> round(low, 3), round(high, 3)
+    (5.298, 7.378)
     """
     if eps >= radius:
         return 0.0, 0.0

@@ -1,0 +1,281 @@
+"""What is looked up by name while the program runs: `module:object` references, tables of them, files; and who looked.
+
+Everything that is chosen by a name (a law, an integrator, somebody's own class in a file outside the repository) is
+loaded here and nowhere else, so that whoever runs a measurement can ask which of them it used:
+
+>>> from manifolds import make
+>>> with recording() as used:
+...     law = make("sphere", dim=2, ambient=10)
+>>> sorted(used)
+['manifolds.registry:REGISTRY[sphere].build']
+
+Sources, not names, tell whether a result still holds: `analysis.runs` stores what a cell used beside its numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast
+
+__all__ = ["Standing", "Table", "address", "cached", "is_reference", "load", "note", "outside", "path", "recording"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_RECORDS: ContextVar[tuple[set[str], ...]] = ContextVar("records", default=())
+# what was used outside every recording: by modules while they were imported, and all of it
+_AT_IMPORT: set[str] = set()
+_UNRECORDED: set[str] = set()
+# modules that came in through `load` and are not installed: name -> their file's time and size when they did
+_STAMPS: dict[str, tuple[int, int]] = {}
+# functions of the import system (and of pytest) that execute a module's body
+_IMPORTERS = ("_call_with_frames_removed", "exec_module")
+_CACHES: list[Callable[[], None]] = []
+_INSTALLED = tuple({sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib")})
+generation = 0  # how often modules were forgotten: what was computed from an earlier one is out of date
+_OURS = __name__.partition(".")[0]
+
+
+# who uses what
+
+
+def note(what: str) -> None:
+    """Add `what` to every recording that is under way."""
+    records = _RECORDS.get()
+    for record in records:
+        record.add(what)
+    if not records:
+        _UNRECORDED.add(what)
+    if _importing():
+        _AT_IMPORT.add(what)
+
+
+@contextmanager
+def recording() -> Iterator[set[str]]:
+    """The set of everything looked up inside the `with`;
+    what modules looked up when they were imported is in it as well.
+    """
+    found = set(_AT_IMPORT)
+    token = _RECORDS.set((*_RECORDS.get(), found))
+    try:
+        yield found
+    finally:
+        _RECORDS.reset(token)
+
+
+def outside() -> set[str]:
+    """Everything that was looked up outside every recording."""
+    return set(_UNRECORDED)
+
+
+def _importing() -> bool:
+    """Whether the caller stands in the body of a module that is being imported;
+    what that finds, the module may keep.
+    """
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_back is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_back.f_code.co_name in _IMPORTERS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def cached(maxsize: int | None = 128) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """`functools.lru_cache` for functions that build what is looked up by name (laws, integrators).
+
+    What an entry used when it was computed counts as used whenever the entry is taken out again; an lru_cache would
+    hide it from everybody but the first.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.lru_cache(maxsize=maxsize)
+        def compute(*args: Any, **options: Any) -> tuple[T, frozenset[str]]:
+            with recording() as used:
+                value = function(*args, **options)
+            return value, frozenset(used)
+
+        @functools.wraps(function)
+        def wrapper(*args: P.args, **options: P.kwargs) -> T:
+            value, used = cast(Any, compute)(*args, **options)
+            for what in used:
+                note(what)
+            return value
+
+        _CACHES.append(compute.cache_clear)
+        cast(Any, wrapper).cache_clear = compute.cache_clear
+        return wrapper
+
+    return decorate
+
+
+# module:object
+
+
+def is_reference(text: object) -> bool:
+    """Whether a name is meant as `module:object`."""
+    return isinstance(text, str) and ":" in text
+
+
+def load(reference: str, what: str = "name") -> Any:
+    """The object that `package.module:object` names; the working directory is searched last.
+
+    A module that is not installed is read again when its file, or a file that came with it, has changed.
+
+    Args:
+        reference: module and object, the latter dotted where it stands inside a class.
+        what: what it is for, for the message.
+
+    Raises:
+        ValueError: it is not written like that, does not import, or there is no such object (one line says which).
+    """
+    found = _resolve(reference, what)
+    note(reference)
+    return found
+
+
+def _resolve(reference: str, what: str) -> Any:
+    module, _, name = reference.partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
+        raise ValueError(f"{what} must look like package.module:object, got {reference!r}")
+    found: Any = _module(module, reference, what)
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise ValueError(f"{what} {reference!r}: {module} has no {name}")
+        found = getattr(found, part)
+    return found
+
+
+def _module(name: str, reference: str, what: str) -> ModuleType:
+    if any(_stamp(sys.modules.get(known)) != stamp for known, stamp in _STAMPS.items()):
+        forget()
+    before = set(sys.modules)
+    if name not in before:
+        importlib.invalidate_caches()
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        raise ValueError(
+            f"{what} {reference!r}: {name} does not import ({type(error).__name__}: {' '.join(str(error).split())})"
+        ) from error
+    for new in set(sys.modules) - before:
+        stamp = _stamp(sys.modules[new])
+        if stamp and new.partition(".")[0] != _OURS and not str(sys.modules[new].__file__).startswith(_INSTALLED):
+            _STAMPS[new] = stamp
+    return module
+
+
+def _stamp(module: ModuleType | None) -> tuple[int, int] | None:
+    try:
+        status = os.stat(cast(str, getattr(module, "__file__", None)))
+    except (OSError, TypeError):
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def forget() -> None:
+    """Modules outside the repository are imported again, and whatever was built from them is built again."""
+    global generation
+    generation += 1
+    for name in _STAMPS:
+        sys.modules.pop(name, None)
+    _STAMPS.clear()
+    for clear in _CACHES:
+        clear()
+
+
+def address(thing: Any) -> str:
+    """`module:object` of a class or function; of anything else, that of its class."""
+    kind = thing if hasattr(thing, "__qualname__") else type(thing)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def path(name: str | Path) -> Path:
+    """A file or folder that numbers depend on, as a Path; its contents count as used.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    found = Path(name)
+    if not found.exists():
+        raise ValueError(f"no such file: {found}")
+    note(f"file:{found.absolute()}")
+    return found
+
+
+# tables of names
+
+
+class Standing(NamedTuple):
+    """What a table says under a name: its words, and the `module:object` that it leads to ("" for none)."""
+
+    text: str
+    reference: str
+
+
+class Table(MutableMapping[str, T], Generic[T]):
+    """Names and what they stand for: objects, or references to them that are loaded when they are asked for.
+
+    Who asks is recorded (`where[name]`, and `where[]` for whoever runs over the names), so that an entry that is added
+    or changed concerns only those who used it.
+
+    Args:
+        where: the `module:NAME` under which this table is found.
+        entries: name -> object, or reference `module:object`. Anyone may add further ones.
+    """
+
+    def __init__(self, where: str, entries: Mapping[str, T | str]) -> None:
+        self.where = where
+        self._entries: dict[str, T | str] = dict(entries)
+
+    def __getitem__(self, name: str) -> T:
+        entry = self._entries[name]
+        note(f"{self.where}[{name}]")
+        return _resolve(entry, "name") if isinstance(entry, str) else entry
+
+    def build(self, name: str) -> Any:
+        """What builds the thing of that name: its entry's `build`;
+        the words that stand beside it do not count as used.
+        """
+        entry: Any = self._entries[name]
+        note(f"{self.where}[{name}].build")
+        return entry.build
+
+    def standing(self, name: str, attribute: str = "") -> Standing | None:
+        """What is written under a name, or only what its `build` leads to, without loading it; None if nothing is."""
+        if not name:
+            return Standing(" ".join(sorted(self._entries)), "")
+        entry: Any = self._entries.get(name)
+        if entry is None:
+            return None
+        if isinstance(entry, str):
+            return Standing("", entry)
+        if isinstance(reference := getattr(entry, "reference", None), str):
+            return Standing("" if attribute == "build" else str(entry), reference)
+        return Standing("", address(entry))
+
+    def __setitem__(self, name: str, entry: T | str) -> None:
+        self._entries[name] = entry
+
+    def __delitem__(self, name: str) -> None:
+        del self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        note(f"{self.where}[]")
+        return iter(list(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)

@@ -1,0 +1,202 @@
+"""The verdicts of the integrator experiment on tables with known answers: values, intervals, and controls that flip."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.integrators import EXPERIMENT
+from analysis.runs import judge
+
+
+def decided(claim, **tables):
+    """(measurement, outcome) of a claim on made-up tables; outcome None where it is not decided."""
+    found = [m for m in EXPERIMENT.question(claim).decide(tables, None) if m.claim == claim]
+    return (found[0], judge(EXPERIMENT.claim(claim), found[0]).outcome) if found else (None, None)
+
+
+def exact_table(order=1.0, heun=2.0, wrong=0.0, declared=1):
+    rows = []
+    runs = (("exponential_euler", 0.0, 1.0, order), ("exponential_euler", 0.0, 1.05, wrong), ("heun", 0.0, 1.0, heun))
+    for name, a, scale, slope in runs:
+        for j, n in enumerate((64, 128, 256, 512, 1024, 2048)):
+            h = 8.0 / n
+            error = h**slope * (1 + 1e-7 * (-1) ** j if j > 1 else 1e3)  # the coarsest two must not count
+            row = {"integrator": name, "a": a, "wrong_scale": scale, "N": n, "h": h}
+            row |= {"declared": 2 if name == "heun" else declared}
+            rows.append(row | {"tangential": -0.25 * error, "normal": 0.75 * error})
+    return pd.DataFrame(rows)
+
+
+def test_o1_is_the_order_farthest_from_the_declared_one():
+    found, outcome = decided("O1", exact_order=exact_table(order=1.02, heun=1.95))
+    assert found.measured == pytest.approx(-0.05, abs=1e-6) and outcome == "holds"
+    assert (found.low, found.high) == pytest.approx((-0.05, 0.02), abs=1e-6) and "2 pairs" in found.note
+    null, power = found.controls
+    assert (null.low, power.low, power.high) == pytest.approx((0.02, -1.0, -1.0), abs=1e-6)
+    assert decided("O1", exact_order=exact_table(order=1.0, heun=1.8))[1] == "inconclusive"  # some hold, one does not
+    assert decided("O1", exact_order=exact_table(order=1.0, heun=2.0, wrong=1.0))[1] == "inconclusive"
+
+
+def coupled_table(heun=2.0, euler=1.0, offset=0.0, counts=4):
+    rows = []
+    runs = (("heun", 0.0, heun, 2), ("euler", 0.0, euler, 1), ("euler", 0.05, offset, 1))
+    for name, shift, slope, declared in runs:
+        for law in ("cube", "sphere"):
+            for n in (32, 64, 128, 256)[:counts]:
+                h = 8.0 / n
+                row = {"integrator": name, "a": 0.0, "offset": shift, "law": law, "h": h, "declared": declared}
+                rows.append(row | {"gap": -(h**slope), "gap_se": 1e-3 * h**slope})
+    return pd.DataFrame(rows)
+
+
+def test_o2_combines_laws_and_shows_an_error_that_does_not_fall():
+    found, outcome = decided("O2", coupled=coupled_table(heun=2.1))
+    assert found.measured == pytest.approx(0.1, abs=1e-9) and outcome == "holds"
+    # relative errors of 1e-3: sd of a slope on equal steps of log 2 over 4 points, two laws
+    half = 1.96 * 1e-3 / math.sqrt(2 * 5 * math.log(2) ** 2)
+    assert found.high == pytest.approx(0.1 + half, abs=1e-4) and found.low == pytest.approx(-half, abs=1e-4)
+    assert "laws: cube, sphere" in found.note and [c.kind for c in found.controls] == ["null", "power"]
+    assert found.controls[1].high < -0.9
+    assert decided("O2", coupled=coupled_table(heun=1.5, euler=0.4))[1] == "inconclusive"  # the null breaks with it
+    assert decided("O2", coupled=coupled_table(euler=0.4))[1] == "inconclusive"
+    assert decided("O2", coupled=coupled_table(offset=1.0))[1] == "inconclusive"
+    assert decided("O2", coupled=coupled_table(counts=3))[0] is None
+
+
+def extra_table(size=1.0, order=2.0, batches=8, leading=1.0):
+    rng = np.random.default_rng(4)
+    rows = []
+    for law in ("gaussian", "cube"):
+        for a in (0.25, 0.75):
+            for batch in range(batches):
+                for lag in (0.05, 0.1, 0.2, 0.4):
+                    square = lag**2
+                    row = {"law": law, "a": a, "batch": batch, "lag": lag, "predicted": (1 - 2 * a) * square}
+                    wobble = 1 + 1e-3 * rng.standard_normal(2)
+                    row |= {"naive": (2 * a - 1) ** 2 * square, "leading": 3 * lag**leading * wobble[0]}
+                    factor = size * (lag / 0.1414) ** (order - 2) * wobble[1]
+                    rows.append(row | {"extra": factor * row["predicted"] * (99 if lag == 0.4 else 1)})
+    return pd.DataFrame(rows)
+
+
+def closed_table(order=2.0):
+    lags = (0.0125, 0.025, 0.05, 0.1, 0.2)
+    return pd.DataFrame([{"a": a, "lag": h, "extra": h**order} for a in (0.25, 0.75) for h in lags])
+
+
+def test_d4_is_the_order_in_the_lag():
+    found, outcome = decided("D4", extra=extra_table(), extra_exact=closed_table())
+    assert found.measured == pytest.approx(2.0, abs=3e-3) and found.high - found.low < 5e-3 and outcome == "holds"
+    power, null = found.controls
+    assert (power.kind, null.kind) == ("power", "null")
+    assert (power.low + power.high) / 2 == pytest.approx(1.0, abs=3e-3) and null.high == pytest.approx(2.0, abs=1e-6)
+    assert decided("D4", extra=extra_table(order=3.0), extra_exact=closed_table())[1] == "violated"
+    assert decided("D4", extra=extra_table(leading=2.0), extra_exact=closed_table())[1] == "inconclusive"
+    assert decided("D4", extra=extra_table(), extra_exact=closed_table(1.0))[1] == "inconclusive"
+    assert decided("D4", extra=extra_table())[1] == "inconclusive"  # no null without the closed form
+    assert decided("D4", extra=extra_table(batches=3), extra_exact=closed_table())[0] is None
+
+
+def test_d4b_is_measured_over_predicted_with_a_sign():
+    found, outcome = decided("D4b", extra=extra_table(size=1.1))
+    assert found.measured == pytest.approx(1.1, abs=2e-3) and outcome == "holds"
+    ends = [(c.low + c.high) / 2 for c in found.controls]
+    assert ends == pytest.approx([1.1, 2.2, -2.2], abs=5e-3)  # (1 - 2a)/(2a - 1)^2 = 2 and -2
+    assert decided("D4b", extra=extra_table(size=0.5))[1] == "inconclusive"  # the Gaussian null fails with it
+    assert "a=0.25: 1.1" in found.note
+
+
+def marginal_table(worst=1.02, wrong=1.1, frozen=0.5, finest=1.005):
+    rows = [
+        ("exponential_euler", 1.0, 0.0, 0.1, worst),
+        ("exponential_euler", 1.0, 0.5, 0.1, 0.99),
+        ("exponential_euler", 1.0, 0.5, 0.025, finest),
+        ("exponential_euler", 1.02, 0.5, 0.1, wrong),
+        ("score_freezing", 1.0, 0.0, 0.1, frozen),
+        ("score_freezing", 1.0, 0.5, 0.1, 1.0),
+    ]
+    return pd.DataFrame(rows, columns=["integrator", "wrong_target", "a", "h", "ratio"])
+
+
+def test_d5_is_the_ratio_farthest_from_one():
+    found, outcome = decided("D5", marginal_kl=marginal_table())
+    assert (found.measured, found.low, found.high) == (1.02, 0.99, 1.02) and outcome == "holds"
+    assert [(c.low, c.high) for c in found.controls] == [(1.005, 1.005), (1.1, 1.1), (0.5, 0.5)]
+    low, _ = decided("D5", marginal_kl=marginal_table(worst=1.001))
+    assert low.measured == 0.99
+    assert decided("D5", marginal_kl=marginal_table(worst=1.04))[1] == "inconclusive"
+    for change in ({"wrong": 1.0}, {"frozen": 1.0}, {"finest": 1.04}):
+        assert decided("D5", marginal_kl=marginal_table(**change))[1] == "inconclusive"
+
+
+def dimension_table(consistent=0.0, other=1.0, tangential=0.0):
+    rows = []
+    for name, slope in (("ddim", consistent), ("euler", other)):
+        for d in (10**3, 10**6, 10**9):
+            row = {"integrator": name, "a": 0.5, "consistent": name == "ddim", "d": d}
+            rows.append(row | {"kl": float(d) ** slope, "tangential": float(d) ** tangential})
+    return pd.DataFrame(rows)
+
+
+def test_d6_is_the_slope_of_the_consistent_ones():
+    found, outcome = decided("D6", dimension=dimension_table())
+    assert (found.measured, found.low, found.high) == (0.0, 0.0, 0.0) and outcome == "holds"
+    null, power = found.controls
+    assert (null.low, null.high) == (0.0, 0.0) and power.low == pytest.approx(1.0, abs=1e-6)
+    assert found.note == "consistent: ddim; others: slopes 1.000"
+    assert decided("D6", dimension=dimension_table(consistent=0.5))[1] == "violated"
+    assert decided("D6", dimension=dimension_table(other=0.0))[1] == "inconclusive"
+    assert decided("D6", dimension=dimension_table(tangential=0.5))[1] == "inconclusive"
+    assert EXPERIMENT.question("D6").decide({"clean": pd.DataFrame()}, None) == []
+
+
+def grid_table(constant=2.0, equal=1.0, linear=50.0, low=4.0, high=3.0, plain=(1.6, 2.0), batches=3, n=64):
+    rows = []
+    for law, discrete, sizes in (
+        ("cube", False, (0.01,)),
+        ("code", True, (0.001, 0.01)),
+        ("gaussian", False, (0.001, 0.01)),
+    ):
+        for sigma_T in sizes:
+            for batch in range(batches):
+                wobble = 1 + 0.001 * (batch - 1) if law == "cube" else 1.0
+                waste = {"cube": constant, "code": low if sigma_T < 0.005 else high}.get(law)
+                own = waste if waste is not None else plain[0] if sigma_T < 0.005 else plain[1]
+                for steps in (n, 256):
+                    for grid, ratio in (("constant", own * wobble), ("equidistributed", equal), ("linear", linear)):
+                        row = {"law": law, "discrete": discrete, "sigma_T": sigma_T, "batch": batch, "N": steps}
+                        rows.append(row | {"grid": grid, "ratio": ratio})
+    return pd.DataFrame(rows)
+
+
+def test_d7_is_the_law_with_the_largest_waste():
+    found, outcome = decided("D7", grid=grid_table(constant=2.5))
+    half = stats.t.ppf(0.975, 2) * 0.0025 / math.sqrt(3)
+    assert (found.measured, found.low, found.high) == pytest.approx((2.5, 2.5 - half, 2.5 + half), rel=1e-9)
+    assert outcome == "holds" and found.note == "cube 2.50, gaussian 2.00"
+    null, power = found.controls
+    assert (null.low, null.high, power.low, power.high) == (1.0, 1.0, 50.0, 50.0)
+    assert decided("D7", grid=grid_table(constant=4.0))[1] == "violated"
+    assert decided("D7", grid=grid_table(linear=2.0))[1] == "inconclusive"
+    assert decided("D7", grid=grid_table(equal=5.0))[1] == "inconclusive"
+    assert decided("D7", grid=grid_table(batches=2))[0] is None and decided("D7", grid=grid_table(n=32))[0] is None
+
+
+def test_d7b_is_the_growth_of_the_waste_of_discrete_laws():
+    found, outcome = decided("D7b", grid=grid_table())
+    assert (found.measured, found.low, found.high) == pytest.approx((4 / 3, 4 / 3, 4 / 3), rel=1e-12)
+    assert outcome == "holds" and found.note == "laws: code"
+    null, power = found.controls
+    assert (null.low, power.low, power.high) == pytest.approx((4 / 3, 0.8, 0.8), rel=1e-12)
+    assert decided("D7b", grid=grid_table(low=6.0))[1] == "inconclusive"  # N = 256 is off too
+    assert decided("D7b", grid=grid_table(plain=(2.6, 2.0)))[1] == "inconclusive"
+
+
+def test_cells_of_both_profiles_name_every_part():
+    for profile in ("smoke", "paper"):
+        options = SimpleNamespace(profile=profile, dim=2, law=("gaussian", "mixture"))
+        assert {cell.part for cell in EXPERIMENT.plan(options)} == set(EXPERIMENT.parts)

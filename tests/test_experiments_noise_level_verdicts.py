@@ -1,0 +1,250 @@
+"""What the questions about the noise level decide, on small tables of known answer: value, interval, controls."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.noise_level import EXPERIMENT, concentration, histograms, identities, images, information, residual, risk
+from analysis.noise_level.settings import exact, of_profile, pooled, worst
+from analysis.runs import judge
+
+PAPER, SMOKE = SimpleNamespace(profile="paper"), SimpleNamespace(profile="smoke")
+
+
+def half(cases: int) -> float:
+    """Half width, in standard errors, of one of so many simultaneous 95 % intervals."""
+    return float(stats.norm.ppf(1 - 0.05 / (2 * cases)))
+
+
+def table(count: int, **columns) -> pd.DataFrame:
+    return pd.DataFrame({name: v if isinstance(v, list) else [v] * count for name, v in columns.items()})
+
+
+def _risk() -> dict:
+    cases = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+    steps = {
+        "blind": [(0.001, 0.002), (-0.004, 0.001), (0.0, 0.003), (0.002, 0.002)],
+        "reference": [(0.0005, 0.001)] * 4,
+        "scaled by 1.05": [(-0.1, 0.01)] * 4,
+        "prior range off by 5": [(0.3, 0.02)] * 4,
+    }
+    rows = [
+        {"law": law, "direction": g, "candidate": name, "step": step, "step_se": se}
+        for name, values in steps.items()
+        for (law, g), (step, se) in zip(cases, values)
+    ]
+    return {"risk": pd.DataFrame(rows)}
+
+
+def _identities() -> dict:
+    errors = {"error": [1e-12, 2e-9, 1e-11, 3e-9], "sabotaged": [0.5, 0.01, 1e-12, 0.02]}
+    return {
+        "exact_atoms": table(2, identity=["score", "Lemma 3.7, first"], error=[1e-40, 2e-39]),
+        "identities": table(4, law=["a", "a", "b", "b"], level=0.3, identity=["score", "distance"] * 2, **errors),
+        "lambda_posterior": table(4, law=["a", "a", "b", "b"], level=0.3, alpha=[0.0, 2.0] * 2, derivative=1, **errors),
+    }
+
+
+def _information() -> dict:
+    return {
+        "information": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001], ratio_plain=0.8,
+                             ratio_plain_se=0.002, ratio_wrong_level=0.7, ratio_wrong_level_se=0.002,
+                             pure_noise=[1.01, 0.99], pure_noise_se=0.003),
+        "efficiency": table(3, law=["a", "b", "two_scale"], level=1.0, contrast=[False, False, True],
+                            sd_ratio=[1.0, 1.01, 3.0], sd_ratio_se=[0.001, 0.001, 0.01], mle_ratio=[0.98, 1.0, 1.0],
+                            mle_ratio_se=0.002, linear_sd_ratio=[0.9999, 1.01, 5.0]),
+    }  # fmt: skip
+
+
+def _residual() -> dict:
+    return {
+        "residual": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001], ratio_plain=0.8,
+                          ratio_plain_se=0.002, ratio_scaled=1.1, ratio_scaled_se=0.002, pure_noise=[1.01, 0.99],
+                          pure_noise_se=0.003)
+    }  # fmt: skip
+
+
+def _concentration() -> dict:
+    linear = [linear_moment(100, 0.0), linear_moment(30, 2.0)]
+    return {
+        # the last law fills its space: it has no linear counterpart
+        "concentration": table(3, law=["a", "a", "b"], dim=[2, 2, 4], ambient=[100, 1000, 4], error=[0.05, 0.004, 0.1],
+                               error_se=[1e-3, 1e-4, 1e-3], wrong=1.0, wrong_se=0.01),
+        "linear": table(2, normal_dim=[100, 30], alpha=[0.0, 2.0], error=[1.01 * linear[0], linear[1]],
+                        error_se=[0.001 * linear[0], 0.002 * linear[1]], gamma=linear,
+                        gamma_se=[0.001 * linear[0], 0.003 * linear[1]]),
+        "worst_case": table(3, ambient=[1000, 5000, 4096], dim=[126, 1000, 4], reference=[True, True, False],
+                            error=[0.0142, 0.026, 9.0], error_se=[1e-4, 1e-4, 1.0], grid=[0.0141, 0.026, 9.0],
+                            grid_se=1e-4, linear=[0.005, 0.001, 9.0], linear_se=1e-5, predicted=[0.0141, 0.026, 1.0]),
+    }  # fmt: skip
+
+
+def linear_moment(n: float, alpha: float) -> float:
+    """E|lambda/lambda_t - 1|^2 for lambda|y of shape A = (n - alpha)/2 + 1, from inverse moments of chi2_n."""
+    shape = (n - alpha) / 2 + 1
+    return 4 * shape * (shape + 1) / ((n - 2) * (n - 4)) - 4 * shape / (n - 2) + 1
+
+
+def _histograms() -> dict:
+    return {
+        # two bins a panel, each with the summary; small d has no place in the claim
+        "histogram": table(6, figure=10, ambient=[10] * 2 + [100] * 2 + [1000] * 2,
+                           variance_ratio=[2, 2, 1.01, 1.01, 1, 1],
+                           variance_ratio_se=[0.1, 0.1, 0.005, 0.005, 0.01, 0.01], exact_ratio=1.0, exact_ratio_se=0.01,
+                           shifted_ratio=1.46, shifted_ratio_se=0.01, peak=[1, 1, 2.8, 2.8, 8.9, 8.9]),
+        "spike": table(2, ambient=[2, 10], draws=20_000, zeros=[11_870, 9_400], closed_form_zeros=[11_869, 9_360],
+                       line_zeros=[0, 3]),
+    }  # fmt: skip
+
+
+def _images() -> dict:
+    return {
+        "image_levels": table(2, law="blobs", ambient=1024, sigma=[0.3, 1.0], mle=[0.02, 0.022], mle_se=[0.001, 0.0005],
+                              pure=[0.022, 0.011], pure_se=0.001, naive=[0.1, 0.09], naive_se=0.001,
+                              cramer_rao=[0.02, 0.011])
+    }  # fmt: skip
+
+
+TABLES = {risk: _risk, identities: _identities, information: _information, residual: _residual, images: _images,
+          concentration: _concentration, histograms: _histograms}  # fmt: skip
+QUESTION = {claim.id: module for module in TABLES for claim in module.CLAIMS}
+
+
+def found(claim: str, tables: dict, options=PAPER):
+    """The measurement of a claim, and its verdict."""
+    [measurement] = [m for m in QUESTION[claim].decide(tables, options) if m.claim == claim]
+    return measurement, judge(EXPERIMENT.claim(claim), measurement)
+
+
+def _binomial(count: int, mass: float) -> tuple[float, float, float]:
+    """Of 20000 draws, one of two simultaneous Clopper-Pearson intervals, from beta quantiles."""
+    low = stats.beta.ppf(0.0125, count, 20_001 - count) if count else 0.0
+    return count / 20_000 - mass, low - mass, stats.beta.ppf(0.9875, count + 1, 20_000 - count) - mass
+
+
+def _around(value: float, width: float) -> tuple[float, float, float]:
+    return value, value - width, value + width
+
+
+FORM = [1 / 100 + 4 / 100**2, 1 / 1000 + 4 / 1000**2]
+MASS = [stats.chi2.cdf(d * 0.9, d) for d in (2, 10)]
+POOLED = 1.959963984540054 * 0.003 / 2**0.5
+POWER_N2 = linear_moment(30, 2.0) / linear_moment(36, 2.0)
+
+# claim: (value, low, high) of the measurement, [low, high] of each control, words of the note
+EXPECTED = {
+    # 0 reaches further than -.004: its error is larger
+    "P1": (_around(0.0, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.1, half(4) * 0.01),
+           _around(0.3, half(4) * 0.02)], "b x"),
+    "P2": (_around(3e-9, 0), [_around(1e-40, 0), _around(0.02, 0)], "b 0.3 distance"),
+    "P3": (_around(3e-9, 0), [_around(2e-39, 0), _around(0.02, 0)], "b 0.3 2.0 1"),
+    "P4": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(0.8, half(2) * 0.002),
+           _around(0.7, half(2) * 0.002)], "b 1.0"),
+    "N1": (_around(0.05 / FORM[0], half(3) * 1e-3 / FORM[0]), [_around(linear_moment(98, 0) / FORM[0], 0),
+           _around(1 / FORM[1], half(3) * 0.01 / FORM[1])], "largest at a 2 100 (law k d)"),
+    "N2": (_around(1.01, half(2) * 0.001), [_around(1.0, half(2) * 0.003),
+           _around(POWER_N2, half(2) * 0.002 * POWER_N2)], "100 0.0 (n alpha)"),
+    "N3": (_around(0.0142 / 0.0141, half(2) * 1e-4 / 0.0141), [_around(1.0, half(2) * 1e-4 / 0.0141),
+           _around(0.001 / 0.026, half(2) * 1e-5 / 0.026)],
+           "0.0142 at d=1000 k=126, 0.026 at d=5000 k=1000; at least 0.65 k^2/d^2"),
+    "N4": (_around(1.0, half(2) * 0.01), [_around(1.0, half(2) * 0.01), _around(1.46, half(2) * 0.01)],
+           "d=1000; peak densities 2.80 at d=100, 8.90 at d=1000"),
+    "N5": (_binomial(9_400, MASS[1]), [_binomial(9_360, MASS[1]), _binomial(0, MASS[0])], ""),
+    "N6": (_around(0.98, half(4) * 0.002), [_around(1.01, 0), _around(3.0, half(1) * 0.01)], "mle a 1.0"),
+    "N7": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(0.8, half(2) * 0.002),
+           _around(1.1, half(2) * 0.002)], "b 1.0"),
+    "I1": (_around(0.022, half(2) * 0.0005), [_around(0.022, half(2) * 0.001), _around(0.1, half(2) * 0.001)],
+           "blobs 1024 1.0 (law d sigma); 1.500 of the Cramer-Rao bound on average"),
+}  # fmt: skip
+
+
+def test_every_claim_of_the_experiment_is_tested_here():
+    assert set(EXPECTED) == {claim.id for claim in EXPERIMENT.claims} == set(QUESTION)
+
+
+@pytest.mark.parametrize("claim", EXPECTED)
+def test_value_interval_controls_and_note(claim):
+    (value, low, high), controls, note = EXPECTED[claim]
+    measurement, verdict = found(claim, TABLES[QUESTION[claim]]())
+    assert (measurement.measured, measurement.low, measurement.high) == pytest.approx((value, low, high), rel=1e-9)
+    assert [c.kind for c in measurement.controls] == ["null"] + ["power"] * (len(controls) - 1)
+    for control, (_, expected_low, expected_high) in zip(measurement.controls, controls, strict=True):
+        assert (control.low, control.high) == pytest.approx((expected_low, expected_high), rel=1e-9)
+    assert measurement.note == note
+    assert (verdict.outcome, verdict.reason) == ("holds", "")
+
+
+# claim, table, column, its new value where another column has a value, the outcome, and the control that says so
+SPOILT = [
+    ("P1", "risk", "step", 0.05, ("candidate", "blind"), "violated", ""),
+    ("P1", "risk", "step", 0.018, ("candidate", "blind"), "inconclusive", "crosses a limit"),
+    ("P1", "risk", "step", -0.05, ("candidate", "reference"), "inconclusive", "null control (f* by a fixed Gauss"),
+    ("P1", "risk", "step", -0.01, ("candidate", "scaled by 1.05"), "inconclusive", "power control (scaled by 1.05"),
+    ("P1", "risk", "step", 0.01, ("candidate", "prior range off by 5"), "inconclusive", "power control (prior range"),
+    ("P2", "identities", "error", 1e-6, ("identity", "score"), "violated", ""),
+    ("P2", "identities", "sabotaged", 1e-9, ("identity", "score"), "inconclusive", "power control (posterior moments"),
+    ("P2", "exact_atoms", "error", 1e-6, ("identity", "score"), "inconclusive", "null control (five atoms"),
+    ("P3", "lambda_posterior", "error", 1e-6, ("alpha", 2.0), "violated", ""),
+    ("P3", "lambda_posterior", "sabotaged", 1e-9, ("alpha", 2.0), "inconclusive", "power control (prior exponent"),
+    ("P3", "exact_atoms", "error", 1e-6, ("identity", "Lemma 3.7, first"), "inconclusive", "null control (five atoms"),
+    ("P4", "information", "ratio", 1.2, ("law", "a"), "violated", ""),
+    ("P4", "information", "pure_noise", 1.2, ("law", "a"), "inconclusive", "null control (the score of the noise"),
+    ("P4", "information", "ratio_plain", 1.0, None, "inconclusive", "power control (2d alone)"),
+    ("P4", "information", "ratio_wrong_level", 1.0, None, "inconclusive", "power control (score at 1.1 sigma)"),
+    ("N1", "concentration", "error", 0.02, ("ambient", 1000), "violated", ""),
+    ("N1", "concentration", "wrong", 0.001, None, "inconclusive", "power control (true lambda"),
+    ("N2", "linear", "error", 1.0, ("normal_dim", 30), "violated", ""),
+    ("N2", "linear", "gamma", 1.0, ("normal_dim", 30), "inconclusive", "null control (lambda drawn"),
+    ("N3", "worst_case", "error", 0.005, ("dim", 126), "violated", ""),
+    ("N3", "worst_case", "grid", 0.005, ("dim", 126), "inconclusive", "null control (plain grid"),
+    ("N3", "worst_case", "linear", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (linear data"),
+    ("N4", "histogram", "variance_ratio", 1.5, ("ambient", 100), "violated", ""),
+    ("N4", "histogram", "exact_ratio", 1.5, ("ambient", 100), "inconclusive", "null control (chi-square"),
+    ("N4", "histogram", "shifted_ratio", 1.0, None, "inconclusive", "power control (data at 1.1 sigma)"),
+    ("N5", "spike", "zeros", 10_000, ("ambient", 2), "violated", ""),
+    ("N5", "spike", "closed_form_zeros", 10_000, ("ambient", 2), "inconclusive", "null control (closed form"),
+    ("N6", "efficiency", "sd_ratio", 1.2, ("law", "a"), "violated", ""),
+    ("N6", "efficiency", "mle_ratio", 1.2, ("law", "b"), "violated", ""),
+    ("N6", "efficiency", "linear_sd_ratio", 1.2, ("law", "a"), "inconclusive", "null control (sd of the log"),
+    ("N6", "efficiency", "sd_ratio", 1.0, ("law", "two_scale"), "inconclusive", "power control (two-scale"),
+    ("N7", "residual", "ratio", 1.2, ("law", "a"), "violated", ""),
+    ("N7", "residual", "pure_noise", 1.2, ("law", "a"), "inconclusive", "null control (the noise itself)"),
+    ("N7", "residual", "ratio_plain", 1.0, None, "inconclusive", "power control (no correction)"),
+    ("N7", "residual", "ratio_scaled", 1.0, None, "inconclusive", "power control (denoiser scaled"),
+    ("I1", "image_levels", "mle", 0.08, ("sigma", 0.3), "violated", ""),
+    ("I1", "image_levels", "pure", 0.08, ("sigma", 0.3), "inconclusive", "null control (the noise itself)"),
+    ("I1", "image_levels", "naive", 0.03, None, "inconclusive", "power control (the image taken"),
+]
+
+
+@pytest.mark.parametrize("claim, name, column, value, where, outcome, words", SPOILT)
+def test_a_spoilt_table_changes_the_verdict(claim, name, column, value, where, outcome, words):
+    tables = TABLES[QUESTION[claim]]()
+    rows = tables[name]
+    rows.loc[slice(None) if where is None else rows[where[0]] == where[1], column] = value
+    verdict = found(claim, tables)[1]
+    assert verdict.outcome == outcome
+    assert words in verdict.reason
+
+
+def test_a_smoke_run_leaves_out_what_it_cannot_decide_and_a_table_alone_decides_its_claims():
+    tables = _risk()
+    assert [m.claim for m in risk.decide(tables, SMOKE)] == ["P1"]
+    tables["risk"].loc[tables["risk"].candidate == "blind", "step"] = 0.018
+    assert risk.decide(tables, SMOKE) == [] and len(risk.decide(tables, PAPER)) == 1
+    only = {name: t for name, t in _concentration().items() if name == "linear"}
+    assert [m.claim for m in concentration.decide(only, PAPER)] == ["N2"]
+    assert identities.decide({"identities": _identities()["identities"]}, PAPER) == []
+
+
+def test_the_worst_case_has_a_simultaneous_interval_and_a_pool_the_error_of_its_mean():
+    estimate, name = worst([1.0, 1.1], [0.01, 0.01], 1.0, ["a", "b"])
+    width = stats.norm.ppf(1 - 0.05 / 4) * 0.01
+    assert (estimate.value, estimate.low, estimate.high, name) == pytest.approx((1.1, 1.1 - width, 1.1 + width, "b"))
+    assert worst([0.9, 1.05], [0.0, 0.0], 1.0)[0].value == 0.9  # either side
+    assert pooled(pd.Series([1.0, 3.0]), pd.Series([0.3, 0.4])).high == pytest.approx(2.0 + half(1) * 0.25)
+    assert of_profile([], (), SMOKE) == [] and exact(2).low == 2.0

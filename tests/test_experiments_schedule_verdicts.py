@@ -1,0 +1,207 @@
+"""The verdicts of the schedule experiment on tables with known answers: values, intervals, and controls that flip."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.runs import judge
+from analysis.schedule import EXPERIMENT
+from analysis.schedule.settings import WANING
+
+
+def decided(claim, **tables):
+    """(measurement, outcome) of a claim on made-up tables; outcome None where it is not decided."""
+    question = EXPERIMENT.question(claim)
+    found = [m for m in question.decide(tables, None) if m.claim == claim]
+    return (found[0], judge(EXPERIMENT.claim(claim), found[0]).outcome) if found else (None, None)
+
+
+def trials(run=5, truth=4, late=100, dose=8, n=100, overdosed=8):
+    """Table of `n` trials of which so many reject."""
+    rows = [
+        {"overdose": False, "trial": trial, "rejects": i < rejecting, "law": "gaussian", "p_value": 0.5}
+        for trial, rejecting in (("run", run), ("truth", truth), ("late", late))
+        for i in range(n)
+    ]
+    more = [{"overdose": True, "trial": "run", "rejects": i < dose, "law": "cube"} for i in range(overdosed)]
+    return pd.DataFrame(rows + more)
+
+
+def test_s1_is_the_rejection_rate_with_its_exact_interval():
+    found, outcome = decided("S1", marginals=trials())
+    exact = stats.beta.ppf([0.025, 0.975], [5, 6], [96, 95])
+    assert (found.measured, found.low, found.high) == pytest.approx((0.05, *exact), rel=1e-9) and outcome == "holds"
+    assert [c.kind for c in found.controls] == ["null", "power", "power"]
+    assert (found.controls[1].low, found.controls[1].high) == pytest.approx((0.025 ** (1 / 100), 1.0), rel=1e-9)
+    assert decided("S1", marginals=trials(run=60))[1] == "violated"
+
+
+@pytest.mark.parametrize("change", [{"truth": 60}, {"late": 10}, {"dose": 1}])
+def test_s1_proves_nothing_when_a_control_fails(change):
+    assert decided("S1", marginals=trials(**change))[1] == "inconclusive"
+
+
+def test_s1_needs_sixty_trials_and_five_overdoses():
+    few = trials(run=0, truth=0, late=60, n=60, overdosed=5, dose=5)
+    assert decided("S1", marginals=few)[1] == "holds"
+    assert decided("S1", marginals=trials(n=59))[0] is None and decided("S1", marginals=trials(overdosed=4))[0] is None
+    assert EXPERIMENT.question("S1").decide({"floor": few}, None) == []
+
+
+def test_s1b_is_the_largest_gap_of_the_truth():
+    rows = [("0", 1.0, 1e-12), ("0.5", 1.0, 3e-12), ("0.5", 1.05, 0.02), (WANING, 1.05, 0.01)]
+    table = pd.DataFrame(rows, columns=["injection", "factor", "largest_gap"])
+    found, outcome = decided("S1b", continuous=table)
+    assert (found.measured, found.high) == (3e-12, 3e-12) and outcome == "holds"
+    null, power = found.controls
+    assert (null.low, power.low, power.high) == (1e-12, 0.01, 0.02)
+    assert decided("S1b", continuous=table.replace({3e-12: 2e-9}))[1] == "violated"
+    assert decided("S1b", continuous=table.replace({0.01: 1e-12}))[1] == "inconclusive"  # a sabotage that does not show
+
+
+IMPLICIT = pd.DataFrame(
+    [
+        # kind, largest rise, last level over first, gap, bound ratio
+        ("power", -1e-3, 0.02, 1e-14, 0.5),
+        ("exponential", -2e-3, 0.001, 3e-14, 0.7),
+        ("staircase", -4e-3, 0.01, math.nan, 0.9),
+        ("constant", 1e-16, 0.5, 1e-14, math.nan),
+        ("rising", 0.1, 0.7, 1e-14, math.nan),
+        ("oversized", 0.2, 0.3, 1e-14, math.nan),
+    ],
+    columns=["kind", "largest_rise", "sigma_end_over_start", "gap", "bound_ratio"],
+)
+
+
+def test_s2_and_s2b_take_the_kinds_whose_premise_holds():
+    rise, outcome = decided("S2", implicit=IMPLICIT)
+    assert rise.measured == 1e-16 and outcome == "holds"
+    assert [(c.low, c.high) for c in rise.controls] == [(-2e-3, -2e-3), (0.1, 0.2)]
+    assert "differ by 3.0e-14" in rise.note and "0.900000" in rise.note
+    level, outcome = decided("S2b", implicit=IMPLICIT)
+    assert level.measured == 0.02 and outcome == "holds"
+    assert [(c.low, c.high) for c in level.controls] == [(0.001, 0.001), (0.5, 0.5)]
+    assert decided("S2", implicit=IMPLICIT.replace({-4e-3: 0.01}))[1] == "violated"
+    assert decided("S2b", implicit=IMPLICIT.replace({0.02: 0.03}))[1] == "violated"
+    assert decided("S2", implicit=IMPLICIT.replace({0.1: -0.1}))[1] == "inconclusive"
+    assert decided("S2b", implicit=IMPLICIT.replace({0.5: 0.01}))[1] == "inconclusive"
+
+
+def tracked(law, ambient, sabotage, *ratios):
+    shared = {"law": law, "dim": 2, "ambient": ambient, "sabotage": sabotage, "log_ratio_se": 1e-3, "k_eff": 1.0}
+    return [
+        shared | {"step": i, "log_ratio": ratio, "posterior_log_ratio": ratio / 2} for i, ratio in enumerate(ratios)
+    ]
+
+
+def tracking(run=(0.01, -0.02, 0.0), truth=0.01, injection=1.0, full=-2.0, fresh=-1.5, thin=0.01):
+    rows = tracked("sphere", 400, "none", *run) + tracked("mixture", 400, "truth", truth)
+    rows += tracked("mixture", 400, "injection", injection)
+    for law, factor in (("plane_gaussian", 1.0), ("plane_mixture", 1.5)):
+        rows += tracked(law, 2, "none", 0.1, factor * full) + tracked(law, 2, "truth", factor * fresh)
+        rows += tracked(law, 500, "none", factor * thin)
+    return pd.DataFrame(rows)
+
+
+def test_s3_scales_the_largest_deviation_by_root_d():
+    found, outcome = decided("S3", tracking=tracking())
+    half = 20 * 1e-3 * stats.norm.ppf(1 - 0.025 / 3)  # three rows at once
+    assert (found.measured, found.low, found.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), rel=1e-12)
+    assert outcome == "holds" and "worst: sphere, k=2, d=400, step 1" in found.note
+    null, wrong, same = found.controls
+    assert (null.low + null.high) / 2 == pytest.approx(0.2) and (wrong.low + wrong.high) / 2 == pytest.approx(20.0)
+    assert same.low <= 3 * math.sqrt(2) <= same.high
+    assert decided("S3", tracking=tracking(run=(0.05, 0.0, 0.0)))[1] == "violated"
+    for change in ({"truth": 0.06}, {"injection": 0.01}, {"full": 0.01}):
+        assert decided("S3", tracking=tracking(**change))[1] == "inconclusive"
+
+
+def test_s4_is_the_law_that_fails_least():
+    found, outcome = decided("S4", tracking=tracking())
+    half = 1e-3 * stats.norm.ppf(1 - 0.025 / 2)
+    assert (found.measured, found.low, found.high) == pytest.approx((2.0, 2.0 - half, 2.0 + half), rel=1e-12)
+    assert outcome == "holds"
+    null, power = found.controls
+    assert null.low < 1.5 < null.high and power.low < 0.01 and power.high > 0.015
+    assert decided("S4", tracking=tracking(full=0.1))[1] == "violated"
+    assert decided("S4", tracking=tracking(fresh=0.1))[1] == "inconclusive"
+    assert decided("S4", tracking=tracking(thin=0.6))[1] == "inconclusive"
+
+
+def bias(slope, scatter=1e-9, laws=("a", "b", "c")):
+    rows = []
+    for j, (law, dim) in enumerate((law, dim) for law in laws for dim in (2, 8)):
+        for step in range(8):
+            k_eff = dim / (1 + 0.25**step)
+            ratio = -(slope + scatter * (-1) ** j) * (k_eff + 1) / 2048
+            row = {"law": law, "dim": dim, "ambient": 1024, "step": step, "k_eff": k_eff}
+            rows.append(row | {"log_ratio": ratio, "log_ratio_se": 1e-5})
+    return pd.DataFrame(rows)
+
+
+def test_s3b_is_a_slope_through_the_origin_with_its_scatter_by_run():
+    found, outcome = decided("S3b", bias=bias(1.0))
+    assert (found.measured, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0), rel=1e-8) and outcome == "holds"
+    k_eff = bias(1.0)[lambda t: t.dim == 2].k_eff
+    bare = float(((k_eff + 1) * (k_eff - 1)).sum() / ((k_eff - 1) ** 2).sum())
+    assert found.controls[1].low == pytest.approx(bare, rel=1e-7) and bare > 1.25
+    wrong, outcome = decided("S3b", bias=bias(1.5))
+    assert wrong.low > 1.25 and outcome == "inconclusive"  # the null is made of the same runs and falls with them
+    assert decided("S3b", bias=bias(1.1 / bare))[1] == "inconclusive"  # the sabotage would pass too
+    # runs that scatter by +-s have weights x^2: sandwich standard error, t with runs - 1 degrees of freedom
+    noisy, _ = decided("S3b", bias=bias(1.0, 0.02))
+    weight = bias(1.0).assign(xx=lambda t: (t.k_eff + 1) ** 2).groupby(["law", "dim"]).xx.sum().to_numpy()
+    slope = 1.0 + 0.02 * (weight * [1, -1, 1, -1, 1, -1]).sum() / weight.sum()
+    rest = weight * (1.0 + 0.02 * np.array([1, -1, 1, -1, 1, -1]) - slope)
+    half = stats.t.ppf(0.975, 5) * math.sqrt((rest**2).sum() * 6 / 5) / weight.sum()
+    assert (noisy.measured, noisy.low, noisy.high) == pytest.approx((slope, slope - half, slope + half), rel=1e-9)
+    assert decided("S3b", bias=bias(1.0, laws=("a", "b")))[0] is None  # four runs are too few
+
+
+def quality(gaps, thin=(0.0, 0.001, -0.001), base=0.05):
+    rows = []
+    for replicate, (wide, narrow) in enumerate(zip(gaps, thin)):
+        for d, gap in ((2, wide), (500, narrow)):
+            for kind, value in (("plug-in", base + gap), ("conditional", base)):
+                row = {"row": "quality", "replicate": replicate, "ambient": d, "denoiser": kind}
+                rows.append(row | {"ks": value, "stopped": 0.2 if d == 2 else 0.0})
+    return pd.DataFrame(rows + [{"row": "path", "replicate": 0, "ambient": 2, "denoiser": "plug-in"}])
+
+
+def test_s5_is_the_paired_difference_over_replicates():
+    found, outcome = decided("S5", figure2=quality((0.2, 0.21, 0.22)))
+    half = stats.t.ppf(0.975, 2) * 0.001 / math.sqrt(3)
+    assert (found.measured, found.low, found.high) == pytest.approx(
+        (0.0, -half, half), abs=1e-12
+    ) and outcome == "holds"
+    assert found.controls[1].low == pytest.approx(0.21 - 10 * half) and "0.200 in d = 2" in found.note
+    assert decided("S5", figure2=quality((0.2, 0.21, 0.22), (0.2, 0.21, 0.19)))[1] == "violated"
+    assert decided("S5", figure2=quality((0.0, 0.01, 0.02)))[1] == "inconclusive"  # d = 2 has to fail
+    assert decided("S5", figure2=quality((0.2, 0.21)))[0] is None
+
+
+def rate(stated=27.6, told=27.6, plotted=13.8, small=46.0):
+    runs = ((0.5, 0.5, "blind", stated), (0.5, 0.5, "conditional", told), (0.5, 0.0, "blind", plotted))
+    rows = [*runs, (0.3, 0.5, "blind", small)]
+    return pd.DataFrame(rows, columns=["h", "a", "denoiser", "steps_needed"]).assign(steps_needed_se=0.01)
+
+
+def test_k1_and_k1b_read_one_number_against_two_ranges():
+    found, outcome = decided("K1", rate=rate())
+    assert (found.measured, found.low, found.high) == pytest.approx((27.6, 27.6 - 0.0196, 27.6 + 0.0196), rel=1e-12)
+    assert outcome == "violated" and decided("K1b", rate=rate())[1] == "holds"
+    assert decided("K1", rate=rate(stated=13.8))[1] == "holds"
+    assert decided("K1b", rate=rate(stated=13.8))[1] == "violated"
+    assert decided("K1", rate=rate(plotted=27.6))[1] == "inconclusive"
+    assert decided("K1b", rate=rate(told=20.0))[1] == "inconclusive"
+
+
+def test_cells_of_a_profile_name_every_part():
+    for profile, ratio in (("smoke", [2500]), ("paper", [256])):
+        options = SimpleNamespace(profile=profile, dim=[2], ratio=ratio)
+        parts = {cell.part for cell in EXPERIMENT.plan(options)}
+        assert set(EXPERIMENT.parts) - parts == ({"bias"} if profile == "smoke" else set())
