@@ -18,7 +18,7 @@ POWER = Control("power", "scaled by 1.05", 1.04, 1.06)
 
 
 def _claim(allowed=(0.97, 1.03), expected="holds", identifier="X1"):
-    return Claim(identifier, "sharper", "derived here", "the ratio is 1", "ratio", "1", allowed, expected)
+    return Claim(identifier, "sharper", "derived here", "the ratio is 1", "ratio", "1", allowed, expected, strict=True)
 
 
 def _measured(low, high, controls=(NULL, POWER), claim="X1"):
@@ -286,3 +286,12 @@ def test_what_stands_beside_the_number_reaches_the_file():
     )
     assert (row["kind"], row["looser_by"], row["seeds"]) == ("sharper", 370.0, 1)
     assert row["detectable"] == pytest.approx(0.03 + 0.01 * (1 + 1.644854 / 1.959964))
+
+
+def test_a_claim_from_before_the_rule_is_judged_without_it_and_the_file_says_so():
+    far = Control("power", "far", 2.0, 2.1)
+    verdict = judge(replace(_claim(), strict=False), _measured(0.98, 1.0, (NULL, far)))
+    assert verdict.outcome == "holds"
+    assert claim_rows([verdict], "first")[0]["note"] == "no power control within a factor 2 of the limit"
+    near = judge(replace(_claim(), strict=False), _measured(0.98, 1.0, (NULL, POWER)))
+    assert claim_rows([near], "first")[0]["note"] == ""

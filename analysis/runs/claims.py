@@ -46,6 +46,8 @@ class Claim:
     seeds     independent seeds (or trainings) that have to decide it; fewer leave it inconclusive
     wide      why its detectable effect is more than 5 half widths of its interval, where it is
     revised   what stood in its place before
+    strict    whether it must have a sabotage near its limit; claims that were registered before this rule and have not
+              been mended yet lack it, and the report names them
     """
 
     id: str
@@ -60,6 +62,7 @@ class Claim:
     seeds: int = 1
     wide: str = ""
     revised: Revision | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         low, high = self.allowed
@@ -218,10 +221,15 @@ def _control_faults(claim: Claim, measurement: Measurement) -> list[str]:
             got = compare(control.low, control.high, claim.allowed)
             if got != wanted:
                 faults.append(f"{kind} control ({control.what}) is {got}, should be {wanted}")
-    powers = [c.middle for c in measurement.controls if c.kind == "power"]
-    if powers and not faults and min(_reach(p, _truth(measurement), claim.allowed) for p in powers) > NEAR:
+    if claim.strict and not faults and reach(claim, measurement) > NEAR:
         faults.append(f"no power control within a factor {NEAR:g} of the limit")
     return faults
+
+
+def reach(claim: Claim, measurement: Measurement) -> float:
+    """Distance of the nearest sabotage from the truth, in units of the limit that it breaks; inf without one."""
+    powers = [c.middle for c in measurement.controls if c.kind == "power"]
+    return min((_reach(p, _truth(measurement), claim.allowed) for p in powers), default=math.inf)
 
 
 def _reach(power: float, truth: float, allowed: tuple[float, float]) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import registry
-from analysis.runs.claims import REQUIRED, Verdict, compare
+from analysis.runs.claims import NEAR, REQUIRED, Verdict, compare, reach
 from analysis.runs.tables import csv_bytes, read_csv
 
 CLAIMS = "claims.csv"
@@ -50,6 +50,7 @@ def _note(verdict: Verdict) -> str:
         f"decided by {m.cell}" if m.cell else "",
         {"range": "a range over cells, not an interval", "number": "a number without sampling error"}.get(m.span, ""),
         f"detectable effect: {claim.wide}" if claim.wide else "",
+        "" if claim.strict or reach(claim, m) <= NEAR else f"no power control within a factor {NEAR:g} of the limit",
         f"decided by --profile {claim.profile}" if claim.profile else "",
         m.note,
     ]
