@@ -85,6 +85,11 @@ def off(fits: pandas.DataFrame, target: float, tolerance: float) -> tuple[float,
     return float(value.abs().max()), float(near.max()), float(far.max())
 
 
+def fit_names(table: pandas.DataFrame) -> list[str]:
+    """Each row's law and what is held, for people."""
+    return [", ".join(w for w in (r.law, f"in {r.against}", r.held or "") if w) for r in table.itertuples()]
+
+
 def control(kind: str, what: str, low: pandas.Series, high: pandas.Series) -> Control:
     """A control over cells: the widest interval."""
     return Control(kind, what, float(low.min()), float(high.max()))

@@ -16,7 +16,7 @@ from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cel
 from analysis.runs.experiment import Tables
 from analysis.samplers import BrownianNoise, sample
 from analysis.scaling import certified_steps, held_runs, price_of_steps, price_over_d
-from analysis.scaling.fits import COLUMNS, control, fit, fit_row, fit_rows
+from analysis.scaling.fits import COLUMNS, control, fit, fit_names, fit_row, fit_rows
 from analysis.scaling.settings import (
     ARGUMENTS,
     PAPER,
@@ -204,7 +204,7 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         for against in ("inverse_error", "dim", "ambient")
     )
     note = f"in 1/error: {in_error}; in k: {in_k}; in d: {in_d}"
-    return [every_cell(CLAIMS, "R1", float(table["exponent"].max()), table["low"], table["high"], controls, note)]
+    return [every_cell(CLAIMS, "R1", table["exponent"], table["low"], table["high"], controls, note, fit_names(table))]
 
 
 def show(tables: Tables, options: Any) -> str:

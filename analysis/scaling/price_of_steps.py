@@ -16,7 +16,7 @@ from analysis.ledger.telescope import constant_step_nats, level_within, mmse_cur
 from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
-from analysis.scaling.fits import control, fit, fit_rows
+from analysis.scaling.fits import control, fit, fit_names, fit_rows
 from analysis.scaling.settings import (
     ARGUMENTS,
     PAPER,
@@ -180,8 +180,9 @@ def decide_telescope(tables: Tables) -> Measurement:
             "power", "two times with independent noise", table["false_ratio"] - false, table["false_ratio"] + false
         ),
     ]
-    value = float(table["ratio"].mean())
-    return every_cell(CLAIMS, "D2", value, table["ratio"] - half, table["ratio"] + half, controls)
+    value = table["ratio"]
+    names = [f"{r.law}, k = {r.dim}, N = {r.steps}" for r in table.itertuples()]
+    return every_cell(CLAIMS, "D2", value, value - half, value + half, controls, names=names)
 
 
 def decide_slope(tables: Tables) -> Measurement | None:
@@ -200,7 +201,7 @@ def decide_slope(tables: Tables) -> Measurement | None:
     pieces = found[found["law"].isin(_PIECES)]
     if len(pieces):
         note += f"; of several pieces, not decided here: {_means(pieces)}"
-    return every_cell(CLAIMS, "D3", float(table["exponent"].mean()), table["low"], table["high"], controls, note)
+    return every_cell(CLAIMS, "D3", table["exponent"], table["low"], table["high"], controls, note, fit_names(table))
 
 
 def _means(fits: pandas.DataFrame) -> str:

@@ -12,7 +12,7 @@ from analysis.ledger.price import prices
 from analysis.metrics.intervals import mean, standard_error
 from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
 from analysis.runs.experiment import Tables
-from analysis.scaling.fits import control, fit, fit_rows
+from analysis.scaling.fits import control, fit, fit_names, fit_rows
 from analysis.scaling.settings import (
     ARGUMENTS,
     PAPER,
@@ -112,8 +112,9 @@ def decide_form(tables: Tables) -> Measurement | None:
         control("null", null, table["efficient_low"] / least, table["efficient_high"] / least),
         Control("power", "levels read 5 % too high", low, high),
     ]
-    value = float((table["price"] / form).mean())
-    return every_cell(CLAIMS, "B2", value, table["price_low"] / form, table["price_high"] / form, controls)
+    value, low, high = (table[c] / form for c in ("price", "price_low", "price_high"))
+    names = [f"k = {r.dim}, d = {r.ambient:.0e}" for r in table.itertuples()]
+    return every_cell(CLAIMS, "B2", value, low, high, controls, names=names)
 
 
 def decide_slope(tables: Tables) -> Measurement | None:
@@ -129,7 +130,7 @@ def decide_slope(tables: Tables) -> Measurement | None:
     ]
     in_k = fit(tables, "price of blindness", "dim")
     note = "; ".join(f"{law}: exponent in k {group['exponent'].mean():.2f}" for law, group in in_k.groupby("law"))
-    return every_cell(CLAIMS, "B3", float(table["exponent"].mean()), table["low"], table["high"], controls, note)
+    return every_cell(CLAIMS, "B3", table["exponent"], table["low"], table["high"], controls, note, fit_names(table))
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"scaling_price": cell_price}, decide=decide, arguments=ARGUMENTS)

@@ -94,13 +94,13 @@ def total_variation_interval(counts: np.ndarray, weights: tuple[float, ...]) -> 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
     """R3."""
     table = tables["scaling_reading"]
-    pick = {name: (group["over_eps_low"], group["over_eps_high"]) for name, group in table.groupby("reading")}
+    ends = ["over_eps", "over_eps_low", "over_eps_high"]
+    pick = {name: [group[end] for end in ends] for name, group in table.groupby("reading")}
     controls = [
-        control("null", "sigma_0 = R/eps", *pick["proof"]),
-        control("power", "sigma_0 = R/eps with the denoiser of equal weights", *pick["proof, sabotaged"]),
+        control("null", "sigma_0 = R/eps", *pick["proof"][1:]),
+        control("power", "sigma_0 = R/eps with the denoiser of equal weights", *pick["proof, sabotaged"][1:]),
     ]
-    value = float(table[table["reading"] == "printed"]["over_eps"].mean())
-    return [every_cell(CLAIMS, "R3", value, *pick["printed"], controls)]
+    return [every_cell(CLAIMS, "R3", *pick["printed"], controls, names=["sigma_0 = eps/R"] * len(pick["printed"][0]))]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"scaling_reading": cell_reading}, decide=decide)

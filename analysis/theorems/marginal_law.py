@@ -109,7 +109,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         Control("null", "exact Gaussian recursion", float(null.min()), float(null.max())),
         Control("power", "steps for the certificate sqrt(KL_path/2)", float(certified.min()), float(certified.max())),
     ]
-    return [every_cell(CLAIMS, "R5", rest.mean(), rest, rest, controls, _placement(table))]
+    names = [f"{r.law}, k = {r.dim}, N = {r.steps}" for r in found[found["law"] != "gaussian"].itertuples()]
+    return [every_cell(CLAIMS, "R5", rest, rest, rest, controls, _placement(table), names, span="number")]
 
 
 def _placement(table: pandas.DataFrame) -> str:

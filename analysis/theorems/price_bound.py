@@ -28,7 +28,7 @@ CLAIMS = (
         "at a = 1/2 blindness costs at most C (R^2 + k) (k^2/d) A_T",
         "C = price measured / ((R^2 + k) k^2/d A_T), widest interval over laws, d, sigma_T",
         "<= 1",
-        (0.0, 1.0),
+        (-math.inf, 1.0),
     ),
     # corrections are of relative order m/d < 2e-3, the sampling error of every law is below 1 %
     Claim(
@@ -108,7 +108,8 @@ def decide_bound(tables: Tables) -> Measurement:
         f"bound/price grows as sigma_T^-[{loose.min():.2f}, {loose.max():.2f}]"
     )
     low, high = (table["price_low"] / form).clip(lower=0), table["price_high"] / form
-    return every_cell(CLAIMS, "B1", ratio_.max(), low, high, controls, note)
+    names = [f"{r.law}, d = {r.ambient:.0e}, sigma_T = s {r.end:g}" for r in table.itertuples()]
+    return every_cell(CLAIMS, "B1", ratio_, low, high, controls, note, names)
 
 
 def decide_information(tables: Tables) -> Measurement:
@@ -127,7 +128,7 @@ def decide_information(tables: Tables) -> Measurement:
     note = f"{len(table)} laws; at d = 1e3 between {near.min():.3f} and {near.max():.3f}; J: "
     note += ", ".join(f"{r.law} {r.J:.3g}" for r in table.itertuples())
     value, low, high = (table[f"price_over_{end}"] for end in ("information", "low", "high"))
-    return every_cell(CLAIMS, "B5", value.mean(), low, high, controls, note)
+    return every_cell(CLAIMS, "B5", value, low, high, controls, note, table["law"])
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"theorems_price": cell_price}, decide=decide)

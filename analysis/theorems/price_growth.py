@@ -160,7 +160,7 @@ def decide_growth(tables: Tables) -> Measurement:
     ]
     note = "exponents: " + ", ".join(f"{r.law} {r.exponent:.2f}" for r in table.itertuples())
     note += "; per decade from s/10 to s/100: " + _per_decade(tables["theorems_price"])
-    return every_cell(CLAIMS, "B4", table["exponent"].max(), table["low"], table["high"], controls, note)
+    return every_cell(CLAIMS, "B4", table["exponent"], table["low"], table["high"], controls, note, table["law"])
 
 
 def _per_decade(price: pandas.DataFrame) -> str:
@@ -185,7 +185,8 @@ def decide_path(tables: Tables) -> Measurement:
     ]
     shown, beside = (", ".join(f"{r.law} {r.held} {r.exponent:+.2f}" for r in t.itertuples()) for t in (smooth, worst))
     note = f"{shown}; worst case: {beside} (2p - 1 in the limit)"
-    return every_cell(CLAIMS, "B6", smooth["exponent"].max(), smooth["low"], smooth["high"], controls, note)
+    names = [f"{r.law}, {r.held}" for r in smooth.itertuples()]
+    return every_cell(CLAIMS, "B6", smooth["exponent"], smooth["low"], smooth["high"], controls, note, names)
 
 
 def show(tables: Tables, options: Any) -> str:

@@ -97,7 +97,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     note = f"{aligned['law'].nunique()} laws; widest interval +-{100 * half:.2f} % of the total; cross/total: "
     note += ", ".join(f"{r.law} sigma^{r.prior} {100 * r.difference:+.1f} %" for r in rest.itertuples())
     value, low, high = (aligned[f"difference{end}"] for end in ("", "_low", "_high"))
-    return [every_cell(CLAIMS, "L1", value.mean(), low, high, controls, note)]
+    names = [f"{r.law}, {r.denoiser}" for r in aligned.itertuples()]
+    return [every_cell(CLAIMS, "L1", value, low, high, controls, note, names)]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"theorems_sum": cell_sum}, decide=decide)
