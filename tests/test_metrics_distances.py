@@ -23,8 +23,10 @@ def rng(*labels):
 @pytest.mark.parametrize("sizes", [(40, 40), (30, 47), (12, 36), (1, 9)])
 def test_line_distance_is_pots_and_scipys(sizes):
     x, y = (rng("line", sizes, i).standard_normal(n) * (1 + i) for i, n in enumerate(sizes))
-    assert np.isclose(sliced.wasserstein_line(x, y, 2), math.sqrt(ot.emd2_1d(x, y)), rtol=1e-10)
-    assert np.isclose(sliced.wasserstein_line(torch.tensor(x), y, 1), stats.wasserstein_distance(x, y), rtol=1e-10)
+    assert np.isclose(sliced.wasserstein_line(x, y, 2), math.sqrt(ot.emd2_1d(x, y)), rtol=1e-10, atol=0)
+    assert np.isclose(
+        sliced.wasserstein_line(torch.tensor(x), y, 1), stats.wasserstein_distance(x, y), rtol=1e-10, atol=0
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 25])
@@ -35,14 +37,14 @@ def test_distance_to_a_quantile_function_by_adaptive_quadrature(n):
         return (point - stats.norm.ppf(q)) ** 2
 
     total = sum(integrate.quad(gap, i / n, (i + 1) / n, args=(x[i],), epsabs=1e-10, limit=400)[0] for i in range(n))
-    assert np.isclose(sliced.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6)
-    assert np.isclose(sliced.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6)
+    assert np.isclose(sliced.wasserstein_to_quantile(x, stats.norm.ppf), math.sqrt(total), rtol=1e-6, atol=0)
+    assert np.isclose(sliced.wasserstein_to_quantile([0.0], stats.norm.ppf), 1.0, rtol=1e-6, atol=0)
 
 
 def test_radial_distance_is_the_line_distance():
     radii = rng("radii").random(40)
     found = sliced.radial_distance(radii, stats.norm.ppf, rng("any"), p=1, repeats=2)
-    assert np.isclose(found.value, sliced.wasserstein_to_quantile(radii, stats.norm.ppf, p=1), rtol=1e-12)
+    assert np.isclose(found.value, sliced.wasserstein_to_quantile(radii, stats.norm.ppf, p=1), rtol=1e-12, atol=0)
 
 
 def test_radial_distance_sees_a_5_percent_scale_error_and_not_the_truth():
@@ -79,13 +81,13 @@ def test_sliced_distance_is_pots_on_the_same_directions(m, p):
     x, y = rng("pot", m).standard_normal((60, 5)), 1.3 * rng("pot", m, 2).standard_normal((m, 5))
     theta = sliced.directions(5, 30, rng("theta"))
     found = sliced.sliced_wasserstein(x, y, rng("theta"), p=p, count=30)
-    assert np.isclose(found.value, ot.sliced_wasserstein_distance(x, y, projections=theta, p=p), rtol=1e-9)
+    assert np.isclose(found.value, ot.sliced_wasserstein_distance(x, y, projections=theta, p=p), rtol=1e-9, atol=0)
 
 
 def test_core_coordinates_may_be_selected():
     x, y = rng("core").standard_normal((40, 7)), rng("core", 2).standard_normal((40, 7))
     chosen = sliced.sliced_wasserstein(x, y, rng("t"), coordinates=slice(0, 3))
-    assert np.isclose(chosen.value, sliced.sliced_wasserstein(x[:, :3], y[:, :3], rng("t")).value, rtol=1e-13)
+    assert np.isclose(chosen.value, sliced.sliced_wasserstein(x[:, :3], y[:, :3], rng("t")).value, rtol=1e-13, atol=0)
 
 
 def test_sliced_excess_of_a_scale_error():
@@ -112,7 +114,9 @@ def test_sliced_floor_is_the_distance_of_the_truth():
     x, truth, other = rng("three").standard_normal((3, 90, 4))
     found = sliced.sliced_with_floor(x, truth[:70], other, rng("t"), p=1)
     for value, sample in ((found.distance, x), (found.floor, other)):
-        assert np.isclose(value.value, sliced.sliced_wasserstein(sample, truth[:70], rng("t"), p=1).value, rtol=1e-13)
+        assert np.isclose(
+            value.value, sliced.sliced_wasserstein(sample, truth[:70], rng("t"), p=1).value, rtol=1e-13, atol=0
+        )
 
 
 def _covariance(d, label):
@@ -127,8 +131,8 @@ def test_gaussian_kl_and_w2_against_torch_and_pot():
         torch.distributions.MultivariateNormal(torch.tensor(mean), torch.tensor(cov)) for mean, cov in ((m, p), (n, q))
     ]
     reference = torch.distributions.kl_divergence(*normals).item()
-    assert np.isclose(G.gaussian_kl(m, p, n, q), reference, rtol=1e-9)
-    assert np.isclose(G.gaussian_w2(m, p, n, q), ot.gaussian.bures_wasserstein_distance(m, n, p, q), rtol=1e-7)
+    assert np.isclose(G.gaussian_kl(m, p, n, q), reference, rtol=1e-9, atol=0)
+    assert np.isclose(G.gaussian_w2(m, p, n, q), ot.gaussian.bures_wasserstein_distance(m, n, p, q), rtol=1e-7, atol=0)
 
 
 def test_subspace_laws_of_any_rank():
@@ -139,12 +143,16 @@ def test_subspace_laws_of_any_rank():
         return basis @ c @ basis.T
 
     zero = np.zeros(30)
-    assert np.isclose(G.gaussian_w2(zero, lift(p), zero, lift(q)), G.gaussian_w2(zero[:4], p, zero[:4], q), rtol=1e-9)
-    assert np.isclose(G.gaussian_kl(zero, lift(p), zero, lift(q)), G.gaussian_kl(zero[:4], p, zero[:4], q), rtol=1e-8)
+    assert np.isclose(
+        G.gaussian_w2(zero, lift(p), zero, lift(q)), G.gaussian_w2(zero[:4], p, zero[:4], q), rtol=1e-9, atol=0
+    )
+    assert np.isclose(
+        G.gaussian_kl(zero, lift(p), zero, lift(q)), G.gaussian_kl(zero[:4], p, zero[:4], q), rtol=1e-8, atol=0
+    )
     assert G.gaussian_kl(zero, lift(p), zero, np.eye(30)) == math.inf
     assert G.gaussian_kl(zero, lift(p), zero + 1, lift(p)) == math.inf
     assert np.isclose(
-        G.bures_from_factors(basis[:, :1], 3 * basis[:, 1:2]), 10.0, rtol=1e-12
+        G.bures_from_factors(basis[:, :1], 3 * basis[:, 1:2]), 10.0, rtol=1e-12, atol=0
     )  # orthogonal lines: 1 + 9
     with pytest.raises(ValueError, match="positive semi-definite"):
         G.factor(np.diag([1.0, -1.0]))
@@ -188,13 +196,15 @@ def test_mean_error_in_more_dimensions_than_points_uses_the_small_gram():
     a = G.mean_error_squared(x, np.zeros(60))
     b = G.mean_error_squared(np.hstack([x, np.zeros((20, 1))]), np.zeros(61))
     e, s = x.mean(axis=0), np.cov(x.T)
-    assert np.isclose(a.value, e @ e - np.trace(s) / 20, rtol=1e-12) and np.isclose(a.low, b.low, rtol=1e-12)
+    assert np.isclose(a.value, e @ e - np.trace(s) / 20, rtol=1e-12, atol=0) and np.isclose(
+        a.low, b.low, rtol=1e-12, atol=0
+    )
 
     def spread(error):
         return math.sqrt(2 * np.sum(s**2) / (20 * 19) + 4 * error * (e @ s @ e) / (e @ e) / 20)
 
     for end in (a.low, a.high):
-        assert np.isclose(abs(a.value - end), stats.norm.ppf(0.975) * spread(end), rtol=1e-9)
+        assert np.isclose(abs(a.value - end), stats.norm.ppf(0.975) * spread(end), rtol=1e-9, atol=0)
 
 
 def test_variance_ratios_find_the_wrong_axis():
@@ -207,11 +217,11 @@ def test_variance_ratios_find_the_wrong_axis():
 @pytest.mark.parametrize("n", [1, 2, 7, 300])
 def test_quantile_cells_cover_the_unit_interval_and_name_the_point_below(n):
     levels, weights, cell = sliced.quantile_cells(n)
-    assert np.isclose(weights.sum(), 1.0, rtol=1e-13) and levels.min() > 0 and levels.max() < 1
+    assert np.isclose(weights.sum(), 1.0, rtol=1e-13, atol=0) and levels.min() > 0 and levels.max() < 1
     inside = levels * n - cell[:, None]
     assert inside.min() > -1e-12 and inside.max() < 1 + 1e-12
     assert sorted(set(cell)) == list(range(n))
     # the two ends are refined to 4^-12 of a cell
     assert np.isclose(
-        levels.min() * max(n, 2), 4.0**-12 * (1 + np.polynomial.legendre.leggauss(8)[0][0]) / 2, rtol=1e-9
+        levels.min() * max(n, 2), 4.0**-12 * (1 + np.polynomial.legendre.leggauss(8)[0][0]) / 2, rtol=1e-9, atol=0
     )

@@ -26,8 +26,10 @@ def _atoms_mmse(sigma):
 
 def test_gaussian_closed_form_quadrature_and_general_a_agree():
     closed = D.gaussian_discretisation(LEVELS, 3, 1.4)
-    assert np.isclose(D.discretisation_from_mmse(LEVELS, lambda x: D.gaussian_mmse(x, 3, 1.4)), closed, rtol=1e-12)
-    assert np.isclose(D.gaussian_discretisation_any_a(LEVELS, 3, 1.4, 0.5), closed, rtol=1e-10)
+    assert np.isclose(
+        D.discretisation_from_mmse(LEVELS, lambda x: D.gaussian_mmse(x, 3, 1.4)), closed, rtol=1e-12, atol=0
+    )
+    assert np.isclose(D.gaussian_discretisation_any_a(LEVELS, 3, 1.4, 0.5), closed, rtol=1e-10, atol=0)
 
 
 def test_telescope_of_two_atoms_equals_the_increments_of_the_denoiser():
@@ -43,7 +45,7 @@ def test_telescope_of_two_atoms_equals_the_increments_of_the_denoiser():
         integrate.quad(increment, stop, start, args=(start,), epsrel=1e-8)[0]
         for start, stop in zip(levels[:-1], levels[1:])
     )
-    assert np.isclose(D.discretisation_from_mmse(levels, _atoms_mmse), total, rtol=3e-5)
+    assert np.isclose(D.discretisation_from_mmse(levels, _atoms_mmse), total, rtol=3e-5, atol=0)
 
 
 def test_information_form_includes_the_initial_term_as_a_step_from_lambda_zero():
@@ -60,11 +62,12 @@ def test_information_form_includes_the_initial_term_as_a_step_from_lambda_zero()
         D.discretisation_from_information(LEVELS, mmse(LEVELS), gain),
         D.gaussian_discretisation(LEVELS, k, s),
         rtol=1e-10,
+        atol=0,
     )
     lam = np.concatenate([[0.0], LEVELS**-2.0])
     riemann = 0.5 * np.sum(np.concatenate([[k * s**2], mmse(LEVELS[:-1])]) * np.diff(lam)) - information(LEVELS[-1])
     assert np.isclose(
-        initial.gaussian_initial(k, s, LEVELS[0]) + D.gaussian_discretisation(LEVELS, k, s), riemann, rtol=1e-10
+        initial.gaussian_initial(k, s, LEVELS[0]) + D.gaussian_discretisation(LEVELS, k, s), riemann, rtol=1e-10, atol=0
     )
 
 
@@ -85,7 +88,7 @@ def test_general_a_against_the_covariance_equation_of_the_ideal_process(a):
         v0, horizon = s**2 + start**2, np.log(start / stop) / (1 - a)
         run = integrate.solve_ivp(motion, (0, horizon), [v0, v0, 0.0], args=(start,), rtol=1e-11, atol=1e-13)
         total += run.y[2, -1]
-    assert np.isclose(D.gaussian_discretisation_any_a(levels, 1, s, a), total, rtol=1e-7)
+    assert np.isclose(D.gaussian_discretisation_any_a(levels, 1, s, a), total, rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize("a", [0.1, 0.5, 0.8])
@@ -94,8 +97,10 @@ def test_slope_in_h_and_its_extremes(a):
     for N in (4000, 8000):
         h = np.log(1000.0) / (1 - a) / N
         slopes.append(D.gaussian_discretisation_any_a(G.constant_levels(10.0, 0.01, N), 4, 1.0, a, order=8) / h)
-    assert np.isclose(2 * slopes[1] - slopes[0], D.gaussian_discretisation_slope(4, 1.0, 10.0, 0.01, a), rtol=1e-5)
-    assert np.isclose(D.gaussian_discretisation_slope(4, 1.0, 1e6, 1e-6), 2 * (np.log(1e6) - 0.5), rtol=1e-6)
+    assert np.isclose(
+        2 * slopes[1] - slopes[0], D.gaussian_discretisation_slope(4, 1.0, 10.0, 0.01, a), rtol=1e-5, atol=0
+    )
+    assert np.isclose(D.gaussian_discretisation_slope(4, 1.0, 1e6, 1e-6), 2 * (np.log(1e6) - 0.5), rtol=1e-6, atol=0)
 
 
 def _unit_mmse(sigma):
@@ -114,7 +119,7 @@ def test_optimal_grid_is_the_dynamic_programming_optimum():
     exact = best[-1] - gain
     ours = D.discretisation_from_mmse(G.optimal_levels(10.0, 0.01, 6, mmse), mmse)
     assert ours <= exact * (1 + 1e-12)
-    assert np.isclose(ours, exact, rtol=1e-3)
+    assert np.isclose(ours, exact, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("curve", ["gaussian", "atoms"])
@@ -133,6 +138,7 @@ def test_optimal_grid_is_stationary_and_beats_the_others(curve):
         G.constant_over_optimal(10.0, low, steps, mmse),
         D.discretisation_from_mmse(G.constant_levels(10.0, low, steps), mmse) / best,
         rtol=1e-12,
+        atol=0,
     )
 
 
@@ -142,12 +148,12 @@ def test_optimal_grid_reaches_its_leading_order_limit():
     scaled = np.array(
         [N * D.discretisation_from_mmse(G.equidistributed_levels(10.0, 0.01, N, mmse, 2**15), mmse) for N in (400, 800)]
     )
-    assert np.isclose(2 * scaled[1] - scaled[0], limit, rtol=1e-4)  # the correction is of order 1/N
+    assert np.isclose(2 * scaled[1] - scaled[0], limit, rtol=1e-4, atol=0)  # the correction is of order 1/N
 
 
 def test_forms_of_the_bounds():
-    assert np.isclose(D.discretisation_bound_form(3, 0.1, 2.0, 0.5, 0.5), 0.9, rtol=1e-14)
-    assert np.isclose(D.discretisation_bound_form(3, 0.1, 2.0, 0.5, 0.4), 0.9 + 16 * 27 * 0.01, rtol=1e-14)
-    assert np.isclose(D.discretisation_sharper_form(3, 0.1, np.e, 1.0), 0.6, rtol=1e-12)
+    assert np.isclose(D.discretisation_bound_form(3, 0.1, 2.0, 0.5, 0.5), 0.9, rtol=1e-14, atol=0)
+    assert np.isclose(D.discretisation_bound_form(3, 0.1, 2.0, 0.5, 0.4), 0.9 + 16 * 27 * 0.01, rtol=1e-14, atol=0)
+    assert np.isclose(D.discretisation_sharper_form(3, 0.1, np.e, 1.0), 0.6, rtol=1e-12, atol=0)
     with pytest.raises(ValueError, match="levels must be"):
         D.gaussian_discretisation([1.0, 1.0], 1, 1.0)

@@ -25,10 +25,10 @@ def test_gaussian_initial_is_the_divergence():
     s, sigma_0 = 1.3, 2.0
     p, q = stats.norm(scale=np.hypot(s, sigma_0)), stats.norm(scale=sigma_0)
     value, _ = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -30, 30, epsrel=1e-12)
-    assert np.isclose(initial.gaussian_initial(5, s, sigma_0), 5 * value, rtol=1e-10)
+    assert np.isclose(initial.gaussian_initial(5, s, sigma_0), 5 * value, rtol=1e-10, atol=0)
     assert initial.gaussian_initial(5, s, sigma_0) < initial.initial_bound(5 * s**2, sigma_0)
     assert np.isclose(
-        initial.initial_from_mmse(5 * s**2, lambda x: gaussian_mmse(x, 5, s), sigma_0), 5 * value, rtol=1e-12
+        initial.initial_from_mmse(5 * s**2, lambda x: gaussian_mmse(x, 5, s), sigma_0), 5 * value, rtol=1e-12, atol=0
     )
 
 
@@ -42,12 +42,12 @@ def test_initial_of_two_atoms_from_its_mmse_curve():
         15,
         epsrel=1e-12,
     )
-    assert np.isclose(initial.initial_from_mmse(1.0, _two_atom_mmse, sigma_0), value, rtol=1e-9)
+    assert np.isclose(initial.initial_from_mmse(1.0, _two_atom_mmse, sigma_0), value, rtol=1e-9, atol=0)
     entropy, _ = integrate.quad(
         lambda x: -np.exp(_two_atom_log_p(x, sigma_0)) * _two_atom_log_p(x, sigma_0), -15, 15, epsrel=1e-12
     )
     information = entropy - 0.5 * np.log(2 * np.pi * np.e * sigma_0**2)
-    assert np.isclose(initial.initial_from_information(1.0, information, sigma_0), value, rtol=1e-9)
+    assert np.isclose(initial.initial_from_information(1.0, information, sigma_0), value, rtol=1e-9, atol=0)
 
 
 def _gaussian_blind_price(k, d, s, low=0.01, high=100.0):
@@ -75,16 +75,16 @@ def _gaussian_blind_price(k, d, s, low=0.01, high=100.0):
 @pytest.mark.parametrize("k, d, tolerance", [(2, 20, 2e-3), (10, 90, 6e-4), (40, 80, 4e-3)])
 def test_gaussian_price_by_brute_force(k, d, tolerance):
     measured = _gaussian_blind_price(k, d, 1.0)
-    assert np.isclose(measured, blindness.gaussian_price_uniform(k, d), rtol=tolerance)
+    assert np.isclose(measured, blindness.gaussian_price_uniform(k, d), rtol=tolerance, atol=0)
     # the simple form k/(2(d-k)) overstates by about k/(6(d-k))
     assert measured < blindness.gaussian_price(k, d) * (1 - k / (10 * (d - k)))
 
 
 def test_gaussian_prices_agree_for_small_dimension_ratio():
     for d in (10**4, 10**9):
-        assert np.isclose(blindness.gaussian_price_uniform(2, d), blindness.gaussian_price(2, d), rtol=1.0 / d)
+        assert np.isclose(blindness.gaussian_price_uniform(2, d), blindness.gaussian_price(2, d), rtol=1.0 / d, atol=0)
     edge = [blindness.gaussian_price_uniform(1, 1 + n) for n in (999.999, 1000.001)]  # series against closed form
-    assert np.isclose(edge[0] / edge[1], 1.000002, rtol=1e-8)
+    assert np.isclose(edge[0] / edge[1], 1.000002, rtol=1e-8, atol=0)
 
 
 def test_price_from_information_reproduces_the_gaussian_closed_form():
@@ -97,6 +97,7 @@ def test_price_from_information_reproduces_the_gaussian_closed_form():
         blindness.price_from_information(t, sensitivity, information, 0.3),
         blindness.gaussian_price_uniform(k, d, 0.3),
         rtol=1e-6,
+        atol=0,
     )
 
 
@@ -109,8 +110,8 @@ def test_sensitivity_of_a_gaussian_is_k():
         return k * (s**2 + sigma**2) * slope**2 / sigma**2
 
     J, _ = integrate.quad(gaussian, -9, 9, epsrel=1e-9, limit=200)
-    assert np.isclose(J, k, rtol=1e-5)
-    assert np.isclose(blindness.price_from_sensitivity(J, 94), blindness.gaussian_price(k, 100), rtol=1e-5)
+    assert np.isclose(J, k, rtol=1e-5, atol=0)
+    assert np.isclose(blindness.price_from_sensitivity(J, 94), blindness.gaussian_price(k, 100), rtol=1e-5, atol=0)
 
 
 def _atoms_sensitivity(t):
@@ -162,13 +163,13 @@ def test_injection_factor_is_the_change_of_variable(a):
         epsrel=1e-11,
     )
     over_sigma, _ = integrate.quad(lambda x: error(x) / x**3, 0.1, 2.0, epsrel=1e-11)
-    assert np.isclose(blindness.injection_factor(a), over_time / over_sigma, rtol=1e-9)
+    assert np.isclose(blindness.injection_factor(a), over_time / over_sigma, rtol=1e-9, atol=0)
 
 
 def test_blindness_bound_form_grows_as_the_inverse_square_of_the_last_level():
     values = [blindness.blindness_bound_form(4, 1000, 2.0, 10.0, x) for x in (0.1, 0.01)]
-    assert np.isclose(values[0], (4 + 4) * 16 / 1000 * 2 * (100 - 0.01), rtol=1e-12)
-    assert np.isclose(values[1] / values[0], 100, rtol=1e-3)
+    assert np.isclose(values[0], (4 + 4) * 16 / 1000 * 2 * (100 - 0.01), rtol=1e-12, atol=0)
+    assert np.isclose(values[1] / values[0], 100, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("exponent", [-3.0, -1.0, -0.5, 0.0])
@@ -184,8 +185,8 @@ def test_learning_bound_and_its_equality(exponent):
     sigma = np.geomspace(low, high, 400)
     bound = learning.learning_bound(excess, sigma, sigma**exponent / mass, a)
     if exponent == -3.0:
-        assert np.isclose(bound, learn, rtol=1e-9)
-        assert np.isclose(learning.learning_equality(excess, high, low, a), learn, rtol=1e-9)
+        assert np.isclose(bound, learn, rtol=1e-9, atol=0)
+        assert np.isclose(learning.learning_equality(excess, high, low, a), learn, rtol=1e-9, atol=0)
     else:
         assert bound > learn * 1.05
-    assert np.isclose(learning.nats(learn) * 4, learn, rtol=1e-14)
+    assert np.isclose(learning.nats(learn) * 4, learn, rtol=1e-14, atol=0)

@@ -24,13 +24,13 @@ def test_coefficients_by_their_defining_integrals(a):
     plain_c, plain_eta = C.plain_euler(LEVELS, a)
     for i in (0, 7):
         h = np.log(LEVELS[i] / LEVELS[i + 1]) / (1 - a)
-        assert np.isclose(c[i], np.exp(-h), rtol=1e-13) and np.isclose(plain_c[i], 1 - h, rtol=1e-13)
+        assert np.isclose(c[i], np.exp(-h), rtol=1e-13, atol=0) and np.isclose(plain_c[i], 1 - h, rtol=1e-13, atol=0)
         kept, _ = integrate.quad(injected, 0, h, args=(LEVELS[i], a, h), epsrel=1e-12)
         free, _ = integrate.quad(injected, 0, h, args=(LEVELS[i], a, None), epsrel=1e-12)
         assert np.isclose(eta[i] ** 2, kept, rtol=1e-10, atol=1e-30) and np.isclose(
             plain_eta[i] ** 2, free, rtol=1e-10, atol=1e-30
         )
-    assert np.allclose(C.noise_variance(c, eta, LEVELS[0] ** 2), LEVELS**2, rtol=1e-12)
+    assert np.allclose(C.noise_variance(c, eta, LEVELS[0] ** 2), LEVELS**2, rtol=1e-12, atol=0)
 
 
 def test_ddim_and_ancestral_are_exponential_euler():
@@ -71,11 +71,11 @@ def test_adaptive_level_spreads_and_shifts_as_predicted(a, h, steps):
     spread = log_level.var(ddof=1) * (runs - 1) / stats.chi2.ppf([0.9995, 0.0005], runs - 1)
     mean, variance = C.adaptive_step_moments(n, c, ratio)
     assert spread[0] <= 0.5 / n + steps * variance <= spread[1]
-    assert np.isclose(0.5 / n + steps * variance, C.log_level_variance(n, a, t, adaptive=True), rtol=1.5 * h)
+    assert np.isclose(0.5 / n + steps * variance, C.log_level_variance(n, a, t, adaptive=True), rtol=1.5 * h, atol=0)
     half_width = stats.norm.ppf(0.9995) * np.sqrt(2 * steps * variance / runs)
     assert abs(log_level.mean() - first - steps * mean) <= half_width + 1e-3 / n * t
-    assert np.isclose(steps * mean + (1 - a) * t, C.log_level_shift(n, a, t), rtol=1.5 * h)
-    assert np.isclose(C.log_level_variance(n, a, t, adaptive=False), 0.5 / n, rtol=1e-14)
+    assert np.isclose(steps * mean + (1 - a) * t, C.log_level_shift(n, a, t), rtol=1.5 * h, atol=0)
+    assert np.isclose(C.log_level_variance(n, a, t, adaptive=False), 0.5 / n, rtol=1e-14, atol=0)
 
 
 @pytest.mark.parametrize("a", [0.0, 0.5])
@@ -93,11 +93,11 @@ def test_run_variances_by_dense_linear_algebra(a):
     ratio = np.linalg.solve(covariance, target)
     divergence = 0.5 * (np.trace(ratio) - d - np.linalg.slogdet(ratio)[1])
     if a > 0:
-        assert np.isclose(sum(R.final_divergence(c, eta, LEVELS, k, d, s)), divergence, rtol=1e-9)
+        assert np.isclose(sum(R.final_divergence(c, eta, LEVELS, k, d, s)), divergence, rtol=1e-9, atol=0)
     u, v = R.run_variances(c, eta, LEVELS, s)
-    assert np.allclose(sorted([u[-1]] * k + [v[-1]] * (d - k)), np.linalg.eigvalsh(covariance), rtol=1e-9)
+    assert np.allclose(sorted([u[-1]] * k + [v[-1]] * (d - k)), np.linalg.eigvalsh(covariance), rtol=1e-9, atol=0)
     last = s**2 / (s**2 + LEVELS[-1] ** 2)
-    assert np.isclose(R.output_variance(c, eta, LEVELS, s), last**2 * u[-1], rtol=1e-12)
+    assert np.isclose(R.output_variance(c, eta, LEVELS, s), last**2 * u[-1], rtol=1e-12, atol=0)
 
 
 def test_telling_the_true_level_repairs_a_mismatched_run():
@@ -124,7 +124,7 @@ def test_without_injection_the_wrong_start_is_never_forgotten():
     kept, forgotten = (R.final_divergence(*C.exponential_euler(levels, a), levels, 1, 2, 1.0)[0] for a in (0.0, 0.5))
     r = 1.0 / 400.0  # s^2/sigma_0^2: at a = 0 the tangential variance stays too small by the factor 1/(1+r)
     h = np.log(20_000.0) / 20_000
-    assert np.isclose(kept, R.gaussian_divergence(1.0 + r + h / 2, 1.0), rtol=0.01)
+    assert np.isclose(kept, R.gaussian_divergence(1.0 + r + h / 2, 1.0), rtol=0.01, atol=0)
     assert forgotten < kept / 10
 
 
@@ -137,7 +137,7 @@ def test_marginal_divergence_lies_below_the_certificate():
 def test_gaussian_divergence_by_quadrature():
     p, q = stats.norm(scale=1.2), stats.norm(scale=0.9)
     value, _ = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -25, 25, epsrel=1e-12)
-    assert np.isclose(R.gaussian_divergence(1.44, 0.81, 7), 7 * value, rtol=1e-10)
+    assert np.isclose(R.gaussian_divergence(1.44, 0.81, 7), 7 * value, rtol=1e-10, atol=0)
 
 
 def test_total_variation_bounds_hold_for_two_normals():
@@ -155,14 +155,14 @@ def test_certificate_steps_are_minimal_and_have_exponent_one_in_k():
     assert disc(4)(needed[0]) <= 0.05 < disc(4)(needed[0] - 1)
     assert np.allclose(np.diff(np.log(needed)) / np.log(4), 1.0, atol=0.01)
     forms = [rates.certificate_steps_form(k, 0.05, 10.0, 0.01) for k in (4, 16, 64)]
-    assert np.allclose(np.array(needed) / forms, needed[0] / forms[0], rtol=0.02)
+    assert np.allclose(np.array(needed) / forms, needed[0] / forms[0], rtol=0.02, atol=0)
     assert rates.steps_for_certificate(0.05, lambda N: 1.0, most=64) is None
 
 
 def test_recipe_in_both_readings():
     proof, printed = (rates.recipe(4, 0.1, 3.0, reading=r) for r in ("proof", "printed"))
-    assert np.allclose(proof, (30.0, 0.05, 0.000625, 2 * np.log(600) / 0.000625, 13 * 64 / 1e-4), rtol=1e-12)
-    assert np.isclose(printed.sigma_0, 0.1 / 3, rtol=1e-14)
+    assert np.allclose(proof, (30.0, 0.05, 0.000625, 2 * np.log(600) / 0.000625, 13 * 64 / 1e-4), rtol=1e-12, atol=0)
+    assert np.isclose(printed.sigma_0, 0.1 / 3, rtol=1e-14, atol=0)
     assert printed.steps == 0.0  # epsilon/R < epsilon/sqrt k: the printed start lies below the end
     assert rates.recipe(16, 0.1, 3.0, reading="printed").steps > 0
     with pytest.raises(ValueError, match="reading must be"):
@@ -170,5 +170,9 @@ def test_recipe_in_both_readings():
 
 
 def test_rate_forms():
-    assert np.isclose(rates.blind_steps_form(3, 0.1), 900) and np.isclose(rates.tv_steps_form(3, 0.1), 30)
-    assert np.isclose(rates.linear_kl_steps_form(3, 0.1), 300) and np.isclose(rates.ddpm_kl_steps_form(3, 0.1), 300)
+    assert np.isclose(rates.blind_steps_form(3, 0.1), 900, atol=0) and np.isclose(
+        rates.tv_steps_form(3, 0.1), 30, atol=0
+    )
+    assert np.isclose(rates.linear_kl_steps_form(3, 0.1), 300, atol=0) and np.isclose(
+        rates.ddpm_kl_steps_form(3, 0.1), 300, atol=0
+    )
