@@ -17,11 +17,17 @@ import torch
 
 from analysis.ledger.initial import initial_term
 from analysis.ledger.record import Ledger, StepTerm, Tally
-from analysis.ledger.steps import Reference, martingale_steps, measure_gap, resolve_reference, simulated_step
+from analysis.ledger.steps import (
+    Reference,
+    check_run,
+    martingale_steps,
+    measure_gap,
+    resolve_reference,
+    simulated_step,
+)
 from analysis.ledger.telescope import telescope_term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
-from manifolds.checks import positive_int
 from manifolds.denoisers import ConditionalDenoiser, Denoiser, as_denoiser
 from manifolds.denoisers.prior import check_prior
 from manifolds.law import Law
@@ -52,18 +58,26 @@ def ledger(
         n: samples per step (fresh ones at every step).
         reference: the blind f* that splits the denoiser's gap into blind and learning: "aligned", a NoisePrior or a
             blind denoiser; None chooses (see `analysis.ledger.steps.resolve_reference`).
-        substeps: fine steps per step for the ideal process at a != 1/2.
+        substeps: fine steps per step for the ideal process at a != 1/2; even.
         callback: called with the index of each finished step.
 
     Raises:
         ValueError: bad arguments, in one line.
+
+    >>> import manifolds
+    >>> law, run = manifolds.make("gaussian", dim=4, ambient=1000, reduced=True), Schedule.proportional(20.0, 0.05)
+    >>> found = ledger(law, ConditionalDenoiser(law), run, 100, manifolds.stream(0))
+    >>> print(found)
+    term                 nats      s.e.
+    init             6.24e-06     exact
+    blind                   0         0
+    discretisation     0.9903     exact
+    learning                0         0
+    cross                   0         0
+    total              0.9903         0
+    total variation at most 0.7037; 64 steps from sigma = 20 to 0.05, 100 samples a step
     """
-    n = positive_int(n, "n")
-    if n < 2:
-        raise ValueError(f"n must be at least 2 for standard errors, got {n}")
-    weights = schedule.kl_weights
-    if not bool(torch.isfinite(weights).all()):
-        raise ValueError("schedule must inject noise in every step (a > 0), or the path KL is infinite")
+    check_run(law, schedule, n, substeps)
     check_prior(denoiser, schedule.sigma)
     f = as_denoiser(denoiser, law.space)
     best = resolve_reference(law, f, schedule, reference)
@@ -98,7 +112,7 @@ def ledger(
         cross_prior=terms["cross_prior"],
         cross_steps=terms["cross_steps"],
         levels=schedule.sigma[:-1],
-        weights=weights,
+        weights=schedule.kl_weights,
         log_widths=-schedule.sigma.log().diff(),
         n=n,
         exact=tuple(

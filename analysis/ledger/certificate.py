@@ -39,7 +39,19 @@ def held_run(law: Law, f: Callable, schedule: Schedule, n: int, points: int, str
         schedule: a = 1/2 or any other proportion.
         n: points of the run and of each of the two samples of p_{sigma_T} that it is compared with.
         points: points of the ledger, shared by its steps; at least 64 a step.
+
+    Raises:
+        ValueError: a schedule that is not proportional, for which the bounds are not stated.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=2, ambient=10**6, reduced=True)
+    >>> run = Schedule.proportional(9.0, 0.1, 0.5, 8)
+    >>> found = held_run(law, lambda y, sigma: law.denoise(y, sigma), run, 200, 512, manifolds.stream(0))
+    >>> found["tv_lower"] <= found["tv_bound"], found["exact_kl"] <= found["total"]
+    (True, True)
     """
+    if schedule.proportion is None:
+        raise ValueError("schedule must be of the proportional family a_t = a sigma_t^2, of which the bounds speak")
     a, start, end = schedule.proportion, schedule.sigma_start, schedule.sigma_end
     terms = ledger(law, f, schedule, max(64, points // schedule.steps), stream.child("ledger"))
     result = sample(f, law, schedule, n, stream.child("run"))
@@ -101,6 +113,11 @@ def radial_quantile(law: Law, sigma: float) -> Callable[[np.ndarray], np.ndarray
 
     Gaussian: sqrt(s^2 + sigma^2) chi_k. Sphere: sigma times the root of a noncentral chi-square of k + 1 degrees of
     freedom and noncentrality R^2/sigma^2.
+
+    >>> import manifolds
+    >>> median = radial_quantile(manifolds.make("gaussian", dim=2, ambient=9, reduced=True), 1.0)(0.5)
+    >>> round(float(median) - 2 * math.sqrt(math.log(2)), 6)  # Rayleigh, scale sqrt(1 + sigma^2)
+    0.0
     """
     core = law.core
     if isinstance(core, IsotropicGaussian):
@@ -115,7 +132,16 @@ def radial_quantile(law: Law, sigma: float) -> Callable[[np.ndarray], np.ndarray
 def impostor_run(
     law: Law, f: Callable, impostor: Callable, schedule: Schedule, n: int, points: int, stream: Stream
 ) -> dict[str, float]:
-    """Runs of f and of another denoiser, both held against the certificate of f: what a caught impostor looks like."""
+    """Runs of f and of another denoiser, both held against the certificate of f: what a caught impostor looks like.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=2, ambient=10**6, reduced=True)
+    >>> honest, wrong = (lambda y, sigma, c=c: c * law.denoise(y, sigma) for c in (1.0, 0.3))
+    >>> run = Schedule.proportional(9.0, 0.1, 0.5, 64)
+    >>> found = impostor_run(law, honest, wrong, run, 200, 512, manifolds.stream(0))
+    >>> found["tv_honest"] < found["tv_bound"] < found["tv_sabotaged"]
+    True
+    """
     terms = ledger(law, f, schedule, max(64, points // schedule.steps), stream.child("ledger"))
     source = stream.child("truth")
     truth = law.space.split(law.add_noise(law.sample(n, source), schedule.sigma_end, source))[0]
@@ -150,7 +176,13 @@ class Slack(NamedTuple):
 
 
 def largest_slack(runs: pandas.DataFrame, impostors: pandas.DataFrame) -> Slack:
-    """Over rows of `held_run` and of `impostor_run`: above 0, that run refutes its certificate."""
+    """Over rows of `held_run` and of `impostor_run`: above 0, that run refutes its certificate.
+
+    >>> runs = pandas.DataFrame({"tv_lower": [0.1], "tv_lower_truth": [0.0], "tv_bound": [0.5], "exact_kl": [None]})
+    >>> slack = largest_slack(runs, pandas.DataFrame({"tv_sabotaged": [0.9], "tv_bound": [0.5]}))
+    >>> slack.largest, slack.impostor
+    (-0.4, 0.4)
+    """
     exact = runs[runs["exact_kl"].notna()]
     return Slack(
         largest=float((runs["tv_lower"] - runs["tv_bound"]).max()),

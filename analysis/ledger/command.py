@@ -29,7 +29,7 @@ from manifolds.law import Law
 from manifolds.registry import law_name
 from manifolds.streams import Stream
 
-__all__ = ["EXPERIMENT", "build", "denoiser_name", "terms"]
+__all__ = ["EXPERIMENT", "build", "denoiser_name"]
 
 _PLAIN = ("blind", "conditional", "plug-in", "perturbed")
 _RUN = ("law", "dim", "ambient", "steps", "a", "denoiser", "sigma_start", "sigma_end")
@@ -37,7 +37,11 @@ _STEPWISE = ("blind", "discretisation", "learning", "cross", "total")
 
 
 def denoiser_name(text: str) -> str:
-    """A denoiser's name (blind, conditional, plug-in, perturbed, scaled:0.93), checked: the type of an option."""
+    """A denoiser's name (blind, conditional, plug-in, perturbed, scaled:0.93), checked: the type of an option.
+
+    >>> denoiser_name("scaled:0.93")
+    'scaled:0.93'
+    """
     kind, _, factor = text.partition(":")
     if text in _PLAIN:
         return text
@@ -104,7 +108,12 @@ def _laws(options: Any) -> Iterator[tuple[str, int, int, float]]:
 
 
 def build(name: str, law: Law, low: float, high: float) -> tuple[Callable, BlindDenoiser | None]:
-    """(f^, the f* that splits its gap into blindness and learning); None for a conditional denoiser, whose gap is 0."""
+    """(f^, the f* that splits its gap into blindness and learning); None for a conditional denoiser, whose gap is 0.
+
+    >>> law = manifolds.make("sphere", dim=2, ambient=20, reduced=True)
+    >>> build("scaled:0.9", law, 0.1, 5.0)[1]
+    BlindDenoiser(Law(sphere, k=2, m=3, d=20, reduced), sigma in [0.1, 5])
+    """
     if name == "conditional":
         return ConditionalDenoiser(law), None
     # the prior of the theory: with it the terms add up as the steps become fine

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from analysis.ledger.record import Term
+from manifolds.checks import positive_int, positive_number
 from manifolds.law import Law
 from manifolds.streams import Stream
 
@@ -26,7 +27,18 @@ def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
 
     Else by Monte Carlo of L - 1 + e^{-L}, L the log ratio: the same mean as L, never negative, a relative error that
     does not grow as KL -> 0.
+
+    Raises:
+        ValueError: sigma not positive and finite, or n < 2.
+
+    >>> import manifolds
+    >>> term = initial_term(manifolds.make("gaussian", dim=4, ambient=100, reduced=True), 1.0, 2, manifolds.stream(0))
+    >>> round(term.value - 2 * (1 - math.log(2)), 12)  # (k/2)(r - log(1 + r)), r = 1
+    0.0
     """
+    positive_number(sigma, "sigma")
+    if positive_int(n, "n") < 2:
+        raise ValueError(f"n must be at least 2 for standard errors, got {n}")
     v = (_NODES + 1) / 2
     mmse = law.mmse(sigma / v.sqrt())
     if mmse is not None:

@@ -12,6 +12,9 @@ import numpy as np
 import torch
 
 from analysis.metrics.intervals import Estimate, mean
+from analysis.samplers.grids import check_range
+from manifolds.checks import positive_int
+from manifolds.denoisers import as_denoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
 
@@ -22,7 +25,23 @@ _BIAS = 1.05  # the power control reads every level 5 % too high, whatever d
 
 
 def price_of_blindness(law: Law, f: Callable, low: float, high: float, n: int, stream: Stream) -> Estimate:
-    """int_low^high E|f(Y) - f_sigma(Y)|^2 sigma^-3 d sigma of a blind denoiser f(y), with its 95 % interval."""
+    """int_low^high E|f(Y) - f_sigma(Y)|^2 sigma^-3 d sigma of a blind denoiser f(y), with its 95 % interval.
+
+    Args:
+        n: points in all, over the noise levels; 16 batches of at least 24.
+
+    Raises:
+        ValueError: unless 0 < low < high and n >= 1, or if f is not blind.
+
+    >>> import manifolds
+    >>> from manifolds.denoisers import BlindDenoiser, NoisePrior
+    >>> law = manifolds.make("gaussian", dim=2, ambient=10**5, reduced=True)
+    >>> f = BlindDenoiser(law, NoisePrior.power(-3.0, 0.05, 20.0))
+    >>> price = price_of_blindness(law, f, 0.05, 20.0, 4000, manifolds.stream(0))
+    >>> price.low < 1e-5 < price.high  # k/(2(d-k)) nats
+    True
+    """
+    _check(law, f)
     sensitivity = _sensitivity(law)
     return mean(
         integrate_levels(law, low, high, n, stream, {"price": _price(law, f, sensitivity)}, sensitivity)["price"]
@@ -36,7 +55,19 @@ def prices(law: Law, f: Callable, low: float, high: float, n: int, stream: Strea
     J: int sigma^-6 E|W|^2 d log sigma, W = Cov(X, |X-Y|^2 | Y), whose J/(2d) is the price to leading order;
     efficient: in place of f, f_sigma at an unbiased reading of log sigma of variance 1/(2d), the least possible (null);
     biased: in place of f, f_sigma at a level 5 % too high (power control).
+
+    Raises:
+        ValueError: as `price_of_blindness`.
+
+    >>> import manifolds
+    >>> from manifolds.denoisers import BlindDenoiser, NoisePrior
+    >>> law = manifolds.make("gaussian", dim=2, ambient=10**5, reduced=True)
+    >>> f = BlindDenoiser(law, NoisePrior.power(-3.0, 0.05, 20.0))
+    >>> found = prices(law, f, 0.05, 20.0, 400, manifolds.stream(0))
+    >>> sorted(found), found["J"].shape
+    (['J', 'biased', 'efficient', 'price'], (16,))
     """
+    _check(law, f)
     sensitivity, d = _sensitivity(law), law.ambient_dim
 
     def efficient(y, sigma, own):
@@ -50,6 +81,11 @@ def prices(law: Law, f: Callable, low: float, high: float, n: int, stream: Strea
 
     integrands = {"price": _price(law, f, sensitivity), "J": sensitivity, "efficient": efficient, "biased": biased}
     return integrate_levels(law, low, high, n, stream, integrands, sensitivity)
+
+
+def _check(law: Law, f: Callable) -> None:
+    if not as_denoiser(f, law.space).blind:
+        raise ValueError("f must be blind, got a denoiser that takes sigma")
 
 
 def _gap(law: Law, guess: torch.Tensor, y: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
@@ -83,7 +119,18 @@ def integrate_levels(
         integrands: g(y, sigma, stream) -> (n,), y of noise levels sigma (n,).
         pilot: a cheap g(y, sigma, stream) that says where the integrands live: the density of log sigma is proportional
             to its root mean square in each of 24 bins, with a floor that keeps the weights bounded.
+
+    Raises:
+        ValueError: unless 0 < low < high and n >= 1.
+
+    >>> import manifolds
+    >>> law, one = manifolds.make("sphere", dim=2, ambient=9, reduced=True), lambda y, sigma, stream: 1 + 0 * sigma
+    >>> found = integrate_levels(law, 0.1, 10.0, 400, manifolds.stream(0), {"one": one}, one)["one"]
+    >>> round(float(found.mean()) - math.log(100), 12)
+    0.0
     """
+    check_range(high, low)
+    positive_int(n, "n")
     width = math.log(high / low)
     inner = (torch.arange(_PILOT, dtype=torch.float64) + 0.5) / _PILOT
     p = ((torch.arange(_BINS)[:, None] + inner) / _BINS).reshape(-1)

@@ -18,6 +18,7 @@ import torch
 from analysis.ledger.telescope import level_within
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import simulate
+from manifolds.checks import positive_int
 from manifolds.denoisers import BlindDenoiser, Denoiser, NoisePrior, as_denoiser
 from manifolds.law import Law
 from manifolds.space import Draw
@@ -29,6 +30,7 @@ __all__ = [
     "Step",
     "call",
     "check_frames",
+    "check_run",
     "martingale_steps",
     "measure_gap",
     "resolve_reference",
@@ -37,6 +39,24 @@ __all__ = [
 
 # what splits the gap: "aligned", a prior, a blind denoiser, or None to choose
 Reference = str | NoisePrior | Callable | None
+
+
+def check_run(law: Law, schedule: Schedule, n: int, substeps: int = 2) -> None:
+    """Raise ValueError, in one line, for what no ledger can be made of.
+
+    >>> check_run("sphere", None, 10)
+    Traceback (most recent call last):
+    ValueError: law must be a Law, got str
+    """
+    for name, value, kind in (("law", law, Law), ("schedule", schedule, Schedule)):
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} must be a {kind.__name__}, got {type(value).__name__}")
+    if positive_int(n, "n") < 2:
+        raise ValueError(f"n must be at least 2 for standard errors, got {n}")
+    if positive_int(substeps, "substeps") % 2:
+        raise ValueError(f"substeps must be even, for Simpson's rule, got {substeps}")
+    if not bool(torch.isfinite(schedule.kl_weights).all()):
+        raise ValueError("schedule must inject noise in every step (a > 0), or the path KL is infinite")
 
 
 class Gap(NamedTuple):
@@ -49,7 +69,13 @@ class Gap(NamedTuple):
 
 
 def call(f: Denoiser, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
-    """f(y), or f(y, sigma) if it is not blind."""
+    """f(y), or f(y, sigma) if it is not blind; without gradients.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=3, reduced=True)
+    >>> call(as_denoiser(lambda y, sigma: y / (1 + sigma**2), law.space), torch.tensor([[4.0, 0.0]]), 1.0)
+    tensor([[2., 0.]])
+    """
     with torch.no_grad():
         return f(y) if f.blind else f(y, sigma)
 
@@ -64,6 +90,11 @@ def resolve_reference(law: Law, denoiser: Denoiser, schedule: Schedule, referenc
 
     Raises:
         ValueError: something else, or a reference that is not blind.
+
+    >>> import manifolds
+    >>> law, run = manifolds.make("gaussian", dim=1, ambient=9, reduced=True), Schedule.proportional(5.0, 0.1, 0.5, 4)
+    >>> resolve_reference(law, as_denoiser(lambda y: y, law.space), run, "aligned").prior.levels.shape
+    torch.Size([4])
     """
     if reference is None:
         if not denoiser.blind:
@@ -90,7 +121,14 @@ def measure_gap(
     denoiser: Denoiser,
     reference: Denoiser | None,
 ) -> Gap:
-    """The split at points y ~ p_sigma, given f_sigma(y)."""
+    """The split at points y ~ p_sigma, (n, width), given f_sigma(y) in `conditional`; no reference: all is learning.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=9, reduced=True)
+    >>> y = torch.tensor([[2.0, 0.0]], dtype=torch.float64)
+    >>> float(measure_gap(y, 1.0, law.denoise(y, 1.0), as_denoiser(lambda y: 0 * y, law.space), None).learning)
+    1.0
+    """
     estimate = call(denoiser, y, sigma)
     difference = conditional - estimate
     zero = torch.zeros(len(y), dtype=y.dtype)
@@ -105,7 +143,13 @@ def measure_gap(
 
 
 def check_frames(law: Law) -> None:
-    """Raise ValueError for a law whose denoised values at two points have, in reduced form, no common frame."""
+    """Raise ValueError for a law whose denoised values at two points have, in reduced form, no common frame.
+
+    >>> import manifolds
+    >>> check_frames(manifolds.make("two_scale", dim=2, ambient=9, reduced=True))
+    Traceback (most recent call last):
+    ValueError: law must be dense for this calculation: two_scale absorbs its normal coordinates
+    """
     if law.core.absorbs_normal and law.reduced:
         raise ValueError(f"law must be dense for this calculation: {law.name} absorbs its normal coordinates")
 
@@ -133,6 +177,17 @@ def martingale_steps(
         x, draw: points and draws of their noise, b n rows, step by step.
         first: (b n,) tr C(x + sigma_i z).
         streams: one a step.
+
+    Returns:
+        (b n,) contributions in nats; their mean over the n samples of a step is the step's.
+
+    >>> import manifolds
+    >>> law, run = manifolds.make("gaussian", dim=2, ambient=9, reduced=True), Schedule.proportional(5.0, 0.1, 0.5, 4)
+    >>> stream = manifolds.stream(0)
+    >>> x, draw = law.sample(3, stream), law.space.draw(3, stream)
+    >>> first = law.posterior_trace(law.space.perturb(x, 5.0, draw), 5.0)
+    >>> bool((martingale_steps(law, run, range(1), x, draw, first, [stream]) > 0).all())
+    True
     """
     n, sigma = len(x) // len(steps), schedule.sigma.tolist()
     u = [(torch.arange(n, dtype=torch.float64) + stream.uniform(n)) / n for stream in streams]
@@ -149,6 +204,12 @@ def simulated_step(
     Args:
         difference: f_{sigma_i}(y) - f^(y), (n, width).
         substeps: even number of fine steps; raised where the step is long.
+
+    >>> import manifolds
+    >>> law, run = manifolds.make("gaussian", dim=2, ambient=9, reduced=True), Schedule.proportional(5.0, 0.1, 0.3, 4)
+    >>> y = law.add_noise(law.sample(3, manifolds.stream(0)), 5.0, manifolds.stream(1))
+    >>> bool((simulated_step(law, run, 0, y, 0 * y, 8, manifolds.stream(2)).discretisation > 0).all())
+    True
     """
     check_frames(law)
     substeps = max(substeps, 2 * math.ceil(8 * float(schedule.h[i])))

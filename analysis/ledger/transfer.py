@@ -37,8 +37,16 @@ def marginal_divergence(law: Law, schedule: Schedule, radial: bool) -> Divergenc
     """Divergence of the law of Y_N from p_{sigma_T}, along the coordinate u (m = 1) or r = |u| (rotation invariant).
 
     Raises:
-        ValueError: not radial and the core is not a line.
+        ValueError: not radial and the core is not a line, or a schedule that injects no noise in some step.
+
+    >>> import manifolds
+    >>> law = manifolds.make("cube", dim=1, ambient=9, reduced=True)
+    >>> found = marginal_divergence(law, Schedule.proportional(5.0, 0.5, 0.5, 8), radial=False)
+    >>> found.kl < 2 * found.tv < 0.1, round(found.mass, 9)
+    (True, 1.0)
     """
+    if not bool((schedule.ou_variance > 0).all()):
+        raise ValueError("schedule must inject noise in every step (a > 0) for the law of a run to have a density")
     if not radial and law.core_dim != 1:
         raise ValueError(f"law must live on a line unless radial, got core dimension {law.core_dim}")
     sigma, c, eta = schedule.sigma.tolist(), torch.exp(-schedule.h).tolist(), schedule.ou_variance.sqrt().tolist()

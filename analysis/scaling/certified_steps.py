@@ -60,6 +60,8 @@ def cells(options: Any) -> list[Cell]:
         points = size // (64 if slow > 20.0 else 16) if short else size // 4
         ambients = wide(law, dim, options.ambient) if short else list(options.ambient)
         ambients = decades(options.ambient) if law == "gaussian" else ambients
+        if not ambients:  # all of them too small for the law
+            continue
         params = {"law": law, "dim": dim, "ambients": " ".join(map(str, sorted(ambients))), "points": points}
         found.append(Cell("scaling_certificate", params, cost=0.1 + 4e-5 * points * slow))
     return found
