@@ -1,6 +1,6 @@
 """Denoisers that are estimates: networks, their training, and how far they are from the exact ones."""
 
-from analysis.learning import convolutional, locally_linear, mlp  # noqa: F401  (they register themselves)
+from analysis.learning import convolutional, locally_linear, mlp, unet  # noqa: F401  (they register themselves)
 from analysis.learning.denoiser import NoiseLevelEstimator, TrainedDenoiser, load_denoiser
 from analysis.learning.objective import Objective, balanced_prior
 from analysis.learning.recipe import Recipe
