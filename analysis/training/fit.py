@@ -22,7 +22,7 @@ __all__ = ["Params", "Row", "curve_rows", "fit", "row"]
 Params = dict[str, Any]  # of a cell: flat, JSON
 Row = dict[str, Any]  # of a table
 
-SIZES = ("width", "channels", "blocks", "filters")
+SIZES = ("width", "channels", "blocks", "filters", "colours")
 RECIPE = ("steps", "batch", "lr", "weight_decay", "average", "decay", "clip")
 
 
@@ -48,12 +48,15 @@ def fit(
     belongs = [params, stream.seed, list(map(str, stream.labels)), torch.__version__, _code_digest()]
     key = hashlib.sha256(json.dumps(belongs, sort_keys=True).encode()).hexdigest()[:24]
     path = Path(tempfile.gettempdir()) / f"training-{getpass.getuser()}" / f"{key}.pt"
+    prior = prior_of(params, law)
     denoiser = train(
         law if data is None else data,
         network_of(params),
-        prior_of(params, law),
+        prior,
         stream=stream,
         recipe=recipe,
+        # levels are drawn log-uniformly and weighted, or, as the paper does for images, from the prior itself
+        proposal=prior if params.get("draw") == "prior" else None,
         space=None if data is None else law.space,
         held_out=params.get("held_out", 0.1),
         validate_every=max(recipe.steps // 10, 1),
@@ -61,6 +64,7 @@ def fit(
         checkpoint_path=path,
         checkpoint_every=max(recipe.steps // 10, 250),
         device=params.get("device", "cpu"),
+        precision=params.get("precision", "float32"),
         progress=False,
     )
     path.unlink(missing_ok=True)

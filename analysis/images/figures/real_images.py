@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas
@@ -26,12 +27,14 @@ def draw(tables: Mapping) -> Figure | None:
     figure, (axes,) = new_figure(1, 3, width="double", row_height=2.5)
     _levels(axes[0], table)
     _difference(axes[1], table)
-    _estimates(axes[2], table, finest**2)
+    colours = int(table.colours.iloc[0]) if "colours" in table else 1
+    _estimates(axes[2], table, colours * finest**2)
     for axis, letter in zip(axes, "abc"):
         panel_label(axis, letter)
     for axis in axes[:2]:
         axis.set_xlabel(r"PSNR in $= -20\,\log_{10}\sigma$ (dB)")
-    axes[0].set_title(rf"MNIST, held out, ${side}\times{side}$ pixels")
+    name = Path(table.images.iloc[0]).name if "images" in table else "MNIST"
+    axes[0].set_title(rf"{name}, held out, ${side}\times{side}$ pixels")
     axes[2].set_title(rf"${finest}\times{finest}$ pixels")
     figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return figure
