@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from analysis.samplers.integrators import (
     DDIM,
+    DDPM,
     Ancestral,
+    AncestralLarge,
     Euler,
     EulerMaruyama,
     ExponentialEuler,
@@ -13,12 +15,27 @@ from analysis.samplers.integrators import (
     ScoreFreezing,
 )
 from analysis.samplers.kadkhodaie_simoncelli import KadkhodaieSimoncelli
+from analysis.samplers.second_order import DPMSolver2M, EDMChurn, RandomisedMidpoint
 
 __all__ = ["INTEGRATORS", "get_integrator"]
 
 INTEGRATORS: dict[str, type[Integrator]] = {
     kind.name: kind
-    for kind in (ExponentialEuler, Euler, EulerMaruyama, DDIM, Ancestral, KadkhodaieSimoncelli, ScoreFreezing, Heun)
+    for kind in (
+        ExponentialEuler,
+        Euler,
+        EulerMaruyama,
+        DDIM,
+        Ancestral,
+        AncestralLarge,
+        DDPM,
+        KadkhodaieSimoncelli,
+        ScoreFreezing,
+        Heun,
+        EDMChurn,
+        DPMSolver2M,
+        RandomisedMidpoint,
+    )
 }
 
 
