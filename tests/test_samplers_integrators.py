@@ -279,12 +279,12 @@ def test_bad_arguments_are_named(build, word):
 @pytest.mark.parametrize("name", sorted(OWN_RECURSION))
 def test_the_package_runs_the_recursion_written_by_hand(name):
     """Variances of blind and conditional runs at d = 10^9, where a blind denoiser knows the level exactly."""
-    n, scale = 20_000, float(SCALES[1])
+    n, scale = 100_000, float(SCALES[1])
     law = manifolds.make("gaussian", dim=2, ambient=10**9, scale=scale, reduced=True)
     schedule = Schedule.proportional(8.0, 0.1, a=0.3, steps=6)
     start = law.add_noise(law.sample(n, stream(3, "x")), 8.0, stream(3, "z"))
     expected = OWN_RECURSION[name](schedule)[1]
-    assert abs(expected / (scale**2 + 0.01) - 1) > 0.02  # the step error is seen
+    assert abs(expected / (scale**2 + 0.01) - 1) > 0.012  # more than the interval below: the step error is seen
     for f in (ConditionalDenoiser(law), BlindDenoiser(law, NoisePrior.power(-1.0, 0.02, 40.0))):
         run = sample(f, law, schedule, n, stream(3, name), name, start=start)
         low, high = stats.chi2.ppf([5e-4, 1 - 5e-4], 2 * n) / (2 * n)

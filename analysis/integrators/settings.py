@@ -100,7 +100,8 @@ class _Probe:
 
     def __init__(self, i, steps, denoise, previous=None, kick: str | None = None):
         self.i, self.steps, self.evaluate, self.previous = i, steps, denoise, previous
-        self.kick, self.labels = kick, []
+        self.kick = kick
+        self.labels: list[str] = []
 
     def inject(self, moved: torch.Tensor) -> torch.Tensor:
         return moved

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -81,9 +80,9 @@ class Evaluator:
     def _batched(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         if not self.chunk or len(y) <= self.chunk:
             return self._call(y, sigma)
-        many = isinstance(sigma, torch.Tensor)
-        levels = sigma.split(self.chunk) if many else [sigma] * math.ceil(len(y) / self.chunk)
-        return torch.cat([self._call(part, level) for part, level in zip(y.split(self.chunk), levels)])
+        parts = y.split(self.chunk)
+        levels = sigma.split(self.chunk) if isinstance(sigma, torch.Tensor) else [sigma] * len(parts)
+        return torch.cat([self._call(part, level) for part, level in zip(parts, levels)])
 
     def _call(self, y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
         point = y if self.device is None else y.to(self.device)

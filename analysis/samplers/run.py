@@ -168,7 +168,7 @@ class Run:
         if self.steps.churn_variance is None or float(self.steps.churn_variance[i]) == 0:
             return y
         draw = self.space.draw(n, self.own.child("step", i, "churn"))
-        raised = self.space.perturb(y[rows], self.steps.churn_variance[i].sqrt(), draw[rows])
+        raised = self.space.perturb(y[rows], self.steps.churn_variance[i].sqrt(), _of(draw, rows))
         return raised if isinstance(rows, slice) else y.index_copy(0, rows, raised)
 
     def _seen(self, y: torch.Tensor, fy: torch.Tensor) -> torch.Tensor:
@@ -221,10 +221,10 @@ class _Tools:
         if float(self.steps.noise_variance[self.i]) == 0:
             return moved
         draw = self.run.noise.draw(self.space, self.i, self.n)
-        return self.space.perturb(moved, self.run.scale(self.i, self.sigma_hat), draw[self.rows])
+        return self.space.perturb(moved, self.run.scale(self.i, self.sigma_hat), _of(draw, self.rows))
 
     def draw(self, label: str) -> Draw:
-        return self.space.draw(self.n, self.run.own.child("step", self.i, label))[self.rows]
+        return _of(self.space.draw(self.n, self.run.own.child("step", self.i, label)), self.rows)
 
     def uniform(self, label: str) -> torch.Tensor:
         return self.run.own.child("step", self.i, label).uniform(self.n)[self.rows]
@@ -234,6 +234,10 @@ class _Tools:
         if not self.space.reduced:
             return moved
         return torch.cat([moved[:, :-1], moved[:, -1:].abs()], dim=1)
+
+
+def _of(draw: Draw, rows: torch.Tensor | slice) -> Draw:
+    return Draw(draw.normal[rows], draw.chi2[rows])
 
 
 def _iterated(blocks: Sequence[torch.Tensor]) -> Callable[[int], torch.Tensor]:
