@@ -29,7 +29,8 @@ def gaussian_denoiser(core_dim):
 
     def denoise(y, sigma):
         out = torch.zeros_like(y)
-        out[:, :core_dim] = y[:, :core_dim] * S**2 / (S**2 + sigma**2)
+        level = torch.as_tensor(sigma, dtype=torch.float64).reshape(-1, 1)  # a number, or one per point
+        out[:, :core_dim] = y[:, :core_dim] * S**2 / (S**2 + level**2)
         return out
 
     return denoise
@@ -52,7 +53,9 @@ def assert_chi2_scale(squares, degrees, variance):
     assert low <= float(squares) / variance <= high
 
 
-ONE_EVALUATION = sorted(name for name in INTEGRATORS if INTEGRATORS[name].evaluations == 1)
+ONE_EVALUATION = sorted(
+    name for name in INTEGRATORS if INTEGRATORS[name].evaluations == 1 and not INTEGRATORS[name].memory
+)
 
 
 @pytest.mark.parametrize(("ambient", "reduced"), [(5, False), (40, False), (5, True), (1000, True), (10**9, True)])
@@ -429,3 +432,101 @@ def test_an_adaptive_run_that_never_stops_is_capped_at_ten_times_the_nominal_ste
         estimator=lambda y, fy: torch.ones(len(y), dtype=torch.float64),
     )
     assert (run.status, run.steps, run.calls) == ("step_cap", 60, 61)
+
+
+@pytest.mark.parametrize("name", sorted(INTEGRATORS))
+@pytest.mark.parametrize("chunk", [None, 3])
+def test_a_denoiser_that_writes_into_its_argument_changes_nothing(name, chunk):
+    """torch's ReLU(inplace=True) is one: it is given memory of its own."""
+    space, schedule = Space(6, 2), Schedule.proportional(4.0, 0.1, a=0.3, steps=5)
+    runs = [
+        sample(torch.nn.ReLU(inplace=inplace), space, schedule, 8, stream(25), name, False, chunk=chunk, record="path")
+        for inplace in (False, True)
+    ]
+    assert torch.equal(runs[0].path, runs[1].path) and torch.equal(runs[0].x, runs[1].x)
+    assert float(runs[0].path.min()) < 0  # ReLU had something to write
+
+
+def test_a_denoiser_may_keep_its_argument_and_reuse_its_output():
+    space, schedule, kept = Space(4, 1), Schedule.proportional(4.0, 0.1, steps=5), []
+    out = torch.empty(3, 4, dtype=torch.float64)
+
+    def f(y):
+        kept.append((y, y.clone()))
+        return torch.mul(y, 0.5, out=out)
+
+    run = sample(f, space, schedule, 3, stream(26), "dpm_solver_2m", record="path")
+    plain = sample(lambda y: 0.5 * y, space, schedule, 3, stream(26), "dpm_solver_2m", record="path")
+    assert torch.equal(run.path, plain.path) and torch.equal(run.x, plain.x)
+    assert all(torch.equal(given, copy) for given, copy in kept)
+    x = run.x.clone()
+    out.zero_()
+    assert torch.equal(run.x, x)
+
+
+def test_an_estimator_that_writes_into_its_arguments_changes_nothing():
+    def greedy(y, fy):
+        level = (y - fy).norm(dim=1) / math.sqrt(3)
+        y.zero_(), fy.zero_()
+        return level
+
+    space, schedule = Space(3, 1), Schedule.proportional(4.0, 0.1, steps=5)
+    run = sample(normal_only, space, schedule, 4, stream(27), estimator=greedy)
+    assert torch.equal(run.y, sample(normal_only, space, schedule, 4, stream(27)).y)
+
+
+def test_levels_between_grid_points_are_assumed_between_the_assumed_ones():
+    told = []
+
+    def f(y, sigma):
+        told.append(sigma)
+        return 0 * y
+
+    schedule = Schedule.proportional(4.0, 0.25, a=0.5, steps=4)
+    shift = torch.tensor([1.0, 2.0, 2.0, 2.0, 1.0], dtype=torch.float64)
+    assumed = shift * schedule.sigma
+    sample(f, Space(3, 1), schedule, 50, stream(28), "randomised_midpoint", assumed_sigma=assumed)
+    assert [v for v in told if isinstance(v, float)] == assumed.tolist()
+    between = [v for v in told if not isinstance(v, float)]
+    sample(f, Space(3, 1), schedule, 50, stream(28), "randomised_midpoint")
+    nominal = [v for v in told[len(told) // 2 :] if not isinstance(v, float)]
+    for i, (own, right) in enumerate(zip(between, nominal)):
+        high, low = float(schedule.sigma[i]), float(schedule.sigma[i + 1])
+        assert bool(((right <= high) & (right >= low)).all()) and right.unique().numel() == 50
+        part = (right / high).log() / math.log(low / high)
+        expected = right * shift[i] ** (1 - part) * shift[i + 1] ** part
+        torch.testing.assert_close(own, expected, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("name", ["edm", "randomised_midpoint"])
+def test_own_noise_is_labelled_and_leaves_the_injected_noise_alone(name):
+    space, schedule = Space(5, 2), Schedule.proportional(4.0, 0.1, a=0.5, steps=4)
+    whole = sample(gaussian_denoiser(2), space, schedule, 20, stream(29), name)
+    part = sample(gaussian_denoiser(2), space, schedule, 7, stream(29), name)
+    if name == "edm":
+        assert torch.equal(part.y, whole.y[:7])
+    twice = sample(gaussian_denoiser(2), space, schedule, 20, stream(29), name)
+    assert torch.equal(twice.y, whole.y) and not torch.equal(
+        whole.y, sample(gaussian_denoiser(2), space, schedule, 20, stream(30), name).y
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (dict(stream=None), "stream must be a Stream"),
+        (dict(law=None), "law must be a law or a Space, got NoneType"),
+        (dict(schedule=None), "schedule must be a Schedule"),
+        (dict(device="abacus"), "device must be one that this torch can use, got 'abacus'"),
+    ],
+)
+def test_missing_pieces_are_refused_in_one_line(change, word):
+    with pytest.raises(ValueError, match=word) as caught:
+        sample(**{**GOOD, "stream": stream(21), **change})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this torch has CUDA")
+def test_a_device_that_is_not_there_is_refused():
+    with pytest.raises(ValueError, match="device must be one that this torch can use, got 'cuda'"):
+        sample(**GOOD, stream=stream(21), device="cuda")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from analysis.samplers import Schedule
+from analysis.samplers.grids import tangent_scale
 
 MAKERS = {
     "geometric": Schedule.proportional,
@@ -181,6 +182,12 @@ BAD = [
     (lambda: Schedule.proportional(1.0, 0.1, 0.5, 2.5), "steps"),
     (lambda: Schedule.karras(1.0, 0.1, 0.5, 4, rho=0), "rho"),
     (lambda: Schedule.cosine(1.0, 0.1, 0.5, 4, scale=-1), "scale"),
+    (lambda: Schedule.tangent(1.0, 0.1, scales=[]), "scales"),
+    (lambda: Schedule.tangent(1.0, 0.1, scales=[1.0, -1.0]), "scales"),
+    (lambda: Schedule.las(1.0, 0.1, mmse=([0.1, 1.0], [0.1])), "mmse must be"),
+    (lambda: Schedule.las(1.0, 0.1, mmse=([1.0, 0.1], [0.1, 0.2])), "increasing"),
+    (lambda: Schedule.las(0.1, 1.0, mmse=gaussian_mmse), "sigma_end"),
+    (lambda: Schedule.optimal(1.0, 0.1, steps=0, mmse=gaussian_mmse), "steps"),
     (lambda: Schedule.from_levels([1.0, 1.0, 0.5]), "levels"),
     (lambda: Schedule.from_levels([1.0]), "levels"),
     (lambda: Schedule.from_levels([1.0, math.nan]), "levels"),
@@ -230,3 +237,58 @@ def test_an_injection_that_reaches_zero_has_an_infinite_kl_weight():
     schedule = Schedule.from_injection(lambda t: 1.0 - t, 2.0, 1.0, 4)
     assert [math.isinf(w) for w in schedule.kl_weights.tolist()] == [False, False, False, True]
     assert float(schedule.kl_weights[0]) == pytest.approx(math.log(4 / 3) / 4, rel=1e-12)
+
+
+def gaussian_mmse(sigma):
+    """N(0, 0.5^2 I_2)."""
+    return 2 * 0.25 * sigma**2 / (0.25 + sigma**2)
+
+
+def disc(schedule):
+    """(1/2) sum_i int (mmse(sigma_i) - mmse(sigma)) dlambda at a = 1/2; int mmse dlambda = 2 log(1 + s^2 lambda)."""
+    lam = np.asarray(schedule.sigma) ** -2.0
+    mmse = gaussian_mmse(np.asarray(schedule.sigma))
+    return 0.5 * (mmse[:-1] * np.diff(lam)).sum() - np.log((4 + lam[-1]) / (4 + lam[0]))
+
+
+def test_loss_adaptive_levels_are_equal_steps_of_the_gaussian_closed_form():
+    levels = np.asarray(Schedule.las(20.0, 0.02, steps=32, mmse=gaussian_mmse).sigma)
+    steps = np.diff(np.log1p(0.25 * levels**-2.0))
+    assert np.ptp(steps) / steps.mean() < 1e-4 and (levels[0], levels[-1]) == (20.0, 0.02)
+    table = np.geomspace(0.01, 30.0, 200)
+    through = Schedule.las(20.0, 0.02, steps=32, mmse=(table, gaussian_mmse(table)))
+    assert np.abs(np.asarray(through.sigma) / levels - 1).max() < 0.01
+
+
+def test_discretisation_error_of_each_schedule_against_the_optimum_and_the_bound():
+    """D9's bound (int sqrt(-mmse'))^2/(4N) = (k/4) log^2(..)/N, and the order of the schedules on Gaussian data."""
+    ends = dict(sigma_start=20.0, sigma_end=0.02, steps=256)
+    found = {
+        "optimal": disc(Schedule.optimal(**ends, mmse=gaussian_mmse)),
+        "las": disc(Schedule.las(**ends, mmse=gaussian_mmse)),
+        "constant": disc(Schedule.proportional(**ends)),
+        "karras": disc(Schedule.karras(**ends)),
+        "cosine": disc(Schedule.cosine(**ends, scale=0.5)),
+        "tangent": disc(Schedule.tangent(**ends, scales=[0.5, 0.5])),
+    }
+    bound = 0.25 * 2 * math.log((1 + 0.25 / 0.02**2) / (1 + 0.25 / 400)) ** 2 / 256
+    assert 1.0 < found["optimal"] / bound < 1.02
+    assert 1.0 <= found["las"] / found["optimal"] < 1.01
+    assert found["las"] < found["constant"] < found["karras"]
+    assert found["tangent"] == pytest.approx(found["cosine"], rel=1e-9) and found["tangent"] > found["las"]
+
+
+def test_tangent_law_has_the_least_ddim_error_in_its_family_and_its_scale_lies_between():
+    """DDIM on N(0, diag(s_j^2)): KL of its variances, exact recursion, over c on both sides of the returned one."""
+    scales = np.array([2.0, 0.3])
+    own = tangent_scale(scales, 20.0, 0.02)
+
+    def kl(c):
+        sigma = np.asarray(Schedule.cosine(20.0, 0.02, a=0.0, steps=400, scale=c).sigma)
+        keep = scales**2 / (scales**2 + sigma[:-1, None] ** 2)
+        factor = (keep + sigma[1:, None] / sigma[:-1, None] * (1 - keep)).prod(0)
+        ratio = factor**2 * (scales**2 + 400.0) / (scales**2 + 0.02**2)
+        return float((ratio - 1 - np.log(ratio)).sum() / 2)
+
+    assert 0.3 < own < 2.0 and kl(own) < min(kl(0.97 * own), kl(1.03 * own))
+    assert tangent_scale([0.7], 20.0, 0.02) == pytest.approx(0.7, rel=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 
 from analysis.integrators.catalogue import cases
@@ -11,6 +12,7 @@ from analysis.metrics.intervals import Estimate
 from analysis.runs import Argument, positive_int
 from analysis.samplers import Integrator, KadkhodaieSimoncelli, Schedule, get_integrator
 from manifolds.registry import law_name
+from manifolds.space import Draw, Space
 
 __all__ = ["ALL_A", "AMBIENT", "DIM", "LAW", "PAPER", "farthest", "final_variances", "laws", "named", "pairs", "size"]
 
@@ -42,8 +44,9 @@ def size(profile: str) -> int:
 
 
 def pairs(names: Iterable[str], values: tuple[float, ...] = ALL_A) -> list[tuple[str, float]]:
-    """(integrator, a) that make sense: deterministic methods at a = 0, ancestral at 1/2."""
-    fixed = {"ddim": (0.0,), "heun": (0.0,), "ancestral": (0.5,)}
+    """(integrator, a) that make sense: those that read levels alone at a = 0 (deterministic, EDM) or 1/2."""
+    fixed = dict.fromkeys(("ddim", "heun", "edm", "dpm_solver_2m"), (0.0,))
+    fixed |= dict.fromkeys(("ancestral", "ancestral_large", "ddpm"), (0.5,))
     return [(name, a) for name in names for a in fixed.get(name, values)]
 
 
@@ -59,19 +62,68 @@ def final_variances(integrator: Integrator, schedule: Schedule, s: float) -> tup
 
     On N(0, s^2 I_k) the conditional denoiser is linear, so a step multiplies tangential and normal coordinates by
     constants and adds noise. The constants are read off the integrator's own step, applied to the point (1, 1):
-    methods with more than one evaluation included.
+    methods with more than one evaluation included, and those with noise or memory of their own by probes.
     """
     steps = integrator.coefficients(schedule)
-    levels = steps.levels.tolist()
+    levels, start = steps.levels.tolist(), float(steps.grid[0])
+    churn = [0.0] * len(levels) if steps.churn_variance is None else steps.churn_variance.tolist()
 
-    def denoise(y: torch.Tensor, i: int) -> torch.Tensor:
-        return y * torch.tensor([s**2 / (s**2 + levels[i] ** 2), 0.0], dtype=torch.float64)
+    def denoise(y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
+        keep = s**2 / (s**2 + torch.as_tensor(sigma, dtype=torch.float64).reshape(-1) ** 2)
+        return y * torch.stack([keep, 0 * keep], dim=1)
 
     one = torch.ones(1, 2, dtype=torch.float64)
-    variance = torch.tensor([s**2 + levels[0] ** 2, levels[0] ** 2], dtype=torch.float64)
+    variance = torch.tensor([s**2 + start**2, start**2], dtype=torch.float64)
+    if integrator.own_noise:
+        return _with_own_noise(integrator, steps, denoise, variance)
+    if integrator.memory:  # deterministic and linear: the factor of the whole run
+        y, previous = one, None
+        for i in range(steps.steps):
+            fy = denoise(y, levels[i])
+            y, previous = integrator.advance(y, fy, _Probe(i, steps, denoise, previous=previous)), fy
+        return tuple((y[0] ** 2 * variance).tolist())
     for i in range(steps.steps):
-        factor = integrator.mean(one, denoise(one, i), i, steps, denoise)[0]
-        variance = factor**2 * variance + steps.noise_variance[i]
+        factor = integrator.mean(one, denoise(one, levels[i]), i, steps, denoise)[0]
+        variance = factor**2 * (variance + churn[i]) + steps.noise_variance[i]
+    return float(variance[0]), float(variance[1])
+
+
+_PLACES, _WEIGHTS = (
+    torch.from_numpy(v) for v in np.polynomial.legendre.leggauss(16)
+)  # smooth in the place: to rounding
+
+
+class _Probe:
+    """Tools of a step whose noise is chosen: uniform numbers are quadrature nodes, draws are 0 or, at one label, 1."""
+
+    space = Space(2, 2)
+
+    def __init__(self, i, steps, denoise, previous=None, kick: str | None = None):
+        self.i, self.steps, self.evaluate, self.previous = i, steps, denoise, previous
+        self.kick = kick
+        self.labels: list[str] = []
+
+    def inject(self, moved: torch.Tensor) -> torch.Tensor:
+        return moved
+
+    def draw(self, label: str) -> Draw:
+        self.labels.append(label)
+        rows = len(_PLACES)
+        return Draw(torch.full((rows, 2), float(label == self.kick)).double(), torch.zeros(rows).double())
+
+    def uniform(self, label: str) -> torch.Tensor:
+        return (_PLACES + 1) / 2
+
+
+def _with_own_noise(integrator, steps, denoise, variance) -> tuple[float, float]:
+    """v+ = E[A^2] v + sum over draws of E[B^2]: the responses A, B to the point and to each draw, at every place."""
+    ones = torch.ones(len(_PLACES), 2, dtype=torch.float64)
+    for i, sigma in enumerate(steps.levels[:-1].tolist()):
+        probe = _Probe(i, steps, denoise)
+        grown = integrator.advance(ones, denoise(ones, sigma), probe) ** 2 * variance
+        for label in probe.labels:
+            grown += integrator.advance(0 * ones, 0 * ones, _Probe(i, steps, denoise, kick=label)) ** 2
+        variance = (_WEIGHTS / 2) @ grown
     return float(variance[0]), float(variance[1])
 
 

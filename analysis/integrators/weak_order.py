@@ -25,7 +25,8 @@ CLAIMS = (
         id="O1",
         kind="sharper",
         source="declared with each integrator; Gaussian data, exact variance recursions",
-        statement="the observed weak order is the declared one (1, and 2 for Heun)",
+        statement="the observed weak order is the declared one (1; 2 for Heun, EDM with churn, DPM-Solver++ 2M and the "
+        "randomised midpoint)",
         quantity="observed less declared order, the one farthest from 0 over integrators and a (interval over "
         "all of them)",
         predicted="0",
@@ -43,6 +44,7 @@ CLAIMS = (
     ),
 )
 _LADDER = "64 128 256 512 1024 2048"
+_LONGER = "128 256 512 1024 2048 4096"  # the midpoint's third-order part is 6 times larger at a = .75
 _COUPLED = (
     ("exponential_euler", 0.0),
     ("exponential_euler", 0.5),
@@ -57,7 +59,8 @@ def cells(options) -> list[Cell]:
     smoke, plan = options.profile == "smoke", []
     for name, a in pairs(sorted(INTEGRATORS)):
         for wrong in (1.0, 1.05) if name == "exponential_euler" else (1.0,):
-            params = {"integrator": name, "a": a, "s": 1.0, "sigma_0": 10.0, "sigma_T": 0.05, "steps": _LADDER}
+            params = {"integrator": name, "a": a, "s": 1.0, "sigma_0": 10.0, "sigma_T": 0.05}
+            params["steps"] = _LONGER if name == "randomised_midpoint" else _LADDER
             plan.append(Cell("exact_order", params | {"wrong_scale": wrong}, 0.4))
     sampled = [c for c in laws(options) if c[0] in ("mixture", "sphere", "cube")]
     n = 400 if smoke else 1000 * size(options.profile)

@@ -14,6 +14,8 @@ __all__ = [
     "EulerMaruyama",
     "DDIM",
     "Ancestral",
+    "AncestralLarge",
+    "DDPM",
     "ScoreFreezing",
     "Heun",
 ]
@@ -98,6 +100,44 @@ class Ancestral(Integrator):
         return Coefficients(sigma, contraction, sigma[1:] ** 2 * drop)
 
 
+class AncestralLarge(Integrator):
+    """DDPM with the larger of its two fixed variances, the forward step's own (arXiv 2006.11239, section 3.2), VE form.
+
+    c = sigma_{i+1}^2 / sigma_i^2, eta^2 = sigma_i^2 - sigma_{i+1}^2. Uses the levels of the schedule only. Not
+    normal-consistent: the relative error of the level is of order 1/N a run.
+
+    >>> steps = AncestralLarge().coefficients(Schedule.from_levels([4.0, 2.0]))
+    >>> float(steps.contraction), float(steps.noise_variance)
+    (0.25, 12.0)
+    """
+
+    name = "ancestral_large"
+
+    def coefficients(self, schedule: Schedule) -> Coefficients:
+        small, sigma = Ancestral().coefficients(schedule), schedule.sigma
+        return Coefficients(sigma, small.contraction, (sigma[:-1] - sigma[1:]) * (sigma[:-1] + sigma[1:]))
+
+
+class DDPM(Integrator):
+    """Variance-preserving DDPM with sigma_t^2 = beta_t (arXiv 2006.11239, algorithm 2), in y = x_t / sqrt(alpha_bar).
+
+    sigma^2 = 1/alpha_bar - 1, and beta = 1 - alpha_bar_i / alpha_bar_{i+1} becomes the variance beta / alpha_bar_{i+1}:
+    c = sigma_{i+1}^2 / sigma_i^2, eta^2 = (1 + sigma_{i+1}^2) (sigma_i^2 - sigma_{i+1}^2) / (1 + sigma_i^2). Derived
+    here. Ancestral's at levels far above 1, AncestralLarge's far below. Exact for data N(0, I), whatever the steps.
+
+    >>> steps = DDPM().coefficients(Schedule.from_levels([3.0, 1.0]))
+    >>> round(float(steps.contraction), 12), round(float(steps.noise_variance), 12)  # 1/9, 2 * 8 / 10
+    (0.111111111111, 1.6)
+    """
+
+    name = "ddpm"
+
+    def coefficients(self, schedule: Schedule) -> Coefficients:
+        large, sigma = AncestralLarge().coefficients(schedule), schedule.sigma
+        share = (1 + sigma[1:] ** 2) / (1 + sigma[:-1] ** 2)
+        return Coefficients(sigma, large.contraction, large.noise_variance * share)
+
+
 class ScoreFreezing(Integrator):
     """Freezes the score (f - y) / sigma_i^2 over the step and integrates sigma_t^2 and a_t exactly.
 
@@ -122,7 +162,7 @@ class Heun(Integrator):
     """Deterministic second-order method of EDM (arXiv 2206.00364, algorithm 1) on dy/dsigma = (y - f) / sigma.
 
     >>> y, steps = torch.ones(1, 1, dtype=torch.float64), Heun().coefficients(Schedule.from_levels([2.0, 1.0]))
-    >>> Heun().mean(y, y / 2, 0, steps, lambda v, i: v / 2).item()  # slopes 1/4 and 3/8
+    >>> Heun().mean(y, y / 2, 0, steps, lambda v, sigma: v / 2).item()  # slopes 1/4 and 3/8
     0.6875
     """
 
@@ -134,7 +174,7 @@ class Heun(Integrator):
         return DDIM().coefficients(schedule)
 
     def mean(self, y, fy, i, steps, evaluate):
-        first, last = steps.levels[i], steps.levels[i + 1]
+        first, last = steps.levels[i], steps.grid[i + 1]
         ahead = fy + steps.contraction[i] * (y - fy)
-        slope = (y - fy) / first + (ahead - evaluate(ahead, i + 1)) / last
+        slope = (y - fy) / first + (ahead - evaluate(ahead, float(last))) / last
         return y + (last - first) / 2 * slope

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from analysis.samplers.schedule import Schedule
@@ -31,6 +33,14 @@ class IndependentNoise:
     def draw(self, space: Space, i: int, n: int) -> Draw:
         """Standard noise of step i for n points."""
         return space.draw(n, self.stream.child("step", i))
+
+    def in_blocks(self, space: Space, i: int, n: int) -> Callable[[int], torch.Tensor]:
+        """The `normal` of `draw`, dense spaces only, in blocks of rows: each call returns the next so many.
+
+        A block fits the processor's cache, the whole draw does not.
+        """
+        source = self.stream.child("step", i).spawn("noise").child("normal")  # as Space.draw has it
+        return lambda rows: source.normal(rows, space.width)
 
 
 class BrownianNoise:
@@ -64,8 +74,10 @@ class BrownianNoise:
         """Prepare for runs along a schedule.
 
         Raises:
-            ValueError: a coarse time that is not a fine time, or an integrator with a step law of its own.
+            ValueError: a coarse time that is not a fine time, or an integrator with a step law or noise of its own.
         """
+        if integrator.own_noise:
+            raise ValueError(f"noise cannot be coupled for {integrator.name}, which draws its own")
         if not torch.equal(integrator.coefficients(schedule).levels, schedule.sigma):
             raise ValueError(
                 f"noise cannot be coupled for {integrator.name}, whose levels are not those of the schedule"
@@ -84,6 +96,17 @@ class BrownianNoise:
             return draws[0]
         assert self._integrator is not None
         return Draw.combine(draws, self._integrator.coupling(self.fine, first, last).tolist())
+
+    def in_blocks(self, space: Space, i: int, n: int) -> Callable[[int], torch.Tensor]:
+        """As `IndependentNoise.in_blocks`; the draw is kept as a whole all the same, and its blocks are copies."""
+        normal, done = self.draw(space, i, n).normal, 0
+
+        def take(rows: int) -> torch.Tensor:
+            nonlocal done
+            done += rows
+            return normal[done - rows : done].clone()
+
+        return take
 
     def _fine_draw(self, space: Space, j: int, n: int) -> Draw:
         """Kept while there is room: runs of other step counts ask for the same again."""

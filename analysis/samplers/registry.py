@@ -22,6 +22,11 @@ INTEGRATORS: Table[type[Integrator]] = Table(
         "kadkhodaie_simoncelli": "analysis.samplers.kadkhodaie_simoncelli:KadkhodaieSimoncelli",
         "score_freezing": f"{_HERE}:ScoreFreezing",
         "heun": f"{_HERE}:Heun",
+        "ancestral_large": f"{_HERE}:AncestralLarge",
+        "ddpm": f"{_HERE}:DDPM",
+        "edm": "analysis.samplers.second_order:EDMChurn",
+        "dpm_solver_2m": "analysis.samplers.second_order:DPMSolver2M",
+        "randomised_midpoint": "analysis.samplers.second_order:RandomisedMidpoint",
     },
 )
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
+from analysis.samplers.evaluate import Evaluator
 from analysis.samplers.noise import BrownianNoise, IndependentNoise
 from analysis.samplers.registry import get_integrator
-from analysis.samplers.run import Estimator, Evaluator, Run, SampleRun
+from analysis.samplers.run import Estimator, Run, SampleRun
 from analysis.samplers.schedule import Schedule
 from analysis.samplers.step import Coefficients, Integrator
 from manifolds.checks import positive_int, positive_number
@@ -19,6 +20,7 @@ from manifolds.streams import Stream
 
 __all__ = ["sample"]
 
+_KINDS = {"law": "law or a Space", "schedule": "Schedule", "stream": "Stream (manifolds.stream(seed, ..))"}
 _RECORDS = ("none", "levels", "path")
 
 
@@ -51,7 +53,8 @@ def sample(
         f: denoiser, f(y) if blind and f(y, sigma_i) if conditional; clean estimate with the shape of y.
         law: a law or a Space. Nothing but its space is used.
         n: number of samples.
-        stream: source of the start (child "start") and of the injected noise (child "step", i).
+        stream: source of the start (child "start"), of the injected noise (child "step", i) and of noise that an
+            integrator draws itself (child "step", i, label).
         integrator: registry name or Integrator object.
         adaptive: inject eta_i^2 / sigma_i^2 times the sample's own sigma_hat^2 and stop each sample at
             sigma_hat <= sigma_min; past the end of the schedule its last step is repeated. None: as the integrator
@@ -78,6 +81,10 @@ def sample(
     (0.0, 8)
     """
     space: Space = getattr(law, "space", law)
+    for label, value, kind in (("law", space, Space), ("schedule", schedule, Schedule), ("stream", stream, Stream)):
+        if not isinstance(value, kind):
+            raise ValueError(f"{label} must be a {_KINDS[label]}, got {type(value).__name__}")
+    _check_device(device)
     n = positive_int(n, "n")
     if chunk is not None:
         positive_int(chunk, "chunk")
@@ -86,10 +93,14 @@ def sample(
     check_prior(f, schedule.sigma)
     method = get_integrator(integrator)
     steps = method.coefficients(schedule)
+    if steps.churn_variance is not None:
+        check_prior(f, steps.levels)
     adaptive = method.adaptive if adaptive is None else bool(adaptive)
     source = IndependentNoise(stream) if noise is None else noise
     source.check(schedule, method)
     stop = None
+    if adaptive and (method.own_noise or method.memory or steps.churn_variance is not None):
+        raise ValueError(f"adaptive must be False for {method.name}")
     if adaptive:
         stop = method.stop_level(schedule) if sigma_min is None else positive_number(sigma_min, "sigma_min")
         steps = steps.extended(10 * steps.steps if max_steps is None else positive_int(max_steps, "max_steps"))
@@ -97,14 +108,26 @@ def sample(
         raise ValueError("sigma_min and max_steps need adaptive=True")
     levels = steps.levels if assumed_sigma is None else _assumed(assumed_sigma, steps)
     if start is None:
-        y = space.start(n, float(steps.levels[0]), stream.child("start"))
+        y = space.start(n, float(steps.grid[0]), stream.child("start"))
     else:
         space.check(start, "start")
         if len(start) != n:
             raise ValueError(f"start must have n = {n} rows, got {len(start)}")
         y = start.clone()
-    evaluator = Evaluator(f, space, levels, chunk, device)
-    return Run(evaluator, method, steps, stop, estimator, source, record, callback).go(y)
+    evaluator = Evaluator(f, space, steps.levels, levels, chunk, device)
+    return Run(evaluator, method, steps, stop, estimator, source, stream, record, callback).go(y)
+
+
+def _check_device(device: str | None) -> None:
+    if device is None:
+        return
+    try:
+        torch.empty(0, device=device)
+    except (
+        RuntimeError,
+        AssertionError,
+    ) as problem:  # without CUDA torch asserts
+        raise ValueError(f"device must be one that this torch can use, got {device!r}") from problem
 
 
 def _assumed(sigma: torch.Tensor, steps: Coefficients) -> torch.Tensor:

@@ -13,17 +13,30 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from analysis.samplers.grids import check_range, cosine_levels, geometric_levels, karras_levels
+from analysis.samplers.grids import (
+    Curve,
+    check_range,
+    cosine_levels,
+    geometric_levels,
+    karras_levels,
+    las_levels,
+    mmse_curve,
+    optimal_levels,
+    tangent_levels,
+)
 from analysis.samplers.injections import General, Integrals, Proportional
 from manifolds.checks import positive_int, positive_number
 
 __all__ = ["Schedule"]
 
+Mmse = Curve | tuple[Sequence[float], Sequence[float]]  # E tr Cov[X | Y] by level: a function, or a table of losses
+
 
 class Schedule:
     """Levels and injection on a time grid. Immutable: attributes cannot be set, and tensors are returned as copies.
 
-    Build one with `proportional`, `karras`, `cosine`, `from_levels`, `constant_step` or `from_injection`.
+    Build one with `proportional` (constant log-steps), `karras`, `cosine`, `tangent`, `las`, `optimal`, `from_levels`,
+    `constant_step` or `from_injection`.
 
     Attributes (float64 tensors, N = steps):
         t (N+1,), sigma (N+1,): times from 0, and noise levels (standard deviations).
@@ -169,6 +182,41 @@ class Schedule:
         [3.0, 1.0, 0.333333333333]
         """
         return cls.from_levels(cosine_levels(sigma_start, sigma_end, steps, scale), a)
+
+    @classmethod
+    def tangent(
+        cls,
+        sigma_start: float,
+        sigma_end: float,
+        a: float = 0.5,
+        steps: int = 64,
+        scales: Sequence[float] = (1.0,),
+    ) -> Schedule:
+        """The tangent law of arXiv 2601.13602 for Gaussian data with these standard deviations (`grids.tangent_scale`).
+
+        >>> [round(s**2, 12) for s in Schedule.tangent(6**0.5, (2 / 3) ** 0.5, steps=2, scales=[2**0.5]).sigma.tolist()]
+        [6.0, 2.0, 0.666666666667]
+        """
+        return cls.from_levels(tangent_levels(sigma_start, sigma_end, steps, scales), a)
+
+    @classmethod
+    def las(cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, *, mmse: Mmse) -> Schedule:
+        """Loss-adaptive schedule (arXiv 2601.21943) from an MMSE curve or a table (levels, losses): `grids.las_levels`.
+
+        >>> losses = [0.0025, 0.0099, 0.5, 0.99]
+        >>> Schedule.las(10.0, 0.05, steps=16, mmse=([0.05, 0.1, 1.0, 10.0], losses)).steps
+        16
+        """
+        return cls.from_levels(las_levels(sigma_start, sigma_end, steps, mmse_curve(mmse)), a)
+
+    @classmethod
+    def optimal(cls, sigma_start: float, sigma_end: float, a: float = 0.5, steps: int = 64, *, mmse: Mmse) -> Schedule:
+        """Least discretisation error at a = 1/2 for an MMSE curve or a table (levels, losses): `grids.optimal_levels`.
+
+        >>> Schedule.optimal(10.0, 0.05, steps=8, mmse=lambda sigma: sigma**2 / (1 + sigma**2))
+        Schedule(10 -> 0.05, steps=8, a=0.5 sigma_t^2)
+        """
+        return cls.from_levels(optimal_levels(sigma_start, sigma_end, steps, mmse_curve(mmse)), a)
 
     @classmethod
     def constant_step(cls, h: float, a: float, sigma_start: float, sigma_end: float) -> Schedule:
