@@ -7,7 +7,7 @@ import numbers
 
 import torch
 
-__all__ = ["RANGE", "noise_level", "positive_int", "positive_number", "probabilities", "within_range"]
+__all__ = ["RANGE", "level_rows", "noise_level", "positive_int", "positive_number", "probabilities", "within_range"]
 
 _LEAST, _MOST = 1e-60, 1e60
 RANGE = f"between {_LEAST:g} and {_MOST:g}"
@@ -34,6 +34,18 @@ def positive_number(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
         raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
     return float(value)
+
+
+def level_rows(sigma: object, rows: int, device: torch.device | None = None) -> torch.Tensor:
+    """A noise standard deviation, a number or one per row, as a (rows,) float64 tensor, or ValueError.
+
+    >>> level_rows(0.5, rows=2)
+    tensor([0.5000, 0.5000], dtype=torch.float64)
+    """
+    level = torch.as_tensor(sigma, dtype=torch.float64, device=device)
+    if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
+        raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
+    return level.expand(rows)
 
 
 def noise_level(sigma: object, rows: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ import torch
 from manifolds.shapes import Bounds, Coefficients, CorePoints, Levels, Rows, Statistics, Values
 from manifolds.streams import Stream
 
-__all__ = ["Core", "Posterior", "join_rows", "take"]
+__all__ = ["Core", "Posterior", "join_rows", "round_product", "take"]
 
 S = TypeVar("S", bound=Statistics)
 T = TypeVar("T")
@@ -38,6 +38,18 @@ def take(stats: T, rows: torch.Tensor | slice) -> T:
         parts = [take(item, rows) for item in stats]
         return cast(T, type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts))
     return stats
+
+
+def round_product(u: CorePoints, norm: Rows, across: Rows, along: Rows, v: CorePoints) -> CorePoints:
+    """C v (n, m) for covariances C with variance `along` in the direction of u, of length `norm`, and `across` in
+    others.
+
+    >>> u, v, one = torch.tensor([[2.0, 0.0]]), torch.tensor([[1.0, 1.0]]), torch.ones(1)
+    >>> round_product(u, u.norm(dim=1), 3 * one, 5 * one, v)
+    tensor([[5., 3.]])
+    """
+    unit = u / torch.where(norm > 0, norm, torch.ones_like(norm))[:, None]
+    return across[:, None] * v + ((along - across) * (unit * v).sum(dim=1))[:, None] * unit
 
 
 _FIELDS = {"coef": 1, "sqdist": 2, "trace": 2, "third": 3, "var_sqdist": 4}
@@ -149,6 +161,17 @@ class Core(ABC, Generic[S]):
     def coef_width(self, stats: S) -> int:
         """B, the number of coefficients of the posterior mean; 1 unless overridden."""
         return 1
+
+    def covariance(self, stats: S, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        """Cov[X | u] v, (n, m), at one level a point, (n, 1); of a law that absorbs the normal coordinates along u.
+
+        Optional: laws that have it are differentiable in closed form.
+        """
+        raise NotImplementedError(f"{self.name} does not know its posterior covariance")
+
+    def across_and_along(self, stats: S, sigma: torch.Tensor) -> tuple[Rows, Rows]:
+        """Posterior variances (n,) in a direction normal to u and along u, of laws that are round about the origin."""
+        raise NotImplementedError(f"{self.name} is not round")
 
     @abstractmethod
     def project(self, u: CorePoints) -> CorePoints:

@@ -6,13 +6,16 @@ import math
 
 import torch
 
-from manifolds.checks import noise_level, positive_int
-from manifolds.core import Core, Posterior
+from manifolds.checks import level_rows, noise_level, positive_int
+from manifolds.core import Core, Posterior, round_product
+from manifolds.gradients import answer
 from manifolds.shapes import Bounds, CorePoints, Level, Points, Rows, Statistics
 from manifolds.space import Space
 from manifolds.streams import Stream
 
 __all__ = ["Law"]
+
+_FARTHEST = 1e140  # the square of |y|/sigma is a number
 
 
 class Law:
@@ -139,49 +142,94 @@ class Law:
 
     def posterior(self, y: Points, sigma: Level, order: int) -> tuple[Statistics, Posterior]:
         """(core statistics, core posterior at one level per row) up to moment `order` (see `manifolds.core`)."""
-        self.space.check(y)
-        level = noise_level(sigma, y.shape[0]).to(y.device)
-        stats, _ = self.statistics(y)
+        size, level = self.space.check(y), noise_level(sigma, y.shape[0]).to(y.device)
+        if level.numel() and size > _FARTHEST * float(level.min()):
+            raise ValueError(f"y must lie within {_FARTHEST:g} sigma, got {size:.3g} in size")
+        stats = self.core.statistics(self._core_part(y))
         return stats, self.core.posterior(stats, level.expand(y.shape[0], 1), order)
 
+    def _core_part(self, y: Points) -> CorePoints:
+        if self.core.absorbs_normal:
+            return self.space.split(y)[1].sqrt()[:, None]
+        return self.space.core_part(y)
+
+    def plain(self, name: str, y: Points, sigma: Level) -> torch.Tensor:
+        """An answer, by its name, without its gradient."""
+        needed = {"log_marginal": 0, "denoise": 1, "distance_covariance": 3, "distance_variance": 4}
+        stats, post = self.posterior(y, sigma, needed.get(name, 2))
+        if name in ("denoise", "distance_covariance"):
+            coef = post.coef if name == "denoise" else post.third
+            return self.place(self.core.assemble(stats, coef[:, 0]), y)
+        if name == "log_marginal":
+            log_p = (post.log_p + post.offset)[:, 0]
+            return log_p if self.core.absorbs_normal else log_p + self._normal_log_density(y, sigma)
+        if name == "squared_distance" and not self.core.absorbs_normal:
+            return post.sqdist[:, 0] + self.space.split(y)[1]
+        field = {"squared_distance": "sqdist", "posterior_trace": "trace", "distance_variance": "var_sqdist"}[name]
+        return getattr(post, field)[:, 0]
+
+    def _normal_log_density(self, y: Points, sigma: Level) -> Rows:
+        level, n = noise_level(sigma, y.shape[0])[:, 0].to(y.device), self.space.normal_dim
+        _, rho2 = self.space.split(y)
+        return -n * (torch.log(level) + 0.5 * math.log(2 * math.pi)) - rho2 / (2 * level * level)
+
+    def _answer(self, name: str, y: Points, sigma: Level) -> torch.Tensor:
+        """With its gradient in closed form, where the core knows its covariance."""
+        self.space.check_shape(y)
+        if type(self.core).covariance is Core.covariance:
+            return self.plain(name, y, sigma)
+        return answer(self, name, y, level_rows(sigma, y.shape[0], y.device))
+
     def denoise(self, y: Points, sigma: Level) -> Points:
-        """E[X | Y = y, sigma], the optimal conditional denoiser; (n, width)."""
-        stats, post = self.posterior(y, sigma, 1)
-        return self.place(self.core.assemble(stats, post.coef[:, 0]), y)
+        """E[X | Y = y, sigma], the optimal conditional denoiser; (n, width). Differentiable: Cov[X | y]/sigma^2."""
+        return self._answer("denoise", y, sigma)
 
     def log_marginal(self, y: Points, sigma: Level) -> Rows:
-        """log p_sigma(y) with respect to Lebesgue measure on R^d, in both representations; (n,)."""
-        _, post = self.posterior(y, sigma, 0)
-        log_p = (post.log_p + post.offset)[:, 0]
-        if self.core.absorbs_normal:
-            return log_p
-        level = noise_level(sigma, y.shape[0])[:, 0].to(y.device)
-        _, rho2 = self.space.split(y)
-        n = self.space.normal_dim
-        return log_p - n * (torch.log(level) + 0.5 * math.log(2 * math.pi)) - rho2 / (2 * level * level)
+        """log p_sigma(y) with respect to Lebesgue measure on R^d, in both representations; (n,). Twice
+        differentiable."""
+        return self._answer("log_marginal", y, sigma)
 
     def posterior_trace(self, y: Points, sigma: Level) -> Rows:
-        """tr Cov[X | Y = y, sigma]; (n,)."""
-        return self.posterior(y, sigma, 2)[1].trace[:, 0]
+        """tr Cov[X | Y = y, sigma]; (n,). Differentiable."""
+        return self._answer("posterior_trace", y, sigma)
+
+    def jacobian_trace(self, y: Points, sigma: Level) -> Rows:
+        """Divergence of the denoiser in R^d, tr Cov[X | Y = y]/sigma^2, exactly; (n,). Differentiable."""
+        return self.posterior_trace(y, sigma) / level_rows(sigma, y.shape[0], y.device) ** 2
 
     def mean_and_trace(self, y: Points, sigma: Level) -> tuple[Points, Rows]:
-        """(`denoise`, `posterior_trace`) at once, for less than the two."""
+        """(`denoise`, `posterior_trace`) at once, for less than the two; without gradients."""
         stats, post = self.posterior(y, sigma, 2)
         return self.place(self.core.assemble(stats, post.coef[:, 0]), y), post.trace[:, 0]
 
     def squared_distance(self, y: Points, sigma: Level) -> Rows:
-        """E[|X - y|^2 | Y = y, sigma]; (n,)."""
-        core_part = self.posterior(y, sigma, 2)[1].sqdist[:, 0]
-        return core_part if self.core.absorbs_normal else core_part + self.space.split(y)[1]
+        """E[|X - y|^2 | Y = y, sigma]; (n,). Differentiable."""
+        return self._answer("squared_distance", y, sigma)
 
     def distance_covariance(self, y: Points, sigma: Level) -> Points:
         """W = Cov(X, |X - y|^2 | Y = y, sigma); (n, width). Appears in arXiv 2602.09639, appendix C."""
-        stats, post = self.posterior(y, sigma, 3)
-        return self.place(self.core.assemble(stats, post.third[:, 0]), y)
+        return self._answer("distance_covariance", y, sigma)
 
     def distance_variance(self, y: Points, sigma: Level) -> Rows:
         """Var(|X - y|^2 | Y = y, sigma); (n,). Appears in arXiv 2602.09639, Lemma 3.7."""
-        return self.posterior(y, sigma, 4)[1].var_sqdist[:, 0]
+        return self._answer("distance_variance", y, sigma)
+
+    def covariance(self, y: Points, sigma: Level, v: Points) -> Points:
+        """Cov[X | Y = y, sigma] v, row by row; (n, width). In reduced coordinates v lies along y's normal direction.
+
+        Raises:
+            NotImplementedError: a core that does not know it.
+        """
+        self.space.check(y)
+        self.space.check(v, "v")
+        level = noise_level(sigma, y.shape[0]).to(y.device).expand(y.shape[0], 1)
+        stats = self.core.statistics(self._core_part(y))
+        if not self.core.absorbs_normal:
+            return self.space.embed(self.core.covariance(stats, level, self.space.core_part(v)))
+        if self.reduced:
+            return self.core.covariance(stats, level, v)
+        across, along = self.core.across_and_along(stats, level)
+        return round_product(y, y.norm(dim=1), across, along, v)
 
     # -- the support --------------------------------------------------------------------------------------------
 

@@ -26,7 +26,21 @@ import torch
 from manifolds.shapes import CorePoints, Level, Points, Rows
 from manifolds.streams import Stream
 
-__all__ = ["Draw", "Space"]
+__all__ = ["Draw", "Space", "row_squares"]
+
+_MOST = 1e140  # squares, sums of squares, and products of those with a radius are numbers
+_AT_ONCE = 1 << 16  # numbers whose squares stay in cache
+
+
+def row_squares(v: torch.Tensor) -> Rows:
+    """Sums of squares (n,) of the rows of v (n, d), without an array of v's size.
+
+    >>> row_squares(torch.tensor([[3.0, 4.0]]))
+    tensor([25.])
+    """
+    if v.numel() <= _AT_ONCE:
+        return (v * v).sum(dim=1)
+    return torch.cat([(part * part).sum(dim=1) for part in v.split(max(_AT_ONCE // v.shape[1], 1))])
 
 
 @dataclass(frozen=True)
@@ -120,27 +134,31 @@ class Space:
         """Core coordinates (n, m) as points (n, width) with no normal part."""
         if self.frame is not None:
             return u @ self.frame.T.to(u.device)
-        pad = torch.zeros(u.shape[0], self.width - self.core_dim, dtype=u.dtype, device=u.device)
-        return torch.cat([u, pad], dim=1)
+        out = u.new_zeros(u.shape[0], self.width)
+        out[:, : self.core_dim] = u
+        return out
+
+    def core_part(self, y: Points) -> CorePoints:
+        """Core coordinates (n, m) of points (n, width)."""
+        return y[:, : self.core_dim] if self.frame is None else y @ self.frame.to(y.device)
 
     def split(self, y: Points) -> tuple[CorePoints, Rows]:
         """Points (n, width) as core coordinates (n, m) and squared norm (n,) of the normal coordinates."""
-        if self.frame is None:
-            u, normal = y[:, : self.core_dim], y[:, self.core_dim :]
-        else:
-            u = y @ self.frame.to(y.device)
-            normal = y - u @ self.frame.T.to(y.device)
-        return u, (normal * normal).sum(dim=1)
+        u = self.core_part(y)
+        normal = y[:, self.core_dim :] if self.frame is None else y - u @ self.frame.T.to(y.device)
+        return u, row_squares(normal)
 
     def normal_part(self, y: Points) -> Points:
         """The normal component of y, as a point (n, width)."""
         if self.frame is not None:
             return y - (y @ self.frame.to(y.device)) @ self.frame.T.to(y.device)
-        return torch.cat([torch.zeros_like(y[:, : self.core_dim]), y[:, self.core_dim :]], dim=1)
+        normal = y.clone()
+        normal[:, : self.core_dim] = 0.0
+        return normal
 
     def sqnorm(self, v: Points) -> Rows:
         """|v|^2 (n,) of combinations v of a point y and of denoiser outputs at y."""
-        return (v * v).sum(dim=1)
+        return row_squares(v)
 
     def draw(self, n: int, stream: Stream) -> Draw:
         """Standard noise for n points, new at each call. Row i does not depend on n."""
@@ -155,7 +173,7 @@ class Space:
     def perturb(self, y: Points, scale: Level, draw: Draw) -> Points:
         """y + scale Z for a given draw; scale is a standard deviation >= 0, a number or (n,)."""
         scale = torch.as_tensor(scale, dtype=y.dtype, device=y.device).reshape(-1, 1)
-        moved = y + scale * draw.normal.to(y.device)
+        moved = (scale * draw.normal.to(y.device)).add_(y)
         if self.reduced:
             chi = scale[:, 0] * draw.chi2.to(y.device).sqrt()
             moved[:, -1] = torch.hypot(moved[:, -1], chi)
@@ -169,11 +187,22 @@ class Space:
         """n points of N(center, sigma^2 I_d): where the dynamics start (arXiv 2602.09639, section 3)."""
         return self.add_noise(self.center.expand(n, -1).clone(), sigma, stream)
 
-    def check(self, y: torch.Tensor, name: str = "y") -> None:
-        """Raise ValueError, in one line, unless y is a finite float64 tensor of shape (n, width)."""
+    def check(self, y: torch.Tensor, name: str = "y") -> float:
+        """The largest |coordinate| of y; ValueError, in one line, unless y is a float64 tensor of shape (n, width) of
+        numbers not beyond 1e140."""
+        self.check_shape(y, name)
+        if not y.numel():
+            return 0.0
+        low, high = (float(end) for end in torch.aminmax(y))  # one pass, no mask
+        if not -_MOST <= low <= high <= _MOST:
+            if math.isfinite(low) and math.isfinite(high):
+                raise ValueError(f"{name} must lie between {-_MOST:g} and {_MOST:g}, got {max(high, -low):.3g} in size")
+            raise ValueError(f"{name} must be finite, got NaN or infinity")
+        return max(high, -low)
+
+    def check_shape(self, y: torch.Tensor, name: str = "y") -> None:
+        """Raise ValueError unless y is a float64 tensor of shape (n, width)."""
         if not isinstance(y, torch.Tensor) or y.dtype != torch.float64:
             raise ValueError(f"{name} must be a float64 torch tensor")
         if y.ndim != 2 or y.shape[1] != self.width:
             raise ValueError(f"{name} must have shape (n, {self.width}), got {tuple(y.shape)}")
-        if not bool(torch.isfinite(y).all()):
-            raise ValueError(f"{name} must be finite, got NaN or infinity")

@@ -177,7 +177,7 @@ class BlindDenoiser:
         levels = self.prior.levels.to(rho2.device)
         mu = NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), None)
         log_p, post = mu(levels.log() - mu.centre, order)
-        return mu, log_p + self.prior.weights.to(rho2.device).log(), post.coef
+        return mu, log_p + self.prior.weights.to(rho2.device).log(), post.coef if order else None
 
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

@@ -18,6 +18,8 @@ from manifolds.streams import Stream, stream
 __all__ = ["Atoms", "atoms", "random_code"]
 
 _CHUNK = 1 << 21  # float64 numbers held at a time for (rows, levels, atoms)
+_LEAST_LOG = -650.0  # of a weight: smaller ones are zero; products of theirs would be denormal numbers, which are slow
+_LIGHT = 1e-100  # a weight below this may make all of a row's weights vanish
 _MAX_CODE = 1 << 17
 _MAX_GREEDY = 1000
 
@@ -69,6 +71,7 @@ class Atoms(Core[PointStatistics]):
         self.intrinsic_dim, self.name = intrinsic_dim, name
         self.radius = float(self.points.norm(dim=1).max())
         self._log_weights = torch.log(self.weights)
+        self._lightest = float(self.weights.min())
         self._atlas = Atlas(self.points)
         self._mean = self.weights @ self.points
         self._second_moment = float(self.weights @ (self.points**2).sum(dim=1))
@@ -91,37 +94,67 @@ class Atoms(Core[PointStatistics]):
         parts = [self._posterior(rows, levels, order) for rows, levels in zip(u.split(size), sigma.split(size))]
         return join_rows(parts, order)
 
-    def _posterior(self, u: torch.Tensor, sigma: torch.Tensor, order: int) -> Posterior:
+    def _weigh(
+        self, u: CorePoints, sigma: Levels, moments: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """(weights (n, q, N) up to a factor, their sums (n, q, 1), log of the sums with the factor (n, q), least squared
+        distance (n,), gaps to it (n, N)). With `moments` the factor makes the largest weight one: the digits of a
+        posterior that sits on one atom are then those of the others' weights."""
         sigma2 = sigma * sigma
-        finest, coarsest = sigma2.min(dim=1).values, sigma2.max(dim=1).values
-        d2 = self._atlas.squared_distances(u, finest, coarsest)
-        least, gap = self._atlas.beyond_nearest(u, d2, finest, coarsest)
-        logits = torch.addcdiv(self._log_weights, gap[:, None, :], sigma2[..., None], value=-0.5)
-        top = logits.max(dim=-1, keepdim=True).values
-        share = logits.sub_(top).exp_()
+        least, gap, farthest = self._atlas.nearest_and_gaps(u, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
+        logits = torch.addcdiv(self._log_weights.to(u.device), gap[:, None, :], sigma2[..., None], value=-0.5)
+        top = None
+        if moments or self._lightest < _LIGHT:  # else the nearest atom's weight is a number as it stands
+            top = logits.max(dim=-1, keepdim=True).values
+            logits.sub_(top)
+        share = logits
+        if sigma2.numel() and farthest > -1.5 * _LEAST_LOG * float(sigma2.min()):
+            share = torch.threshold_(share.clamp_(min=_LEAST_LOG).exp_(), 2.0 * math.exp(_LEAST_LOG), 0.0)
+        else:
+            share = share.exp_()
         mass = share.sum(dim=-1, keepdim=True)
-        log_mass = (top + torch.log(mass))[..., 0]
+        log_mass = torch.log(mass) if top is None else torch.log(mass) + top
+        return share, mass, log_mass[..., 0], least, gap
+
+    def _posterior(self, u: CorePoints, sigma: Levels, order: int) -> Posterior:
+        sigma2, points = sigma * sigma, self.points.to(u.device)
+        share, mass, log_mass, least, gap = self._weigh(u, sigma, order >= 2)
         post = Posterior(
             log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2))
         )
         if order >= 1:
-            post.coef = (share @ self.points).div_(mass)
+            post.coef = (share @ points).div_(mass)
         if order >= 2:
             share.div_(mass)
             beyond = (share @ gap[..., None])[..., 0]
             post.sqdist = least[:, None] + beyond
             # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
-            near = self.points[gap.argmin(dim=1)]
-            between = self._atlas.squared_distances(near, finest, coarsest)
+            near = points[gap.argmin(dim=1)]
+            between = self._atlas.squared_distances(near, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
             spread = (share @ between[..., None])[..., 0]
             post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
         if order >= 3:
             excess = gap[:, None, :] - beyond[..., None]
             weighted = share * excess
-            post.third = weighted @ self.points
+            post.third = weighted @ points
         if order >= 4:
             post.var_sqdist = (weighted * excess).sum(dim=-1)
         return post
+
+    def covariance(self, stats: PointStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        """About the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread."""
+        size = max(_CHUNK // len(self.points), 1)
+        parts = zip(stats.u.split(size), sigma.split(size), v.split(size))
+        return torch.cat([self._covariance(u, levels, along) for u, levels, along in parts])
+
+    def _covariance(self, u: CorePoints, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        points = self.points.to(u.device)
+        share, mass, _, _, gap = self._weigh(u, sigma, True)
+        share, near = (share / mass)[:, 0], points[gap.argmin(dim=1)]
+        # (x_i - x_0).v for the nearest x_0, weighted: E[(X - x_0)(X - x_0).v] - E[X - x_0] E[(X - x_0).v]
+        along = share * (v @ points.T - (near * v).sum(dim=1, keepdim=True))
+        shift = share @ points - near
+        return along @ points - along.sum(dim=1, keepdim=True) * (near + shift)
 
     def blind_mean(self, u: torch.Tensor, rho2: torch.Tensor, prior: PiecewisePower, normal_dim: int) -> torch.Tensor:
         """f*(y) in core coordinates (n, m) for a piecewise power prior, exact to about 1e-9.
@@ -148,7 +181,7 @@ class Atoms(Core[PointStatistics]):
         return coef
 
     def project(self, u: CorePoints) -> CorePoints:
-        return self.points[self._atlas.nearest(u)[0]]
+        return self.points.to(u.device)[self._atlas.nearest(u)[0]]
 
     @property
     def mean(self) -> torch.Tensor:

@@ -16,10 +16,10 @@ import math
 import torch
 
 from manifolds.checks import positive_int, positive_number
-from manifolds.core import Core, Posterior
+from manifolds.core import Core, Posterior, round_product
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import sphere_posterior
-from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows
 from manifolds.special import bessel_ratio
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
@@ -178,6 +178,16 @@ class Ball(Core[NormStatistics]):
         if order >= 4:
             var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
         return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
+
+    def across_and_along(self, stats: NormStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
+        """Across u it is sigma^2 times the mean's coefficient, as for every round law; along u the rest of the
+        trace."""
+        post = self.posterior(stats, sigma, 2)
+        across = sigma[:, 0] ** 2 * post.coef[:, 0, 0]
+        return across, (post.trace[:, 0] - (self.core_dim - 1) * across).clamp(min=0.0)
+
+    def covariance(self, stats: NormStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        return round_product(stats.u, stats.norm, *self.across_and_along(stats, sigma), v)
 
     def assemble(self, stats: NormStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u

@@ -55,6 +55,9 @@ class IsotropicGaussian(Core[SquareStatistics]):
             post.var_sqdist = 2.0 * k * variance**2 + 4.0 * variance * shrink**2 * norm2
         return post
 
+    def covariance(self, stats: SquareStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        return self.scale**2 * sigma**2 / (self.scale**2 + sigma**2) * v
+
     def affine(self, sigma2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         total = sigma2 + self.scale**2
         factor = -0.5 / total
@@ -111,6 +114,10 @@ class AxisGaussian(Core[PointStatistics]):
         if order >= 4:
             post.var_sqdist = (2.0 * variance**2 + 4.0 * variance * shrink**2 * square).sum(dim=-1)
         return post
+
+    def covariance(self, stats: PointStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        s2 = (self.scales**2).to(sigma.device)
+        return s2 * sigma**2 / (s2 + sigma**2) * v
 
     def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim

@@ -56,6 +56,7 @@ class ImageManifold(Surface):
     torch.Size([1, 8, 8])
     """
 
+    @torch.inference_mode(False)
     def __init__(self, render: Render, axes: list[Axis], side: int, finest: float | None, name: str):
         grid = (torch.arange(side, dtype=torch.float64) + 0.5) / side - 0.5
         rows, columns = (v.reshape(-1) for v in torch.meshgrid(grid, grid, indexing="ij"))

@@ -115,16 +115,23 @@ class Mixture(Core[MixtureStatistics]):
             tuple(part.core.statistics(block) for part, block in zip(self.components, own)), normal2
         )
 
-    def posterior(self, stats: MixtureStatistics, sigma: Levels, order: int) -> Posterior:
-        parts = [part.core.posterior(own, sigma, order) for part, own in zip(self.components, stats.parts)]
+    def _shares(
+        self, stats: MixtureStatistics, sigma: Levels, parts: list[Posterior]
+    ) -> tuple[Posterior, torch.Tensor]:
+        """(the mixture's posterior of order 0, responsibilities (J, n, q)) from the components' posteriors."""
         normal2 = stats.normal2.T[..., None]  # (J, n, 1)
         log_weights, codims = (t.to(sigma.device)[:, None, None] for t in (self._log_weights, self._codims))
         logs = torch.stack([post.log_p for post in parts]) + log_weights
         logs -= codims * (torch.log(sigma) + 0.5 * math.log(2 * math.pi)) + normal2 * (0.5 / (sigma * sigma))
-        mixed = Posterior(log_p=torch.logsumexp(logs, dim=0))
+        log_p = torch.logsumexp(logs, dim=0)
+        return Posterior(log_p), torch.exp(logs - log_p)
+
+    def posterior(self, stats: MixtureStatistics, sigma: Levels, order: int) -> Posterior:
+        parts = [part.core.posterior(own, sigma, order) for part, own in zip(self.components, stats.parts)]
+        mixed, share = self._shares(stats, sigma, parts)
         if order == 0:
             return mixed
-        share = torch.exp(logs - mixed.log_p)  # responsibilities (J, n, q)
+        normal2 = stats.normal2.T[..., None]
         mixed.coef = self._join(share, [post.coef for post in parts], share)
         if order >= 2:
             sqdist = torch.stack([post.sqdist for post in parts]) + normal2
@@ -138,6 +145,22 @@ class Mixture(Core[MixtureStatistics]):
             within = torch.stack([post.var_sqdist for post in parts])
             mixed.var_sqdist = (share * (within + excess * excess)).sum(dim=0)
         return mixed
+
+    def covariance(self, stats: MixtureStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        """Covariances within the components, and of their means about the heaviest component's."""
+        parts = [part.core.posterior(own, sigma, 1) for part, own in zip(self.components, stats.parts)]
+        share = self._shares(stats, sigma, parts)[1][..., 0]  # (J, n)
+        within, means = torch.zeros_like(v), []
+        for part, own, post, weight in zip(self.components, stats.parts, parts, share):
+            frame = None if part.frame is None else part.frame.to(v.device)
+            along = part.core.covariance(own, sigma, v if frame is None else v @ frame)
+            within += weight[:, None] * self._lift(part, along)
+            means.append(self._lift(part, part.core.assemble(own, post.coef[:, 0])) + part.shift.to(v.device))
+        points = torch.stack(means)
+        gap = points - points[share.argmax(dim=0), torch.arange(len(v), device=v.device)]
+        along = share * (gap * v).sum(dim=-1)
+        shift = (share[..., None] * gap).sum(dim=0)
+        return within + (along[..., None] * gap).sum(dim=0) - along.sum(dim=0)[:, None] * shift
 
     @staticmethod
     def _join(own_share: torch.Tensor, coefs: list[torch.Tensor], shift_share: torch.Tensor) -> torch.Tensor:

@@ -69,6 +69,10 @@ class Product(Core[BlockStatistics]):
             post.var_sqdist = _sum([p.var_sqdist for p in parts])
         return post
 
+    def covariance(self, stats: BlockStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        blocks = zip(self.factors, stats.blocks, v.split(self.sizes, dim=1))
+        return torch.cat([factor.covariance(own, sigma, block) for factor, own, block in blocks], dim=1)
+
     def _widths(self, stats: BlockStatistics) -> list[int]:
         return [factor.coef_width(own) for factor, own in zip(self.factors, stats.blocks)]
 

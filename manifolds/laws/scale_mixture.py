@@ -79,23 +79,12 @@ class ScaleMixture(Core[RadiusStatistics]):
         (the offset): what remains is -(d/2) (delta - log(1+delta)), delta = t0^2/(s_j^2+sigma^2) - 1.
         """
         d = self.ambient
-        rho2 = (stats.rho**2)[:, None, None]
-        sigma2 = (sigma * sigma)[..., None]
-        s2 = (self.scales**2).to(rho2.device)
-        total = s2 + sigma2
-        known = rho2 > 0
-        level = torch.where(known, rho2 / d, torch.ones_like(rho2))
-        delta = (level - total) / total
-        log_each = -0.5 * d * (torch.where(known, delta, torch.zeros_like(delta)) - torch.log1p(delta))
-        log_each = log_each + torch.log(self.weights).to(rho2.device)
-        log_p = torch.logsumexp(log_each, dim=-1)
-        post = Posterior(
-            log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0]
-        )
+        post, share, keep = self._shares(stats, sigma)
         if order == 0:
             return post
-        share = torch.exp(log_each - log_p[..., None])
-        keep, lose = s2 / total, sigma2 / total
+        rho2, sigma2 = (stats.rho**2)[:, None, None], (sigma * sigma)[..., None]
+        total = (self.scales**2).to(rho2.device) + sigma2
+        lose = sigma2 / total
         mean = (share * keep).sum(dim=-1, keepdim=True)
         post.coef = mean
         if order >= 2:
@@ -104,13 +93,42 @@ class ScaleMixture(Core[RadiusStatistics]):
             post.trace = (share * (d * variance + (keep - mean) ** 2 * rho2)).sum(dim=-1)
         if order >= 3:
             # E_j|X-y|^2 = d sigma^2 (1 + tilt_j): differences between scales keep their digits
-            tilt = lose * torch.where(known, delta, -torch.ones_like(delta))
+            tilt = lose * ((rho2 / d - total) / total)
             excess = d * sigma2 * (tilt - (share * tilt).sum(dim=-1, keepdim=True))
             post.third = (share * (excess * keep - 2.0 * variance * lose)).sum(dim=-1, keepdim=True)
         if order >= 4:
             within = 2.0 * d * variance**2 + 4.0 * variance * lose**2 * rho2
             post.var_sqdist = (share * (within + excess**2)).sum(dim=-1)
         return post
+
+    def _shares(self, stats: RadiusStatistics, sigma: Levels) -> tuple[Posterior, torch.Tensor, torch.Tensor]:
+        """(the posterior of order 0; responsibilities (n, q, J); c_j)."""
+        d = self.ambient
+        rho2 = (stats.rho**2)[:, None, None]
+        sigma2 = (sigma * sigma)[..., None]
+        s2 = (self.scales**2).to(rho2.device)
+        total = s2 + sigma2
+        known = rho2 > 0
+        level = torch.where(known, rho2 / d, torch.ones_like(rho2))
+        delta = (level - total) / total
+        log_ratio = torch.where(delta > -0.5, torch.log1p(delta), torch.log(level / total))  # both keep their digits
+        log_each = -0.5 * d * (torch.where(known, delta, torch.zeros_like(delta)) - log_ratio)
+        log_each = log_each + torch.log(self.weights).to(rho2.device)
+        log_p = torch.logsumexp(log_each, dim=-1)
+        post = Posterior(
+            log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0]
+        )
+        return post, torch.exp(log_each - log_p[..., None]), s2 / total
+
+    def across_and_along(self, stats: RadiusStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
+        _, share, keep = self._shares(stats, sigma)
+        mean = (share * keep).sum(dim=-1, keepdim=True)
+        within = (share * keep).sum(dim=-1) * sigma * sigma
+        between = (share * (keep - mean) ** 2).sum(dim=-1) * (stats.rho**2)[:, None]
+        return within[:, 0], (within + between)[:, 0]
+
+    def covariance(self, stats: RadiusStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        return self.across_and_along(stats, sigma)[1][:, None] * v
 
     def assemble(self, stats: RadiusStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.rho[:, None]

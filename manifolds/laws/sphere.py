@@ -8,14 +8,14 @@ import math
 import torch
 
 from manifolds.checks import positive_int, positive_number
-from manifolds.core import Core, Posterior
+from manifolds.core import Core, Posterior, round_product
 from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows
 from manifolds.special import bessel_moments, log_sphere_mgf
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import sphere_covering
 from manifolds.streams import Stream
 
-__all__ = ["Sphere", "sphere_mean", "sphere_posterior"]
+__all__ = ["Sphere", "sphere_mean", "sphere_posterior", "sphere_variances"]
 
 
 def sphere_mean(
@@ -74,6 +74,20 @@ def sphere_posterior(
     return post
 
 
+def sphere_variances(
+    core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, inverse: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Posterior variances of X across and along u, R^2 r/kappa and R^2 r', given inverse = sigma^-2.
+
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> sphere_variances(3, 1.0, one, one)
+    (tensor([0.3130], dtype=torch.float64), tensor([0.2759], dtype=torch.float64))
+    """
+    _, _, by_kappa, _, slope = sphere_mean(core_dim, radius, norm, inverse, moments=True)
+    assert by_kappa is not None and slope is not None
+    return radius**2 * by_kappa, radius**2 * slope
+
+
 class Sphere(Core[NormStatistics]):
     """Uniform on the sphere S^k of radius R in R^m, m = k + 1.
 
@@ -109,6 +123,12 @@ class Sphere(Core[NormStatistics]):
         if order >= 3:
             post.third = post.third[..., None]
         return post
+
+    def across_and_along(self, stats: NormStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
+        return sphere_variances(self.core_dim, self.radius, stats.norm, 1.0 / (sigma * sigma)[:, 0])
+
+    def covariance(self, stats: NormStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        return round_product(stats.u, stats.norm, *self.across_and_along(stats, sigma), v)
 
     def assemble(self, stats: NormStatistics, coef: torch.Tensor) -> CorePoints:
         return coef * stats.u

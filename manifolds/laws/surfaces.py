@@ -60,6 +60,7 @@ class Surface(Atoms):
     tensor([[True, True]])
     """
 
+    @torch.inference_mode(False)
     def __init__(
         self,
         chart: Chart,
@@ -103,9 +104,12 @@ class Surface(Atoms):
         """A coarse grid of parameters, ends included."""
         return grid(self.axes, {1: 257, 2: 33, 3: 13}.get(len(self.axes), 7))
 
+    @torch.inference_mode(False)  # tangents are derivatives, whoever asks for them
+    @torch.enable_grad()
     def _tangents(self, t: torch.Tensor) -> torch.Tensor:
         """(n, k, m) derivatives of the chart."""
         columns = []
+        t = t.clone() if t.is_inference() else t
         for axis in torch.eye(len(self.axes), dtype=torch.float64):
             # not torch.func.jvp: its first call loads torch's compiler, in every process
             columns.append(torch.autograd.functional.jvp(self.chart, t, axis.expand_as(t).contiguous())[1])

@@ -11,8 +11,8 @@ from operator import add
 import torch
 
 from manifolds.checks import positive_int, positive_number
-from manifolds.core import Core, Posterior
-from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior
+from manifolds.core import Core, Posterior, round_product
+from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior, sphere_variances
 from manifolds.shapes import Bounds, CorePoints, Levels, PlaneStatistics, Rows
 from manifolds.special.volumes import log_ball_volume
 from manifolds.streams import Stream
@@ -78,6 +78,13 @@ class Torus(Core[PlaneStatistics]):
 
     def coef_width(self, stats: PlaneStatistics) -> int:
         return self.intrinsic_dim
+
+    def covariance(self, stats: PlaneStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
+        """Circle by circle."""
+        planes, norm = stats.planes.reshape(-1, 2), stats.norm.reshape(-1)
+        each = sphere_variances(2, self.radii.to(sigma.device), stats.norm, 1.0 / (sigma * sigma))
+        across, along = (value.reshape(-1) for value in each)
+        return round_product(planes, norm, across, along, v.reshape(-1, 2)).reshape(v.shape)
 
     def assemble(self, stats: PlaneStatistics, coef: torch.Tensor) -> CorePoints:
         return (coef[..., None] * stats.planes).reshape(coef.shape[0], self.core_dim)

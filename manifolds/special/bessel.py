@@ -36,6 +36,7 @@ from manifolds.special.circle import circle_moments
 _LARGE_ORDER = 20.0  # the expansions are used at orders N >= this
 _RATIO_TERMS = 20
 _LOG_TERMS = 12
+_HUGE = 1e35  # from where on the leading order in 1/x is exact; eight powers of 1/x are still numbers
 _CHUNK = 1 << 14  # elements at a time: the working set stays in cache
 
 _Polynomial = Sequence[Fraction | int]  # in rising powers
@@ -196,6 +197,16 @@ def bessel_moments(
     >>> r  # x/3 to leading order, coth(1) - 1
     tensor([3.3333e-10, 3.1304e-01], dtype=torch.float64)
     """
+    if x.numel() and float(x.max()) > _HUGE:
+        at = x.clamp(max=_HUGE)
+        scale, known = at / x, bessel_moments(nu, at, with_log, with_derivative)
+        by_x, ratio, slope, log_mgf = known  # to leading order 1/x, 1, (2 nu + 1)/(2 x^2), -(nu + 1/2) log x
+        return (
+            by_x * scale,
+            ratio,
+            None if slope is None else slope * scale * scale,
+            None if log_mgf is None else log_mgf + (nu + 0.5) * torch.log(scale),
+        )
     if nu == 0.0 and not with_derivative and x.dtype == torch.float64:  # circles, from a table
         by_x, log_circle = circle_moments(x)
         return by_x, None, None, log_circle if with_log else None
@@ -212,7 +223,7 @@ def bessel_ratio(nu: float, x: Tensor) -> Tensor:
     >>> bessel_ratio(-0.5, torch.tensor([1.0], dtype=torch.float64))  # tanh(1)
     tensor([0.7616], dtype=torch.float64)
     """
-    return x * _over_chunks(nu, x, False, False)[0]
+    return x * bessel_moments(nu, x.to(torch.float64), with_derivative=False)[0]
 
 
 def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
@@ -224,7 +235,7 @@ def log_sphere_mgf(nu: float, x: Tensor, scaled: bool = False) -> Tensor:
     >>> log_sphere_mgf(0.5, torch.tensor([1.0], dtype=torch.float64)).exp()  # sinh(1)
     tensor([1.1752], dtype=torch.float64)
     """
-    scaled_value = circle_moments(x.to(torch.float64))[1] if nu == 0.0 else _over_chunks(nu, x, False, True)[2]
+    scaled_value = bessel_moments(nu, x.to(torch.float64), with_log=True, with_derivative=False)[3]
     assert scaled_value is not None
     return scaled_value if scaled else scaled_value + x
 

@@ -14,6 +14,7 @@ __all__ = ["Atlas"]
 _DIRECT_DIM = 6  # up to here differences are as fast as a matrix product
 _REACH = 90.0  # pairs farther than the nearest by this many sigma^2 have weights below e^-45
 _PAIR_ELEMENTS = 1 << 20
+_ROUNDING = 4e-16  # of a difference of squares, relative to them
 
 
 class Atlas:
@@ -47,17 +48,21 @@ class Atlas:
         Entries within 90 coarsest of their row's smallest have absolute error below tolerance * finest or relative
         1e-15.
         """
-        n, m = u.shape
+        (n, m), points = u.shape, self.points.to(u.device)
         if m <= _DIRECT_DIM:
-            out = torch.zeros(n, self.points.shape[0], dtype=torch.float64)
+            out = torch.zeros(n, points.shape[0], dtype=torch.float64, device=u.device)
             for axis in range(m):
-                gap = u[:, axis, None] - self.points[:, axis]
+                gap = u[:, axis, None] - points[:, axis]
                 out.addcmul_(gap, gap)
             return out
-        own = u - self.center
+        own = u - self.center.to(u.device)
         norm2 = (own * own).sum(dim=1, keepdim=True)
-        out = torch.addmm(self._norm2[None], own, self._centred.T, alpha=-2.0).add_(norm2).clamp_(min=0.0)
-        error = 4e-16 * (norm2[:, 0] + self._largest)
+        out = (
+            torch.addmm(self._norm2.to(u.device)[None], own, self._centred.to(u.device).T, alpha=-2.0)
+            .add_(norm2)
+            .clamp_(min=0.0)
+        )
+        error = _ROUNDING * (norm2[:, 0] + self._largest)
         coarse = (error > tolerance * finest).nonzero()[:, 0]
         if coarse.numel():
             self._refine(u, out, coarse, error, coarsest.expand(n))
@@ -70,9 +75,30 @@ class Atlas:
         limit = some.min(dim=1).values + _REACH * coarsest[rows] + 4.0 * error[rows]
         which, column = (some <= limit[:, None]).nonzero(as_tuple=True)
         row = rows[which]
-        size = max(_PAIR_ELEMENTS // u.shape[1], 1)
-        exact = [((u[r] - self.points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))]
+        size, points = max(_PAIR_ELEMENTS // u.shape[1], 1), self.points.to(u.device)
+        exact = [((u[r] - points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))]
         out[row, column] = torch.cat(exact)
+
+    def nearest_and_gaps(
+        self, u: torch.Tensor, finest: torch.Tensor, coarsest: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """(least squared distance (n,), the others' excess over it (n, N), the largest excess), for use at variances
+        finest to coarsest (n,).
+
+        Excesses below 90 coarsest have absolute error below 1e-10 finest or relative 1e-15.
+        """
+        if u.shape[1] > _DIRECT_DIM:
+            own, centred = u - self.center.to(u.device), self._centred.to(u.device)
+            norm2 = (own * own).sum(dim=1)
+            if bool((_ROUNDING * (norm2 + self._largest) <= 0.5e-10 * finest).all()):
+                # |u|^2, the same for all atoms, is left out of the large array
+                gap = torch.addmm(self._norm2.to(u.device)[None], own, centred.T, alpha=-2.0)
+                least, most = torch.aminmax(gap, dim=1)
+                farthest = float((most - least).max()) if len(u) else 0.0
+                return (least + norm2).clamp_(min=0.0), gap.sub_(least[:, None]), farthest
+        d2 = self.squared_distances(u, finest, coarsest)
+        least, gap = self.beyond_nearest(u, d2, finest, coarsest)
+        return least, gap, float(gap.max()) if len(u) else 0.0
 
     def beyond_nearest(
         self, u: torch.Tensor, d2: torch.Tensor, scale: torch.Tensor, reach: torch.Tensor, tolerance: float = 1e-10
@@ -85,16 +111,16 @@ class Atlas:
         """
         least, nearest = d2.min(dim=1)
         gap = d2.sub_(least[:, None])
-        error = 4e-16 * least
+        error = _ROUNDING * least
         far = (error > tolerance * scale).nonzero()[:, 0]
         if far.numel():
             some = gap[far]
             which, column = (some <= (_REACH * reach[far] + 8.0 * error[far])[:, None]).nonzero(as_tuple=True)
-            size = max(_PAIR_ELEMENTS // u.shape[1], 1)
+            size, points = max(_PAIR_ELEMENTS // u.shape[1], 1), self.points.to(u.device)
             exact = []
             for r, c in zip(far[which].split(size), column.split(size)):
-                origin = self.points[nearest[r]]
-                step = origin - self.points[c]
+                origin = points[nearest[r]]
+                step = origin - points[c]
                 exact.append((step * (2.0 * (u[r] - origin) + step)).sum(dim=1))
             some[which, column] = torch.cat(exact)
             lower = some.min(dim=1).values  # below 0 where another atom is nearer than the one that seemed so
@@ -105,7 +131,7 @@ class Atlas:
     def nearest(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(index (n,), squared distance (n,)) of the nearest atom."""
         index, found = [], []
-        zero = torch.zeros(1, dtype=torch.float64)
+        zero = torch.zeros(1, dtype=torch.float64, device=u.device)
         for rows in u.split(max((1 << 22) // len(self.points), 1)):
             least, best = self.squared_distances(rows, zero, zero).min(dim=1)
             index.append(best)
