@@ -161,5 +161,38 @@ THREADS = Experiment(
 )
 FAILS, KILLS_ONCE, KILLS = hazards("fails"), hazards("kills once"), hazards("kills")
 
+
+def strange(params: dict, seed: int) -> list[dict]:
+    """A cell that hangs, exits, or says what cannot be written down."""
+    kind = params["kind"]
+    if kind == "hangs":
+        time.sleep(600)
+    if kind == "exits":
+        raise SystemExit(5)
+    if kind == "surrogate error":
+        raise ValueError("\udcff")
+    return [{"y": "\udcff" if kind == "surrogate row" else "y"}]
+
+
+def hopeless(params: dict, seed: int) -> list[dict]:
+    raise ValueError("no hope")
+
+
+def small(name: str, part, kinds: tuple[str, ...], **more) -> Experiment:
+    """An experiment of one part with a cell for each kind, long enough for workers."""
+
+    def cells(options):
+        return [Cell(part.__name__, {"kind": kind}, cost=2.0) for kind in kinds]
+
+    figures = more.pop("figures", ())
+    question = Question(parts={part.__name__: part}, cells=cells, figures=figures, **more)
+    return Experiment(name, name, (question,), reference=f"toy_runs:{name.upper()}", figure_package="toy_drawn")
+
+
+KINDS = ("well", "hangs", "exits", "surrogate error", "surrogate row")
+STRANGE = small("strange", strange, KINDS)
+HOPELESS = small("hopeless", hopeless, ("one", "two"), show=lambda tables, options: str(tables["hopeless"].y))
+DRAWN = small("drawn", strange, ("well", "also well"), figures=("toy_curve", "toy_killing"))
+
 if __name__ == "__main__":
     raise SystemExit(main(WAVES))

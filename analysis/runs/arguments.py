@@ -95,8 +95,23 @@ def _integer(text: str) -> int:
         return int(value)
 
 
-positive_int = _checked(_integer, lambda v: v >= 1, "a whole number >= 1")
-nonnegative_int = _checked(_integer, lambda v: v >= 0, "a whole number >= 0")
+_LARGEST = 10**300  # beyond that a number has no float
+
+
+def _at_least(least: int) -> Callable[[str], Any]:
+    small = _checked(_integer, lambda v: v >= least, f"a whole number >= {least}")
+    large = _checked(_integer, lambda v: v <= _LARGEST, f"a whole number from {least} to 1e300")
+
+    def convert(text: str) -> Any:
+        small(text)
+        return large(text)
+
+    return convert
+
+
+positive_int = _at_least(1)
+nonnegative_int = _at_least(0)
+seed = _checked(_integer, lambda v: 0 <= v < 2**63, "a whole number from 0 to 2**63 - 1")
 number = _checked(float, math.isfinite, "a finite number")
 positive_float = _checked(float, lambda v: v > 0 and math.isfinite(v), "a finite number > 0")
 nonnegative_float = _checked(float, lambda v: v >= 0 and math.isfinite(v), "a finite number >= 0")

@@ -40,16 +40,33 @@ def processes(jobs: int) -> Run:
     return run
 
 
-def spread(jobs: int, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or
-    item.
+def spread(
+    jobs: int, function: Callable[[Any], Any], items: Sequence[Any], lost: Callable[[Any], Any] = lambda item: None
+) -> list[Any]:
+    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or item.
+
+    An item whose worker dies also when it is alone there gives lost(item).
     """
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     if jobs == 1 or len(items) < 2:
         return [function(item) for item in items]
-    with _workers(jobs):
-        return Parallel(n_jobs=jobs)(delayed(function)(item) for item in items)
+
+    def together(some: Sequence[Any]) -> list[Any]:
+        with _workers(jobs):
+            return Parallel(n_jobs=jobs)(delayed(function)(item) for item in some)
+
+    try:
+        return together(items)
+    except BrokenProcessPool:
+        found = []
+        for item in items:
+            try:
+                found += together([item])
+            except BrokenProcessPool:
+                found.append(lost(item))
+        return found
 
 
 def _workers(jobs: int):

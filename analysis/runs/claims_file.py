@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from analysis import registry
 from analysis.runs.claims import NEAR, REQUIRED, Verdict, compare, reach
+from analysis.runs.files import StorageError
 from analysis.runs.tables import csv_bytes, read_csv
 
 CLAIMS = "claims.csv"
@@ -79,11 +81,34 @@ def control_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:
 
 
 def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of an existing file; a file with other columns is not one of ours and counts as empty."""
+    """Rows of an existing file; a file with other columns is not one of ours and counts as empty.
+
+    Raises:
+        StorageError: the file is not what this suite wrote (one line says where).
+    """
     if not path.is_file():
         return []
-    rows = read_csv(path.read_bytes())
-    return rows if rows and tuple(rows[0]) == tuple(columns) else []
+    try:
+        rows = read_csv(path.read_bytes())
+    except (OSError, ValueError, csv.Error) as error:
+        raise StorageError(f"cannot read {path}: {error}") from error
+    if not rows or tuple(rows[0])[: len(columns)] != tuple(columns):
+        return []
+    for number, row in enumerate(rows, start=2):
+        if tuple(row) != tuple(columns) or None in row.values():
+            raise StorageError(f"cannot read {path}: row {number} does not have {len(columns)} columns")
+        for name in {"measured", "low", "high"} & set(columns):
+            if not _is_number(row[name]):
+                raise StorageError(f"cannot read {path}: row {number}, {name} is no number: {row[name][:40]!r}")
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def merge(path: Path, columns: Sequence[str], rows: list[dict], experiment: str) -> bytes:

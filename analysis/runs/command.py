@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,11 +27,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
 def _run(experiment: Experiment, options) -> int:
     from analysis.runs.run import execute
 
-    status = execute(experiment, options)
-    if options.out is not None and (options.out / "REPORT.md").is_file():
-        # A report that is already there stays true. Found by name, like a figure: the engine depends on neither.
-        importlib.import_module("analysis.report").write(options.out)
-    return status
+    return execute(experiment, options, refresh_report=True)
 
 
 def guarded(action: Callable[[], int], keep_going: bool = False) -> int:
@@ -40,6 +35,18 @@ def guarded(action: Callable[[], int], keep_going: bool = False) -> int:
 
     With `keep_going` a programming error is shown in full and counts as a failure, so that what comes next still runs.
     """
+    from analysis.runs.output import interruptible, tolerant
+
+    with tolerant() as out:
+        with interruptible():
+            status = _answered(action, keep_going)
+        out.flush()
+        if out.failure is not None and not isinstance(out.failure, BrokenPipeError):
+            status = max(status, _say(f"cannot write to standard output: {out.failure.strerror}", 1))
+    return status
+
+
+def _answered(action: Callable[[], int], keep_going: bool) -> int:
     from analysis.runs.files import StorageError
     from analysis.runs.options import UsageError
 

@@ -46,7 +46,7 @@ def reporting_backend(client: Client) -> ReportingBackend:
 def connect(
     address: str, begin: Callable[[], None], ask: Callable[..., str], *arguments: Any
 ) -> tuple[Client, int, dict[str, str]]:
-    """A client, the number of worker threads, and each worker's answer to `ask` after `begin`. OSError if nobody answers."""
+    """A client, the number of worker threads, and each worker's answer to `ask`, after `begin`. OSError for no answer."""
     client = Client(address, timeout=SECONDS, set_as_default=False)
     threads = client.nthreads()
     if threads:

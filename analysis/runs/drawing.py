@@ -44,6 +44,11 @@ def attempt(job: tuple[str, str, Mapping[str, Any]]) -> dict[str, bytes] | str:
         return f"figure {job[1]} cannot be drawn ({type(error).__name__}: {error})"
 
 
+def lost(job: tuple[str, str, Mapping[str, Any]]) -> str:
+    """What is said of a figure whose worker died at every attempt."""
+    return f"figure {job[1]} cannot be drawn (its worker was killed, or out of memory)"
+
+
 def _lay_out(figure) -> None:
     """Place the panels once, for all kinds of file."""
     figure.set_dpi(_DPI)

@@ -14,7 +14,11 @@ def plain(value: Any, where: str) -> Any:
     """`value` as str, int, float, bool, None or a list of these; numpy scalars and one-element tensors are
     converted.
     """
-    if value is None or isinstance(value, str | bool):
+    if isinstance(value, str):
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError(f"{where} holds a lone surrogate: {value!r}")
+        return value
+    if value is None or isinstance(value, bool):
         return value
     if type(value) in (int, float):
         return value

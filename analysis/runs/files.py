@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import re
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class Publication:
 
     def __exit__(self, *_: object) -> None:
         for temporary in self._staged.values():
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # what kept it from being written may keep it from being removed
+                temporary.unlink(missing_ok=True)
         self._staged.clear()
 
     def add(self, relative: str, data: bytes) -> None:
@@ -63,6 +65,18 @@ class Publication:
         self._staged.clear()
 
 
+# what this suite publishes below a results folder; a manifest is a file that anyone may have written
+_PUBLISHED = re.compile(r"(tables|figures)/[A-Za-z0-9_][\w.+-]*")
+
+
+def remove(root: Path, relative: str) -> None:
+    """Remove a file that an earlier run published; nothing else, and nothing outside the folder."""
+    path = root / relative
+    if _PUBLISHED.fullmatch(relative) and not path.parent.is_symlink() and (path.is_file() or path.is_symlink()):
+        with writing(path):
+            path.unlink(missing_ok=True)
+
+
 def _sweep_leftovers(target: Path) -> None:
     """Remove temporary files of processes that were killed while they wrote this target."""
     import psutil
@@ -70,4 +84,5 @@ def _sweep_leftovers(target: Path) -> None:
     for leftover in target.parent.glob(f".{target.name}.*.tmp"):
         owner = leftover.name.rsplit(".", 2)[-2]
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            leftover.unlink(missing_ok=True)
+            with suppress(OSError):
+                leftover.unlink(missing_ok=True)

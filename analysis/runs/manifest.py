@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from analysis.runs.files import StorageError
 from analysis.runs.places import project_root
 
 NAME = "manifest.json"
@@ -26,9 +27,33 @@ def merge(path: Path, experiment: str, entry: Mapping[str, Any]) -> bytes:
 def read(path: Path) -> dict[str, dict[str, Any]]:
     """Entries by experiment; empty if there is no readable manifest."""
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))["experiments"])
-    except (OSError, ValueError, KeyError, TypeError):
+        entries = dict(json.loads(path.read_text(encoding="utf-8"))["experiments"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
+    check(path)
+    return entries
+
+
+def check(path: Path) -> None:
+    """Refuse a manifest whose entries are not what this suite writes.
+
+    Raises:
+        StorageError: one line that names the entry.
+    """
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return  # none, or none that can be read: it is started anew
+    entries = whole.get("experiments") if isinstance(whole, dict) else None
+    if not isinstance(entries, dict):
+        return
+    for name, entry in entries.items():
+        parts = entry if isinstance(entry, dict) else {"entry": None}
+        for part in ("entry", "files", "claims", "cells"):
+            if not isinstance(parts.get(part, {}), dict):
+                raise StorageError(f"cannot use {path}: the {part} of {name!r} is no table of names")
+        if not all(isinstance(details, dict) for details in parts.get("claims", {}).values()):
+            raise StorageError(f"cannot use {path}: the claims of {name!r} are no table of names")
 
 
 def machine() -> dict[str, Any]:

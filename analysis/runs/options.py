@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 from analysis import registry
-from analysis.runs.arguments import nonnegative_int, one_of, positive_int
+from analysis.runs.arguments import one_of, positive_float, positive_int, seed
 from analysis.runs.experiment import Experiment
 
 PROFILES = ("smoke", "paper", "full")
@@ -64,7 +64,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
         metavar="{smoke,paper,full}",
         help="size of the sweep (default: paper)",
     )
-    group.add_argument("--seed", type=nonnegative_int, default=0, help="seed of all random streams (default: 0)")
+    group.add_argument("--seed", type=seed, default=0, help="seed of all random streams (default: 0)")
     group.add_argument(
         "--jobs", type=positive_int, default=cores(), help="cells computed at once (default: cores, %(default)s)"
     )
@@ -84,6 +84,12 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--address", type=_scheduler, help="dask scheduler, e.g. tcp://host:8786")
     group.add_argument(
         "--device", type=_device, default="cpu", help="torch device for cells that can use one (default: cpu)"
+    )
+    group.add_argument(
+        "--cell-timeout",
+        type=positive_float,
+        metavar="SECONDS",
+        help="a cell that takes longer is a failed one (default: none is stopped)",
     )
     group.add_argument("--dry-run", action="store_true", help="show the cells and the expected time; compute nothing")
 
@@ -136,7 +142,8 @@ def complete(experiment: Experiment, given: dict[str, Any], prog: str) -> Simple
     for argument in experiment.arguments:
         default = argument.default_for(options.profile)
         value = given.get(argument.attribute, default)
-        value = tuple(value) if isinstance(value, list) else value
+        if isinstance(value, list):  # where there may be any number, a value given twice is one selection
+            value = tuple(value) if isinstance(argument.nargs, int) else tuple(dict.fromkeys(value))
         setattr(options, argument.attribute, value)
         if value != default:
             changed[argument.attribute] = value

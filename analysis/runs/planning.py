@@ -10,14 +10,22 @@ from analysis.runs.options import UsageError
 
 
 def plan(experiment: Experiment, options: Any) -> Sequence[Cell]:
-    """The cells of a selection; a ValueError of the plan is a bad argument."""
+    """The cells of a selection; a ValueError of the plan, or a number too large for it, is a bad argument."""
     try:
         cells = list(experiment.plan(options))
     except ValueError as error:
         raise UsageError(f"python -m {experiment.module}: {error}") from error
+    except ArithmeticError as error:
+        where = f"python -m {experiment.module}: {_given(options)}"
+        raise UsageError(f"{where}: too large or too small to compute with ({error})") from error
     if not cells:
         raise UsageError(f"python -m {experiment.module}: this selection holds no cells")
     return cells
+
+
+def _given(options: Any) -> str:
+    words = [f"--{name.replace('_', '-')} {value}" for name, value in sorted(options.changed.items())]
+    return " ".join(words) or "the default arguments"
 
 
 def expected_seconds(cells: Sequence[Cell], jobs: int) -> float:

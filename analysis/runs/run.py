@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from analysis.runs import backends, claims_file, drawing, manifest, screen, tabl
 from analysis.runs.claims import Verdict, judge_all, undecided
 from analysis.runs.encoding import canonical, digest
 from analysis.runs.experiment import Cell, Experiment
-from analysis.runs.files import Publication
+from analysis.runs.files import Publication, remove
 from analysis.runs.options import command
 from analysis.runs.places import default_folder, shown
 from analysis.runs.planning import plan
@@ -27,8 +28,8 @@ from analysis.runs.worker import peak_memory
 WORTH_WORKERS = 2.0
 
 
-def execute(experiment: Experiment, options: Any) -> int:
-    """Run, publish, print; returns the exit status."""
+def execute(experiment: Experiment, options: Any, refresh_report: bool = False) -> int:
+    """Run, publish, print; returns the exit status. On demand a report that is already in the folder is written again."""
     cells = plan(experiment, options)
     if options.dry_run:
         print(f"{forecast(experiment, options)}; nothing was computed")
@@ -36,9 +37,14 @@ def execute(experiment: Experiment, options: Any) -> int:
     planned = prepare(experiment, cells, options.seed)
     run, jobs = _backend(experiment, options, cells)
     options.out = Path(options.out or default_folder(experiment.name, options.profile, options.changed)).absolute()
+    for checked in (manifest.NAME, claims_file.CLAIMS, claims_file.CONTROLS):
+        _check_mergeable(options.out / checked)
     begun, cpu = time.perf_counter(), time.process_time()
     with Store(options.out) as store:
-        tally = sweep(experiment, planned, store, run, jobs, options.fresh)
+        tally = sweep(experiment, planned, store, run, jobs, options.fresh, options.cell_timeout)
+        if tally.failed == len(planned):  # nothing to publish; what an earlier run published stays
+            print(f"{experiment.name}: {_failures(tally)[0]}", file=sys.stderr)
+            return 1
         by_seed = tables.build(planned, tally.records)
         results = {part: table.pooled(experiment.values(part)) for part, table in by_seed.items()}
         frames = tables.frames(results)
@@ -57,6 +63,9 @@ def execute(experiment: Experiment, options: Any) -> int:
             experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu
         )
         _publish(experiment, options, store, files, verdicts, entry)
+    if refresh_report and (options.out / "REPORT.md").is_file():
+        # Found by name, like a figure: the engine depends on neither.
+        importlib.import_module("analysis.report").write(options.out)
     missing = undecided(experiment.claims, verdicts)
     if missing and options.profile != "smoke" and not options.changed:
         problems += [f"claim {c.id} is not decided by the default arguments" for c in missing if c.due(options.profile)]
@@ -67,6 +76,15 @@ def execute(experiment: Experiment, options: Any) -> int:
     for problem in problems:
         print(f"{experiment.name}: {problem}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _check_mergeable(path: Path) -> None:
+    """Refuse a file of the folder that this run could not merge its own rows into, before anything is computed."""
+    if path.name == manifest.NAME:
+        manifest.check(path)
+    else:
+        columns = claims_file.CLAIM_COLUMNS if path.name == claims_file.CLAIMS else claims_file.CONTROL_COLUMNS
+        claims_file.read(path, columns)
 
 
 def _backend(experiment: Experiment, options: Any, cells: Sequence[Cell]) -> tuple[backends.Run, int]:
@@ -82,7 +100,8 @@ def _failures(tally: Tally) -> list[str]:
     failed = [r for r in tally.records if not r.done]
     if not failed:
         return []
-    return [f"{len(failed)} of {len(tally.records)} cells failed, the first with {failed[0].error.splitlines()[0]}"]
+    how_many = "every cell" if len(failed) == len(tally.records) else f"{len(failed)} of {len(tally.records)} cells"
+    return [f"{how_many} failed, the first with {failed[0].error.splitlines()[0]}"]
 
 
 def _derive(experiment: Experiment, frames, options, tally: Tally, problems: list[str]) -> dict[str, Any]:
@@ -135,9 +154,8 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
     seen = {name: data for name, data in files.items() if not name.startswith("tables/seeds/")}
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in seen.items()}
     drawn: dict[str, bytes] = {}
-    for found in backends.spread(
-        jobs, drawing.attempt, [(experiment.drawn_in, name, as_read) for name in experiment.figures]
-    ):
+    wanted = [(experiment.drawn_in, name, as_read) for name in experiment.figures]
+    for found in backends.spread(jobs, drawing.attempt, wanted, drawing.lost):
         if isinstance(found, str):
             problems.append(found)
         else:
@@ -206,11 +224,16 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
         publication.commit()
         # What an earlier selection of this experiment left behind would pass for a result of this one.
         for relative in set(before) - set(entry["files"]):
-            (out / relative).unlink(missing_ok=True)
+            remove(out, relative)
 
 
 def _show(experiment: Experiment, frames, options, verdicts, missing, tally: Tally) -> None:
-    text = experiment.show(frames, options)
+    try:
+        text = experiment.show(frames, options)
+    except Exception as error:
+        if not tally.failed:
+            raise
+        text = f"nothing to show without the failed cells ({type(error).__name__}: {error})"
     if text:
         print(text.rstrip("\n") + "\n")
     claims = screen.claims(verdicts, missing)

@@ -58,7 +58,15 @@ def prepare(experiment: Experiment, cells: Sequence[Cell], seed: int) -> list[Pl
     return planned
 
 
-def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run: Run, jobs: int, fresh: bool) -> Tally:
+def sweep(
+    experiment: Experiment,
+    planned: Sequence[Planned],
+    store: Store,
+    run: Run,
+    jobs: int,
+    fresh: bool,
+    timeout: float | None = None,
+) -> Tally:
     """Compute what is missing and return the records of all planned cells, in the order of the plan."""
     begun = time.perf_counter()
     tally = Tally()
@@ -67,7 +75,7 @@ def sweep(experiment: Experiment, planned: Sequence[Planned], store: Store, run:
     tally.reused = len(planned) - len(missing)
     path = search_path()
     keys = [(i, planned[i].key) for i in missing]
-    tasks = [Task(i, experiment.address, key.part, key.params, key.seed, path) for i, key in keys]
+    tasks = [Task(i, experiment.address, key.part, key.params, key.seed, path, timeout) for i, key in keys]
 
     def wanted(task: Task) -> bool:
         """Another sweep on the same store may have finished the cell in the meantime."""

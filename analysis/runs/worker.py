@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from analysis.runs.slices import is_installed
 @dataclass(frozen=True)
 class Task:
     """A cell on its way to a worker; `reference` is where the worker finds the experiment, `path` where it finds
-    modules.
+    modules, `timeout` the seconds that it may take.
     """
 
     index: int
@@ -31,6 +32,7 @@ class Task:
     params: str
     seed: int
     path: tuple[str, ...] = ()
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,58 @@ def compute(task: Task) -> Outcome:
         from analysis.runs.experiment import resolve
 
         reach(task.path)
-        with _recording() as looked_up:
+        with _recording() as looked_up, time_limit(task.timeout):
             function = resolve(task.reference).parts[task.part]
             _limit_threads_once()
             result = function(json.loads(task.params), task.seed)
         rows = rows_to_text([result] if isinstance(result, dict) else result)
         used = _marks(looked_up)
         remember_modules()
-    except Exception as exception:
-        error = f"{_one_line(exception)}\n{traceback.format_exc()}"
+    except (Exception, SystemExit, OutOfTimeError) as exception:
+        text = f"{_one_line(exception)}\n{traceback.format_exc()}"
+        error = text.encode("utf-8", "backslashreplace").decode()  # a lone surrogate cannot be stored
     return Outcome(task.index, rows, error, time.perf_counter() - wall, time.thread_time() - cpu, peak_memory(), used)
+
+
+class OutOfTimeError(BaseException):
+    """A cell took longer than it may; no cell can catch it by accident."""
+
+
+# seconds after its time in which a cell that does not answer is left alone before its worker is given up
+GRACE = 5.0
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """End what runs inside after so many seconds; if it sits where Python cannot reach it, end the worker process."""
+    if seconds is None:
+        yield
+        return
+    over = threading.Event()
+    thread, main = threading.get_ident(), threading.current_thread() is threading.main_thread()
+
+    def stop(*_: object) -> None:
+        raise OutOfTimeError(f"longer than {seconds:g} s (--cell-timeout)")
+
+    def watch() -> None:
+        if over.wait(seconds):
+            return
+        if not main:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(OutOfTimeError))
+        if not over.wait(GRACE) and _is_worker:
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    before = signal.signal(signal.SIGALRM, stop) if main else None
+    if main:
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        over.set()
+        if main:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, before)
 
 
 _REFERENCES = "manifolds.references"
@@ -157,7 +201,7 @@ def reach(path: tuple[str, ...]) -> None:
     _reached = (path, new)
 
 
-def _one_line(exception: Exception) -> str:
+def _one_line(exception: BaseException) -> str:
     text = " ".join(str(exception).split())
     return f"{type(exception).__name__}: {text}"[:300] if text else type(exception).__name__
 
@@ -170,9 +214,16 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
+_is_worker = False
+
+
 def enter(parent: int) -> None:
-    """First thing in a worker process: leave Ctrl-C to the parent, and do not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """First thing in a worker process: leave Ctrl-C and a hang-up to the parent, and do not outlive it."""
+    global _is_worker
+    _is_worker = True
+    for kind in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, kind):
+            signal.signal(getattr(signal, kind), signal.SIG_IGN)
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
