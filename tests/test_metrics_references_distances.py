@@ -63,6 +63,24 @@ def test_half_a_sample_chooses_and_the_other_half_decides():
     assert np.count_nonzero(null) <= 6
 
 
+class InOrder(np.random.Generator):
+    """A stream that leaves the rows of a sample where they are: the even ones choose, the odd ones decide."""
+
+    def permutation(self, x):
+        return np.array(x)
+
+
+def test_bins_are_chosen_by_the_even_rows_and_only_the_odd_rows_are_counted(monkeypatch):
+    x, y = rng("even", 1).standard_normal((80, 2)), rng("even", 2).standard_normal((70, 2)) + [2.0, 0.0]
+    x[1::2], y[1::2] = [-9.0, 0.0], [9.0, 0.0]
+    seen = []
+    monkeypatch.setattr(total_variation, "set_mass_gap", lambda *given: seen.append(given) or 0.0)
+    total_variation.tv_lower_from_samples(x, y, InOrder(np.random.PCG64(0)), confidence=0.9, projections=4)
+    (in_x, in_y, confidence), others = seen[0], seen[1:]
+    assert others == [] and confidence == 0.9
+    assert in_x.shape == (40,) and in_x.all() and in_y.shape == (35,) and not in_y.any()
+
+
 @pytest.mark.parametrize("weights", [[0.5, 0.5], [0.25, 0.25, 0.5, 0.0]])
 def test_limit_against_exact_weights_is_one_sided_clopper_pearson(weights):
     labels = [0] * 300 + [1] * 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -94,36 +94,43 @@ _PLACES, _WEIGHTS = (
 
 
 class _Probe:
-    """Tools of a step whose noise is chosen: uniform numbers are quadrature nodes, draws are 0 or, at one label, 1."""
+    """Tools of a step whose noise is chosen: blocks of rows at the quadrature nodes of every uniform number.
+
+    The first block answers to the point, with no noise; block j to the draw of the label `kicks[j - 1]` alone.
+    """
 
     space = Space(2, 2)
 
-    def __init__(self, i, steps, denoise, previous=None, kick: str | None = None):
+    def __init__(self, i, steps, denoise, previous=None, kicks: Sequence[str] = ()):
         self.i, self.steps, self.evaluate, self.previous = i, steps, denoise, previous
-        self.kick = kick
-        self.labels: list[str] = []
+        self.kicks = kicks
+        self.asked: list[str] = []
 
     def inject(self, moved: torch.Tensor) -> torch.Tensor:
         return moved
 
     def draw(self, label: str) -> Draw:
-        self.labels.append(label)
-        rows = len(_PLACES)
-        return Draw(torch.full((rows, 2), float(label == self.kick)).double(), torch.zeros(rows).double())
+        self.asked.append(label)
+        kicked = torch.tensor([False, *(label == kick for kick in self.kicks)]).repeat_interleave(len(_PLACES))
+        return Draw(kicked.double()[:, None].expand(-1, 2), torch.zeros(len(kicked)).double())
 
     def uniform(self, label: str) -> torch.Tensor:
-        return (_PLACES + 1) / 2
+        return ((_PLACES + 1) / 2).repeat(1 + len(self.kicks))
 
 
-def _with_own_noise(integrator, steps, denoise, variance) -> tuple[float, float]:
+def _with_own_noise(integrator: Integrator, steps, denoise, variance: torch.Tensor) -> tuple[float, float]:
     """v+ = E[A^2] v + sum over draws of E[B^2]: the responses A, B to the point and to each draw, at every place."""
-    ones = torch.ones(len(_PLACES), 2, dtype=torch.float64)
-    for i, sigma in enumerate(steps.levels[:-1].tolist()):
-        probe = _Probe(i, steps, denoise)
-        grown = integrator.advance(ones, denoise(ones, sigma), probe) ** 2 * variance
-        for label in probe.labels:
-            grown += integrator.advance(0 * ones, 0 * ones, _Probe(i, steps, denoise, kick=label)) ** 2
-        variance = (_WEIGHTS / 2) @ grown
+    places, levels = len(_PLACES), steps.levels.tolist()
+    one = torch.ones(places, 2, dtype=torch.float64)
+    first = _Probe(0, steps, denoise)
+    integrator.advance(one, denoise(one, levels[0]), first)  # to learn which draws it makes
+    kicks = tuple(dict.fromkeys(first.asked))
+    y = torch.cat([one, torch.zeros(len(kicks) * places, 2, dtype=torch.float64)])
+    weights = (_WEIGHTS / 2).repeat(1 + len(kicks))
+    for i in range(steps.steps):
+        grown = integrator.advance(y, denoise(y, levels[i]), _Probe(i, steps, denoise, kicks=kicks)) ** 2
+        grown[:places] *= variance
+        variance = weights @ grown
     return float(variance[0]), float(variance[1])
 
 

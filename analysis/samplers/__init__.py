@@ -7,15 +7,19 @@ from analysis.samplers.registry import INTEGRATORS, get_integrator
 from analysis.samplers.run import SampleRun
 from analysis.samplers.sample import sample
 from analysis.samplers.schedule import Schedule
+from analysis.samplers.second_order import DPMSolver2M, EDMChurn, RandomisedMidpoint
 from analysis.samplers.step import Coefficients, Integrator, walk
 
 __all__ = [
     "INTEGRATORS",
     "BrownianNoise",
     "Coefficients",
+    "DPMSolver2M",
+    "EDMChurn",
     "IndependentNoise",
     "Integrator",
     "KadkhodaieSimoncelli",
+    "RandomisedMidpoint",
     "SampleRun",
     "Schedule",
     "get_integrator",

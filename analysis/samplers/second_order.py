@@ -90,6 +90,7 @@ class _OnSchedule(Coefficients):
     """Coefficients that remember their schedule: levels between the grid's."""
 
     schedule: Schedule | None = None
+    times: tuple[float, ...] = ()
 
 
 class RandomisedMidpoint(Integrator):
@@ -112,17 +113,19 @@ class RandomisedMidpoint(Integrator):
 
     def coefficients(self, schedule: Schedule) -> Coefficients:
         plain = ExponentialEuler().coefficients(schedule)
-        return _OnSchedule(plain.levels, plain.contraction, plain.noise_variance, schedule=schedule)
+        return _OnSchedule(
+            plain.levels, plain.contraction, plain.noise_variance, None, None, schedule, tuple(schedule.t.tolist())
+        )
 
     def advance(self, y: torch.Tensor, fy: torch.Tensor, tools: Tools) -> torch.Tensor:
         assert isinstance(tools.steps, _OnSchedule) and tools.steps.schedule is not None
-        schedule, space, i = tools.steps.schedule, tools.space, tools.i
+        steps, space, i = tools.steps, tools.space, tools.i
         if space.reduced and bool((fy[:, -1] != 0).any()):
             raise ValueError("randomised_midpoint needs reduced=False for a denoiser with a part normal to the data")
-        t, h = float(schedule.t[i]), float(schedule.h[i])
+        t, h = steps.times[i], steps.times[i + 1] - steps.times[i]
         m = torch.log1p(tools.uniform("place") * math.expm1(h))  # inverse of (e^m - 1) / (e^h - 1)
-        sigma, end = schedule.level(t + m), float(schedule.sigma[i + 1])
-        first = (sigma**2 - torch.exp(-2 * m) * float(schedule.sigma[i]) ** 2).clamp(min=0).sqrt()  # Prop 3.2
+        sigma, start, end = tools.steps.schedule.level(t + m), float(steps.levels[i]), float(steps.levels[i + 1])
+        first = (sigma**2 - torch.exp(-2 * m) * start**2).clamp(min=0).sqrt()  # Prop 3.2
         second = (end**2 - torch.exp(-2 * (h - m)) * sigma**2).clamp(min=0).sqrt()
         decay = torch.exp(-m)[:, None]
         carried = space.perturb(decay * y, first, tools.draw("first"))

@@ -15,7 +15,7 @@ def draw(tables: Mapping):
     exact, clean = found
     figure, axes = new_figure(1, 2, width="double", row_height=2.6)
     left, right = axes[0]
-    own = exact[(exact.a == 0.5) | exact.integrator.isin(["heun", "ddim"])]
+    own = exact[(exact.a == 0.5) | exact.integrator.isin(["heun", "ddim", "edm", "dpm_solver_2m"])]
     names = sorted(exact.integrator.unique())
     for name, g in own.groupby("integrator"):
         g = g.sort_values("d")

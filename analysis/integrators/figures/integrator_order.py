@@ -8,7 +8,9 @@ import numpy as np
 
 from analysis.figures.style import mark, new_figure, only, panel_label, reference_slope
 
-_SHOWN = {"heun": 0.0, "ddim": 0.0}  # deterministic methods at a = 0, the others at 1/2
+_SHOWN = dict.fromkeys(
+    ("heun", "ddim", "edm", "dpm_solver_2m"), 0.0
+)  # deterministic methods at a = 0, the others at 1/2
 
 
 def draw(tables: Mapping):
