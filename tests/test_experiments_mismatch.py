@@ -147,8 +147,8 @@ def test_a_blind_denoiser_has_no_wrong_argument():
 
 TRAINED = {
     "law": "gaussian", "dim": 2, "ambient": 16, "architecture": "locally_linear", "width": 32, "batch": 256,
-    "steps": 250, "lr": 1e-2, "prior": "balanced", "low": 0.05, "high": 5.0, "points": 4000, "levels": ".15 .6", "factors": ".5 2",
-    "device": "cpu",
+    "steps": 250, "lr": 1e-2, "prior": "balanced", "low": 0.05, "high": 5.0, "points": 4000, "levels": ".15 .6",
+    "factors": ".5 2", "device": "cpu",
 }  # fmt: skip
 
 

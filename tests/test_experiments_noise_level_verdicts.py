@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from analysis.noise_level import EXPERIMENT, concentration, histograms, identities, images, information, residual, risk
-from analysis.noise_level.settings import exact, of_profile, pooled, worst
+from analysis.noise_level.settings import as_control, exact, measured, of_profile, pooled, worst
 from analysis.runs import judge
 
 PAPER, SMOKE = SimpleNamespace(profile="paper"), SimpleNamespace(profile="smoke")
@@ -27,7 +28,7 @@ def table(count: int, **columns) -> pd.DataFrame:
 def _risk() -> dict:
     cases = [("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
     steps = {
-        "blind": [(0.001, 0.002), (-0.004, 0.001), (0.0, 0.003), (0.002, 0.002)],
+        "blind": [(0.001, 0.002), (-0.0049, 0.001), (0.0002, 0.003), (0.002, 0.002)],
         "reference": [(0.0005, 0.001)] * 4,
         "scaled by 1.05": [(-0.1, 0.01)] * 4,
         "prior range off by 5": [(0.3, 0.02)] * 4,
@@ -41,9 +42,10 @@ def _risk() -> dict:
 
 
 def _identities() -> dict:
+    atoms = ["score", "Hessian", "Lemma 3.7, first", "Lemma 3.7, second"]
     errors = {"error": [1e-12, 2e-9, 1e-11, 3e-9], "sabotaged": [0.5, 0.01, 1e-12, 0.02]}
     return {
-        "exact_atoms": table(2, identity=["score", "Lemma 3.7, first"], error=[1e-40, 2e-39]),
+        "exact_atoms": table(4, identity=atoms, error=[1e-40, 1e-41, 2e-39, 1e-40]),
         "identities": table(4, law=["a", "a", "b", "b"], level=0.3, identity=["score", "distance"] * 2, **errors),
         "lambda_posterior": table(4, law=["a", "a", "b", "b"], level=0.3, alpha=[0.0, 2.0] * 2, derivative=1, **errors),
     }
@@ -51,20 +53,21 @@ def _identities() -> dict:
 
 def _information() -> dict:
     return {
-        "information": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001], ratio_plain=0.8,
-                             ratio_plain_se=0.002, ratio_wrong_level=0.7, ratio_wrong_level_se=0.002,
-                             pure_noise=[1.01, 0.99], pure_noise_se=0.003),
-        "efficiency": table(3, law=["a", "b", "two_scale"], level=1.0, contrast=[False, False, True],
-                            sd_ratio=[1.0, 1.01, 3.0], sd_ratio_se=[0.001, 0.001, 0.01], mle_ratio=[0.98, 1.0, 1.0],
-                            mle_ratio_se=0.002, linear_sd_ratio=[0.9999, 1.01, 5.0]),
+        "information": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001],
+                             ratio_plain=[0.8, 1.25], ratio_plain_se=0.002, ratio_wrong_level=[1.35, 0.7],
+                             ratio_wrong_level_se=0.002, pure_noise=[1.01, 0.99], pure_noise_se=0.003),
+        "efficiency": table(4, law=["a", "b", "two_scale", "two_scale"], level=1.0, contrast=[False, False, True, True],
+                            sd_ratio=[1.0, 0.99, 1.9, 0.15], sd_ratio_se=[0.001, 0.001, 0.01, 0.01],
+                            mle_ratio=[1.02, 1.0, 1.0, 1.0], mle_ratio_se=0.002,
+                            linear_sd_ratio=[0.985, 1.01, 5.0, 5.0]),
     }  # fmt: skip
 
 
 def _residual() -> dict:
     return {
-        "residual": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001], ratio_plain=0.8,
-                          ratio_plain_se=0.002, ratio_scaled=1.1, ratio_scaled_se=0.002, pure_noise=[1.01, 0.99],
-                          pure_noise_se=0.003)
+        "residual": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001],
+                          ratio_plain=[0.8, 1.25], ratio_plain_se=0.002, ratio_scaled=[1.1, 0.95],
+                          ratio_scaled_se=0.002, pure_noise=[1.01, 0.99], pure_noise_se=0.003)
     }  # fmt: skip
 
 
@@ -78,7 +81,7 @@ def _concentration() -> dict:
                         error_se=[0.001 * linear[0], 0.002 * linear[1]], gamma=linear,
                         gamma_se=[0.001 * linear[0], 0.003 * linear[1]]),
         "worst_case": table(3, ambient=[1000, 5000, 4096], dim=[126, 1000, 4], reference=[True, True, False],
-                            error=[0.0142, 0.026, 9.0], error_se=[1e-4, 1e-4, 1.0], grid=[0.0141, 0.026, 9.0],
+                            error=[0.0144, 0.026, 9.0], error_se=[1e-4, 1e-4, 1.0], grid=[0.0141, 0.026, 9.0],
                             grid_se=1e-4, linear=[0.005, 0.001, 9.0], linear_se=1e-5, predicted=[0.0141, 0.026, 1.0]),
     }  # fmt: skip
 
@@ -93,10 +96,11 @@ def _histograms() -> dict:
     return {
         # two bins a panel, each with the summary; small d has no place in the claim
         "histogram": table(6, figure=10, ambient=[10] * 2 + [100] * 2 + [1000] * 2,
-                           variance_ratio=[2, 2, 1.01, 1.01, 1, 1],
-                           variance_ratio_se=[0.1, 0.1, 0.005, 0.005, 0.01, 0.01], exact_ratio=1.0, exact_ratio_se=0.01,
-                           shifted_ratio=1.46, shifted_ratio_se=0.01, peak=[1, 1, 2.8, 2.8, 8.9, 8.9]),
-        "spike": table(2, ambient=[2, 10], draws=20_000, zeros=[11_870, 9_400], closed_form_zeros=[11_869, 9_360],
+                           variance_ratio=[2, 2, 1.02, 1.02, 0.99, 0.99],
+                           variance_ratio_se=[0.1, 0.1, 0.005, 0.005, 0.004, 0.004], exact_ratio=1.0,
+                           exact_ratio_se=0.01, shifted_ratio=1.46, shifted_ratio_se=0.01,
+                           peak=[1, 1, 2.8, 2.8, 8.9, 8.9]),
+        "spike": table(2, ambient=[2, 10], draws=20_000, zeros=[11_780, 9_400], closed_form_zeros=[11_869, 9_360],
                        line_zeros=[0, 3]),
     }  # fmt: skip
 
@@ -137,25 +141,25 @@ POWER_N2 = linear_moment(30, 2.0) / linear_moment(36, 2.0)
 
 # claim: (value, low, high) of the measurement, [low, high] of each control, words of the note
 EXPECTED = {
-    # 0 reaches further than -.004: its error is larger
-    "P1": (_around(0.0, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.1, half(4) * 0.01),
+    # .0002 reaches further than -.0049: its error is larger
+    "P1": (_around(0.0002, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.1, half(4) * 0.01),
            _around(0.3, half(4) * 0.02)], "b x"),
     "P2": (_around(3e-9, 0), [_around(1e-40, 0), _around(0.02, 0)], "b 0.3 distance"),
     "P3": (_around(3e-9, 0), [_around(2e-39, 0), _around(0.02, 0)], "b 0.3 2.0 1"),
-    "P4": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(0.8, half(2) * 0.002),
-           _around(0.7, half(2) * 0.002)], "b 1.0"),
+    "P4": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(1.25, half(2) * 0.002),
+           _around(1.35, half(2) * 0.002)], "b 1.0"),
     "N1": (_around(0.05 / FORM[0], half(3) * 1e-3 / FORM[0]), [_around(linear_moment(98, 0) / FORM[0], 0),
            _around(1 / FORM[1], half(3) * 0.01 / FORM[1])], "largest at a 2 100 (law k d)"),
     "N2": (_around(1.01, half(2) * 0.001), [_around(1.0, half(2) * 0.003),
            _around(POWER_N2, half(2) * 0.002 * POWER_N2)], "100 0.0 (n alpha)"),
-    "N3": (_around(0.0142 / 0.0141, half(2) * 1e-4 / 0.0141), [_around(1.0, half(2) * 1e-4 / 0.0141),
+    "N3": (_around(0.0144 / 0.0141, half(2) * 1e-4 / 0.0141), [_around(1.0, half(2) * 1e-4 / 0.0141),
            _around(0.001 / 0.026, half(2) * 1e-5 / 0.026)],
-           "0.0142 at d=1000 k=126, 0.026 at d=5000 k=1000; at least 0.65 k^2/d^2"),
-    "N4": (_around(1.0, half(2) * 0.01), [_around(1.0, half(2) * 0.01), _around(1.46, half(2) * 0.01)],
-           "d=1000; peak densities 2.80 at d=100, 8.90 at d=1000"),
-    "N5": (_binomial(9_400, MASS[1]), [_binomial(9_360, MASS[1]), _binomial(0, MASS[0])], ""),
-    "N6": (_around(0.98, half(4) * 0.002), [_around(1.01, 0), _around(3.0, half(1) * 0.01)], "mle a 1.0"),
-    "N7": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(0.8, half(2) * 0.002),
+           "0.0144 at d=1000 k=126, 0.026 at d=5000 k=1000; at least 0.65 k^2/d^2"),
+    "N4": (_around(1.02, half(2) * 0.005), [_around(1.0, half(2) * 0.01), _around(1.46, half(2) * 0.01)],
+           "d=100; peak densities 2.80 at d=100, 8.90 at d=1000"),
+    "N5": (_binomial(11_780, MASS[0]), [_binomial(9_360, MASS[1]), _binomial(0, MASS[0])], ""),
+    "N6": (_around(1.02, half(4) * 0.002), [_around(0.985, 0), _around(1.9, half(2) * 0.01)], "mle a 1.0"),
+    "N7": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(1.25, half(2) * 0.002),
            _around(1.1, half(2) * 0.002)], "b 1.0"),
     "I1": (_around(0.022, half(2) * 0.0005), [_around(0.022, half(2) * 0.001), _around(0.1, half(2) * 0.001)],
            "blobs 1024 1.0 (law d sigma); 1.500 of the Cramer-Rao bound on average"),
@@ -246,5 +250,31 @@ def test_the_worst_case_has_a_simultaneous_interval_and_a_pool_the_error_of_its_
     width = stats.norm.ppf(1 - 0.05 / 4) * 0.01
     assert (estimate.value, estimate.low, estimate.high, name) == pytest.approx((1.1, 1.1 - width, 1.1 + width, "b"))
     assert worst([0.9, 1.05], [0.0, 0.0], 1.0)[0].value == 0.9  # either side
+    assert worst([1.0, 1.05], [0.1, 0.01], 1.0)[0].value == 1.0  # its error counts
     assert pooled(pd.Series([1.0, 3.0]), pd.Series([0.3, 0.4])).high == pytest.approx(2.0 + half(1) * 0.25)
-    assert of_profile([], (), SMOKE) == [] and exact(2).low == 2.0
+    made = measured(
+        "P1", estimate, [as_control("null", "what", exact(2)), as_control("power", "else", estimate)], "note"
+    )
+    assert (made.measured, made.low, made.high, made.note) == (estimate.value, estimate.low, estimate.high, "note")
+    assert [(c.kind, c.what, c.low, c.high) for c in made.controls] == [
+        ("null", "what", 2.0, 2.0),
+        ("power", "else", estimate.low, estimate.high),
+    ]
+
+
+def test_only_a_smoke_run_drops_what_is_inconclusive():
+    good, bad = (measured("P1", exact(v), [as_control("null", "", exact(0)), as_control("power", "", exact(1))])
+                 for v in (0.0, math.nan))  # fmt: skip
+    assert of_profile([good, bad], risk.CLAIMS, PAPER) == [good, bad]
+    assert of_profile([good, bad], risk.CLAIMS, SMOKE) == [good]
+
+
+def test_linear_data_are_the_null_control_of_n1_where_their_moment_exists():
+    """At d - k = 5 it is the largest by far, at d - k = 4 there is none; data with k = d have no normal direction."""
+    rows = table(3, law="a", dim=[2, 2, 3], ambient=[7, 6, 3], error=0.1, error_se=0.01, wrong=1.0, wrong_se=0.01)
+    [found] = concentration.decide({"concentration": rows}, PAPER)
+    assert found.controls[0].low == pytest.approx(linear_moment(5, 0.0) / (1 / 7 + 4 / 49), rel=1e-12)
+    # k = d counts as k = d - 1: .1 over 1/3 + 4/9, the smallest form that the first row has is .2245
+    assert found.measured == pytest.approx(0.1 / (1 / 7 + 4 / 49), rel=1e-12)
+    [full] = concentration.decide({"concentration": rows.iloc[[0, 2]].assign(error=[0.01, 0.1])}, PAPER)
+    assert full.measured == pytest.approx(0.1 / (1 / 3 + 4 / 9), rel=1e-12)
