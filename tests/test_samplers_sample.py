@@ -530,3 +530,38 @@ def test_missing_pieces_are_refused_in_one_line(change, word):
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(ValueError, match="device must be one that this torch can use, got 'cuda'"):
         sample(**GOOD, stream=stream(21), device="cuda")
+
+
+def test_blocks_of_rows_are_the_whole_bit_for_bit():
+    """d = 1024: blocks of 32 rows, the last one short; beside the same run by the path that knows no blocks."""
+    space, n = Space(1024, 2), 70
+    schedule = Schedule.proportional(4.0, 0.1, a=0.4, steps=4)
+    run = sample(gaussian_denoiser(2), space, schedule, n, stream(31))
+    start = space.start(n, 4.0, stream(31).child("start"))
+    steps = get_integrator("exponential_euler").coefficients(schedule)
+    assert torch.equal(walk(gaussian_denoiser(2), start, steps, space, stream(31)), run.x)
+
+    def residual(y, fy):
+        return (space.sqnorm(fy - y) / 1024).sqrt()
+
+    start = start * torch.linspace(0.3, 1.0, n, dtype=torch.float64)[:, None]  # samples stop one after another
+    kinds = (
+        sample(normal_only, space, schedule, n, stream(31), start=start, adaptive=True, estimator=estimator)
+        for estimator in (None, residual)
+    )
+    fast, slow = kinds
+    assert fast.stopped_at.unique().numel() > 2
+    for field in ("y", "x", "sigma_hat", "stopped_at"):
+        assert torch.equal(getattr(fast, field), getattr(slow, field))
+
+
+def test_noise_in_blocks_is_the_draw_and_coupled_noise_keeps_its_own():
+    space, fine = Space(5, 1), Schedule.proportional(4.0, 0.1, steps=4)
+    coupled = BrownianNoise(fine, stream(32))
+    coupled.check(Schedule.from_levels(fine.sigma[::2]), get_integrator("exponential_euler"))
+    for noise in (IndependentNoise(stream(32)), coupled):
+        whole, take = noise.draw(space, 1, 9).normal, noise.in_blocks(space, 1, 9)
+        blocks = [take(4), take(4), take(1)]
+        assert torch.equal(torch.cat(blocks), whole)
+        blocks[0].zero_()
+        assert torch.equal(noise.draw(space, 1, 9).normal, whole)
