@@ -48,7 +48,7 @@ def check(path: Path) -> None:
     if not isinstance(entries, dict):
         return
     for name, entry in entries.items():
-        parts = entry if isinstance(entry, dict) else {"entry": None}
+        parts: dict[str, Any] = entry if isinstance(entry, dict) else {"entry": None}
         for part in ("entry", "files", "claims", "cells"):
             if not isinstance(parts.get(part, {}), dict):
                 raise StorageError(f"cannot use {path}: the {part} of {name!r} is no table of names")

@@ -42,7 +42,8 @@ def together(decided: Sequence[Decided]) -> tuple[list[str], list[str]]:
     """
     good = [d for d in decided if d.verdict == d.claim.expected]
     factor = widening(max(sum(d.low < d.high for d in good), 1))
-    stand, alone = [], []
+    stand: list[str] = []
+    alone: list[str] = []
     for d in good:
         low, high = d.measured - factor * (d.measured - d.low), d.measured + factor * (d.high - d.measured)
         (stand if compare(low, high, d.claim.allowed) == d.verdict else alone).append(d.claim.id)

@@ -87,7 +87,8 @@ def off(fits: pandas.DataFrame, target: float, tolerance: float) -> tuple[float,
 
 def fit_names(table: pandas.DataFrame) -> list[str]:
     """Each row's law and what is held, for people."""
-    return [", ".join(w for w in (r.law, f"in {r.against}", r.held or "") if w) for r in table.itertuples()]
+    columns = (table[c].astype(str) for c in ("law", "against", "held"))
+    return [", ".join(w for w in (law, f"in {against}", held) if w) for law, against, held in zip(*columns)]
 
 
 def control(kind: str, what: str, low: pandas.Series, high: pandas.Series) -> Control:

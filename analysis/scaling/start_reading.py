@@ -100,7 +100,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         control("null", "sigma_0 = R/eps", *pick["proof"][1:]),
         control("power", "sigma_0 = R/eps with the denoiser of equal weights", *pick["proof, sabotaged"][1:]),
     ]
-    return [every_cell(CLAIMS, "R3", *pick["printed"], controls, names=["sigma_0 = eps/R"] * len(pick["printed"][0]))]
+    value, low, high = pick["printed"]
+    return [every_cell(CLAIMS, "R3", value, low, high, controls, names=["sigma_0 = eps/R"] * len(value))]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"scaling_reading": cell_reading}, decide=decide)
