@@ -41,6 +41,14 @@ class Estimate:
         """
         return Estimate(float(increasing(self.value)), float(increasing(self.low)), float(increasing(self.high)))
 
+    def shifted(self, by: float) -> Estimate:
+        """The estimate of the quantity plus a number.
+
+        >>> Estimate(1.0, 0.5, 2.0).shifted(-1.0)
+        Estimate(value=0.0, low=-0.5, high=1.0)
+        """
+        return Estimate(self.value + by, self.low + by, self.high + by)
+
     def scaled(self, factor: float) -> Estimate:
         """The estimate of factor times the quantity.
 

@@ -138,7 +138,7 @@ def cell_adaptive_level(params: dict, seed: int) -> list[dict]:
             ito = theory.log_level_shift(d, a, float(t[i])) if adaptive else 0.0
             predicted = {"predict": predict, "variance_predicted": expected, "shift_ito": ito}
             predicted |= {"shift_predicted": ito - static - fed_back}
-            ratio = columns("variance_ratio", spread.map(lambda v, expected=expected: v / expected))
+            ratio = columns("variance_ratio", spread.scaled(1.0 / expected))
             rows.append(measured | predicted | ratio)
     return rows
 
@@ -154,7 +154,7 @@ def cell_adaptive_start(params: dict, seed: int) -> list[dict]:
     forgotten = 0.5 * math.log1p((params["factor"] ** 2 - 1) * math.exp(-2 * params["a"] * schedule.horizon))
     rows = []
     for predict, predicted in zip(_SCHEMES, (kept, forgotten)):
-        deviation = left.map(lambda v, predicted=predicted: v - predicted)
+        deviation = left.shifted(-predicted)
         row = {"predict": predict, "predicted": predicted}
         rows.append(row | columns("log_ratio", left) | columns("deviation", deviation))
     return rows

@@ -90,7 +90,7 @@ def cell_step_counts(params: dict, seed: int) -> list[dict]:
     run = sample(f, law, schedule, params["samples"], source, integrator, adaptive=True, estimator=estimate, **stop)
     steps, last = mean(run.stopped_at.double()), run.sigma_hat[-1] ** (1 / root)
     h, a = params["h"], params["a"]
-    row = {"steps_mean": steps.value, "steps_low": steps.low, "steps_high": steps.high}
+    row: dict[str, object] = {"steps_mean": steps.value, "steps_low": steps.low, "steps_high": steps.high}
     row |= {"steps_sd": run.stopped_at.double().std(), "level_end": last.square().mean().sqrt()}
     row |= {"fixed_point": 2 * a * h / (1 - (1 - h) ** 2), "run_status": run.status}
     return [row | {"steps_recursion": _recursion(integrator, schedule) if power == 2.0 else math.inf}]

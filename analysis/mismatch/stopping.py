@@ -132,7 +132,7 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     steps = run.stopped_at.double()
     half = math.hypot(math.log(stopped.high / stopped.value), math.log(unstopped.high / unstopped.value))
     ratio = stopped.value / unstopped.value
-    row = {"variance_stopped": stopped.value, "variance_fixed": unstopped.value}
+    row: dict[str, object] = {"variance_stopped": stopped.value, "variance_fixed": unstopped.value}
     row |= {"variance_fixed_predicted": 0.5 / d + schedule.steps * step_variance}
     row |= {"ratio": ratio, "ratio_low": ratio * math.exp(-half), "ratio_high": ratio * math.exp(half)}
     row |= {"variance_stopped_predicted": walk["log_level_variance"]}

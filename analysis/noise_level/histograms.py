@@ -198,7 +198,7 @@ def _spike(rows: pd.DataFrame) -> Measurement:
         found = []
         for d, zeros, draws in zip(rows.ambient, rows[column], rows.draws):
             mass = mle_zero_mass(d, _SPIKE_SCALE, 1.0)
-            found.append(intervals.binomial(zeros, draws, confidence).map(lambda p, mass=mass: p - mass))
+            found.append(intervals.binomial(zeros, draws, confidence).shifted(-mass))
         return max(found, key=lambda e: max(abs(e.low), abs(e.high)))
 
     controls = [
