@@ -85,22 +85,27 @@ def folder(figure, tmp_path):
 def test_the_report_names_each_claim_with_its_verdict_and_command(folder):
     text = (folder / "REPORT.md").read_text()
     assert "1 of 1 claims have the verdict that was registered" in text
-    (row,) = [line for line in text.splitlines() if line.startswith("| Q1 | the trace is d^2")]
+    (row,) = [line for line in text.splitlines() if line.startswith("| Q1 | toy | the trace is d^2")]
     cells = [c.strip() for c in row.strip("|").split("|")]
     assert cells[0] == "Q1"
-    assert cells[-3:] == ["holds", "holds", "`python -m toy_runs`"]
+    assert cells[-5:-3] == ["holds", "holds"] and cells[-1] == "`python -m toy_runs`"
     assert "| Q1 | power | stretched |" in text
     assert "![curve](figures/curve.png)" in text
     assert "[tables/waves.csv](tables/waves.csv), the first 12 of 48 rows" in text
+    assert text.count("\n\n\n") == 0
 
 
 def test_the_page_stands_by_itself(folder):
     page = (folder / "index.html").read_text()
     references = re.findall(r"(?:src|href)=['\"]([^'\"]+)", page)
-    assert {"figures/curve.png", "figures/curve.pdf", "tables/waves.csv"} == set(references)
-    assert all((folder / reference).is_file() for reference in references)
-    assert "<script" not in page
-    assert "<tr class='good'><td>Q1</td>" in page
+    files = {r for r in references if not r.startswith("#")}
+    assert files >= {"figures/curve.png", "figures/curve.pdf", "tables/waves.csv", "claims.csv", "manifest.json"}
+    assert [f for f in files if not (folder / f).is_file()] == []
+    anchors = set(re.findall(r"id=['\"]([^'\"]+)", page))
+    assert {r[1:] for r in references if r.startswith("#")} <= anchors
+    assert len(anchors) == len(re.findall(r" id=['\"]", page))  # each once
+    assert "http" not in re.sub(r"http://www.w3.org/2000/svg", "", page)
+    assert '<article class="card good" id="Q1" data-verdict="holds"' in page
 
 
 def test_the_report_depends_on_numbers_only(folder, tmp_path):
@@ -129,5 +134,5 @@ def test_text_of_claims_cannot_break_the_page_or_the_table(figure, tmp_path, mon
     assert report.write(tmp_path) == 0
     page, text = (tmp_path / "index.html").read_text(), (tmp_path / "REPORT.md").read_text()
     assert "a &lt; b | c &amp; &lt;script&gt;" in page
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert "a < b \\| c &" in text
