@@ -115,3 +115,9 @@ def test_set_mass_gap_is_clopper_pearson_at_half_the_error():
     expected = stats.beta.ppf(0.025, 40, 11) - stats.beta.ppf(0.975, 11, 50)
     assert np.isclose(T.set_mass_gap(in_x, in_y), expected, rtol=1e-12, atol=0)
     assert T.set_mass_gap([True], [True]) == 0.0
+
+
+def test_the_direction_of_the_means_is_a_candidate_of_its_own():
+    """In 200 dimensions one random direction sees nothing of a shift along the diagonal."""
+    x, y = rng("means", 1).standard_normal((600, 200)), rng("means", 2).standard_normal((600, 200)) + 0.1
+    assert S.bounded_lipschitz_lower(x, y, rng("means"), candidates=2) > 0.2

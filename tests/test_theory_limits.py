@@ -149,3 +149,11 @@ def test_the_flat_stretch_of_a_curve_still_has_levels():
     levels = grid.equidistributed_levels(1e3, 1e-3, 8, lambda s: 1.0 / (1.0 + s**-8.0))
     assert (np.diff(levels) < 0).all() and levels[0] == pytest.approx(1e3) and levels[-1] == pytest.approx(1e-3)
     assert 0.3 < np.median(levels) < 3
+
+
+def test_the_ends_of_an_optimal_grid_are_the_numbers_given():
+    """exp(-log(sigma^-2)/2) is not sigma to the last digit."""
+    for start, end in ((7.3, 0.013), (19.7, 0.0201), (3.1, 0.07)):
+        levels = grid.optimal_levels(start, end, 5, lambda s: s**2 / (1 + s**2))
+        assert (levels[0], levels[-1]) == (start, end)
+    assert math.exp(-0.5 * math.log(19.7**-2.0)) != 19.7
