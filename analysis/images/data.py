@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy
 import torch
-from torch.nn.functional import adaptive_avg_pool2d
 
 from manifolds import stream
 
@@ -218,10 +217,14 @@ def evenly(n: int, most: int) -> torch.Tensor:
 
 
 def square(picture: torch.Tensor, size: int) -> torch.Tensor:
-    """The central square of a picture (colours, height, width), averaged down to size x size pixels."""
+    """The central square of a picture (colours, height, width), averaged down to size x size pixels by area."""
     side = min(picture.shape[1:])
     top, left = ((length - side) // 2 for length in picture.shape[1:])
-    return adaptive_avg_pool2d(picture[:, top : top + side, left : left + side], size)
+    edges = torch.arange(size + 1, dtype=torch.float64) * side / size
+    old = torch.arange(side, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], old + 1.0) - torch.maximum(edges[:-1, None], old)
+    mean = overlap.clamp(min=0.0) * size / side  # (size, side): what each new row takes of the old ones
+    return mean @ picture[:, top : top + side, left : left + side] @ mean.T
 
 
 def _by(picture: torch.Tensor) -> str:
