@@ -130,7 +130,7 @@ class Mixture(Core[MixtureStatistics]):
         logs -= codims * (torch.log(sigma) + 0.5 * math.log(2 * math.pi)) + normal2 * (0.5 / (sigma * sigma))
         log_p = torch.logsumexp(logs, dim=0)
         share = torch.softmax(logs, dim=0)
-        rows = (stats.far > _LEVELS * sigma.amin(dim=1)).nonzero()[:, 0] if len(stats.far) else []
+        rows = (stats.far[:, None] > _LEVELS * sigma).any(dim=1).nonzero()[:, 0]
         if len(rows):
             level = sigma.expand(logs.shape[1:])[rows]
             share[:, rows] = torch.softmax(self._tilts(take(stats, rows), level), dim=0)
