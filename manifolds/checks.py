@@ -36,25 +36,32 @@ def positive_number(value: object, name: str) -> float:
     return float(value)
 
 
+def _on(sigma: object, device: torch.device | None) -> torch.Tensor:
+    """As float64, on a device: None is where a tensor is."""
+    if isinstance(sigma, torch.Tensor):
+        return sigma.to(device=sigma.device if device is None else device, dtype=torch.float64)
+    return torch.as_tensor(sigma, dtype=torch.float64, device=device)
+
+
 def level_rows(sigma: object, rows: int, device: torch.device | None = None) -> torch.Tensor:
     """A noise standard deviation, a number or one per row, as a (rows,) float64 tensor, or ValueError.
 
     >>> level_rows(0.5, rows=2)
     tensor([0.5000, 0.5000], dtype=torch.float64)
     """
-    level = torch.as_tensor(sigma, dtype=torch.float64, device=device)
+    level = _on(sigma, device)
     if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
         raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
     return level.expand(rows)
 
 
-def noise_level(sigma: object, rows: int) -> torch.Tensor:
+def noise_level(sigma: object, rows: int, device: torch.device | None = None) -> torch.Tensor:
     """A noise standard deviation, a number or one per row, as a (rows, 1) or (1, 1) float64 tensor, or ValueError.
 
     >>> noise_level(0.5, rows=3)
     tensor([[0.5000]], dtype=torch.float64)
     """
-    level = torch.as_tensor(sigma, dtype=torch.float64)
+    level = _on(sigma, device)
     if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
         raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
     if not bool(within_range(level).all()):

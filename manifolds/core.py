@@ -173,6 +173,13 @@ class Core(ABC, Generic[S]):
         """Posterior variances (n,) in a direction normal to u and along u, of laws that are round about the origin."""
         raise NotImplementedError(f"{self.name} is not round")
 
+    def log_tilt(self, stats: S, sigma: Levels) -> Values:
+        """log E exp((<u, X> - |X|^2/2)/sigma^2), (n, q): log p without the part -|u|^2/(2 sigma^2) that all laws share.
+
+        Optional: mixtures compare their components by it at points far from all of them.
+        """
+        raise NotImplementedError(f"{self.name} does not know its log_tilt")
+
     @abstractmethod
     def project(self, u: CorePoints) -> CorePoints:
         """The nearest point (n, m) of the support."""

@@ -142,7 +142,7 @@ class Law:
 
     def posterior(self, y: Points, sigma: Level, order: int) -> tuple[Statistics, Posterior]:
         """(core statistics, core posterior at one level per row) up to moment `order` (see `manifolds.core`)."""
-        size, level = self.space.check(y), noise_level(sigma, y.shape[0]).to(y.device)
+        size, level = self.space.check(y), noise_level(sigma, y.shape[0], y.device)
         if level.numel() and size > _FARTHEST * float(level.min()):
             raise ValueError(f"y must lie within {_FARTHEST:g} sigma, got {size:.3g} in size")
         stats = self.core.statistics(self._core_part(y))
@@ -169,7 +169,7 @@ class Law:
         return getattr(post, field)[:, 0]
 
     def _normal_log_density(self, y: Points, sigma: Level) -> Rows:
-        level, n = noise_level(sigma, y.shape[0])[:, 0].to(y.device), self.space.normal_dim
+        level, n = noise_level(sigma, y.shape[0], y.device)[:, 0], self.space.normal_dim
         _, rho2 = self.space.split(y)
         return -n * (torch.log(level) + 0.5 * math.log(2 * math.pi)) - rho2 / (2 * level * level)
 
@@ -222,7 +222,7 @@ class Law:
         """
         self.space.check(y)
         self.space.check(v, "v")
-        level = noise_level(sigma, y.shape[0]).to(y.device).expand(y.shape[0], 1)
+        level = noise_level(sigma, y.shape[0], y.device).expand(y.shape[0], 1)
         stats = self.core.statistics(self._core_part(y))
         if not self.core.absorbs_normal:
             return self.space.embed(self.core.covariance(stats, level, self.space.core_part(v)))

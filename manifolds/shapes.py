@@ -96,7 +96,10 @@ class BlockStatistics(NamedTuple):
 
 
 class MixtureStatistics(NamedTuple):
-    """Of each component, and squared distances (n, J) to the components' affine subspaces."""
+    """Of each component; squared distances (n, J) to the components' affine subspaces; <u, c_j> - |c_j|^2/2, (n, J),
+    for their shifts c_j; and |u| (n,) of points that are far from all of them, 0 of others."""
 
     parts: tuple[Statistics, ...]
     normal2: torch.Tensor
+    toward: torch.Tensor
+    far: torch.Tensor

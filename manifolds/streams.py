@@ -16,11 +16,21 @@ import torch
 
 __all__ = ["Stream", "stream"]
 
+_SEPARATOR = "\x1f"  # of labels
+_IN_TUPLES = ",[]" + _SEPARATOR
 
-def _canonical(label: object) -> str:
-    """A label as text, such that equal labels of different types (8, numpy.int64(8)) are one label."""
+
+def _escaped(text: str, special: str) -> str:
+    """A text as one label; only one that could be taken for several is changed, so that the streams of others stay."""
+    if not text.startswith("\\") and not any(c in text for c in special):
+        return text
+    return "\\" + "".join(f"\\{ord(c):x};" if c == "\\" or c in special else c for c in text)
+
+
+def _canonical(label: object, special: str = _SEPARATOR) -> str:
+    """A label as text, such that equal labels of different types (8, numpy.int64(8)) are one label, and no others."""
     if type(label) is str:  # the common ones first: the tests below ask abstract classes
-        return f"s:{label}"
+        return f"s:{_escaped(label, special)}"
     if type(label) is int:
         return f"i:{label}"
     if isinstance(label, (bool, np.bool_)):
@@ -30,9 +40,9 @@ def _canonical(label: object) -> str:
     if isinstance(label, numbers.Real):
         return f"f:{float(label)!r}"
     if isinstance(label, str):
-        return f"s:{label}"
+        return f"s:{_escaped(label, special)}"
     if isinstance(label, (tuple, list)):
-        return "t:[" + ",".join(_canonical(item) for item in label) + "]"
+        return "t:[" + ",".join(_canonical(item, _IN_TUPLES) for item in label) + "]"
     raise ValueError(f"label must be a str, number or tuple of these, got {type(label).__name__}")
 
 
@@ -46,7 +56,7 @@ class Stream:
     def __init__(self, seed: int, labels: tuple = ()):
         if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
             raise ValueError(f"seed must be an integer >= 0, got {seed!r}")
-        self._set(int(seed), tuple(labels), "\x1f".join([str(int(seed)), *map(_canonical, labels)]))
+        self._set(int(seed), tuple(labels), _SEPARATOR.join([str(int(seed)), *map(_canonical, labels)]))
 
     def _set(self, seed: int, labels: tuple, text: str) -> None:
         self.seed, self.labels, self._text, self._spawned = seed, labels, text, 0
@@ -63,7 +73,7 @@ class Stream:
     def child(self, *labels: object) -> Stream:
         """The stream of the labels of this one followed by `labels`; independent of what was drawn here."""
         child = Stream.__new__(Stream)
-        child._set(self.seed, (*self.labels, *labels), "\x1f".join([self._text, *map(_canonical, labels)]))
+        child._set(self.seed, (*self.labels, *labels), _SEPARATOR.join([self._text, *map(_canonical, labels)]))
         return child
 
     def spawn(self, *labels: object) -> Stream:

@@ -272,16 +272,9 @@ def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
     ends = [2 * a * low**2, 2 * a * high**2]
     # far below, at, just above and far above either end, and between
     square = torch.tensor(
-        [
-            0.3 * ends[0],
-            ends[0],
-            1.2 * ends[0],
-            2 * ends[0],
-            (ends[0] * ends[1]) ** 0.5,
-            0.4 * ends[1],
-            0.9 * ends[1],
-            2 * ends[1],
-        ],
+        [c * ends[0] for c in (0.3, 1.0, 1.2, 2.0)]
+        + [(ends[0] * ends[1]) ** 0.5]
+        + [c * ends[1] for c in (0.4, 0.9, 2.0)],
         dtype=torch.float64,
     )
     farther = square * (1.0 + 2.0 / a)

@@ -176,6 +176,11 @@ class Bounds(Sphere):
         return self._bounds(*super().log_covering_number(eps), eps)
 
 
+class TwiceTheCovariance(Sphere):
+    def covariance(self, stats, sigma, v):
+        return 2.0 * super().covariance(stats, sigma, v)
+
+
 class WrongMMSE(Sphere):
     def mmse(self, sigma):
         return 1.05 * super().mmse(sigma)
@@ -221,6 +226,7 @@ BROKEN = [
     ("tweedie", NormAsIs(6, (0.5, 2.0))),
     ("slopes in sigma", HigherBesselOrder(False)),
     ("trace and divergence", HigherBesselOrder(True)),
+    ("trace and divergence", TwiceTheCovariance(2)),
     ("unbiased", HigherBesselOrder(True)),
     ("slopes in sigma", _with("log_p", lambda v, s: v + torch.log(s))),
     ("slopes in sigma", _with("third", lambda v, s: -v)),

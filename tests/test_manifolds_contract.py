@@ -63,6 +63,8 @@ def test_a_turned_law_and_other_levels_keep_it_too(name):
         ("gaussian", {"dim": 3, "ambient": 10**9, "scale": [0.2, 1.0, 4.0]}),
         ("cube", {"dim": 5, "ambient": 5000, "half_width": 1e4}),
         ("torus", {"dim": 3, "ambient": 10**9, "radius": [0.5, 1.0, 3.0]}),
+        ("two_scale", {"dim": 30, "ambient": 1000}),
+        ("full_gaussian", {"dim": 10**9, "ambient": 10**9}),
     ],
 )
 def test_laws_of_other_sizes_in_many_dimensions_keep_it(name, options):

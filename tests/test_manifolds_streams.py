@@ -20,6 +20,43 @@ def test_same_labels_same_draws_and_other_labels_other_draws():
         assert not torch.equal(a, other.normal(50))
 
 
+def test_labels_that_look_like_others_are_not_theirs():
+    """Commas, brackets and separators inside a text do not make it several labels; equal labels stay equal."""
+    different = [
+        (("a", "b"),),
+        (("a,s:b",),),
+        (("a", "b]"), "c"),
+        (("a", "b],s:c"),),
+        (("a",), "b"),
+        ("a", "b"),
+        ("a\x1fs:b",),
+        ("\\a\\1f;s:b",),
+        (("\\a\\2c;s:b",),),
+        (((("a",), "b"),),),
+        (((("a", "b"),),),),
+        (1,),
+        (True,),
+        (1.0,),
+        ("1",),
+        ("True",),
+        ("b:True",),
+        ((1,),),
+        ("t:[i:1]",),
+    ]
+    drawn = [tuple(manifolds.stream(0, *labels).normal(4).tolist()) for labels in different]
+    assert len(set(drawn)) == len(different)
+    again = manifolds.stream(0, ("a,s:b",)).normal(4)
+    assert tuple(again.tolist()) == drawn[1]
+
+
+def test_labels_in_use_keep_the_streams_that_they_had():
+    """Draws of labels without special characters, as they were before texts that look like others were set apart."""
+    assert manifolds.stream(0, "sphere", ("a", 1), 0.5, True).child("x, [y]").normal(2).tolist() == [
+        1.9046157554221181,
+        -0.04932751422537992,
+    ]
+
+
 def test_child_does_not_depend_on_what_was_drawn_and_spawn_never_repeats():
     fresh, used = manifolds.stream(0, "a"), manifolds.stream(0, "a")
     used.normal(7)

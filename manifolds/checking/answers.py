@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from manifolds.checking.case import Case, derivative, directional
-from manifolds.core import Posterior, take
+from manifolds.core import Core, Posterior, take
 from manifolds.law import Law
 from manifolds.shapes import Points, Statistics
 
@@ -66,6 +66,12 @@ def trace_and_divergence(case: Case) -> None:
         if law.reduced:
             continue  # coordinates on the quotient are curved: the Jacobian there lacks the other normal directions
         along, slope = directional(partial(law.denoise, sigma=sigma), y, _STEP * sigma, case.stream("along"))
+        if type(law.core).covariance is not Core.covariance:
+            product = law.covariance(y, sigma, along[:1].expand_as(y))
+            scale = float(trace.max()) + 1e-7 * sigma**2
+            case.report.close(
+                where, product, sigma**2 * slope[..., 0], scale, 1e-5, "covariance v = sigma^2 df along v"
+            )
         jacobian = torch.einsum("pd,ndq->npq", along, slope)
         case.report.close(where, jacobian, jacobian.transpose(1, 2), 1.0, 1e-5, "a symmetric Jacobian of f")
         if len(along) == y.shape[1]:

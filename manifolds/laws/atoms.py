@@ -10,7 +10,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior, join_rows
-from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics, Rows
+from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics, Rows, Values
 from manifolds.special.blind_weights import BlindWeights
 from manifolds.special.distances import Atlas
 from manifolds.streams import Stream, stream
@@ -18,7 +18,7 @@ from manifolds.streams import Stream, stream
 __all__ = ["Atoms", "atoms", "random_code"]
 
 _CHUNK = 1 << 21  # float64 numbers held at a time for (rows, levels, atoms)
-_LEAST_LOG = -650.0  # of a weight: smaller ones are zero; products of theirs would be denormal numbers, which are slow
+_LEAST_LOG = -650.0  # of a weight; smaller ones are zero: products of theirs would be denormal numbers, and slow
 _LIGHT = 1e-100  # a weight below this may make all of a row's weights vanish
 _MAX_CODE = 1 << 17
 _MAX_GREEDY = 1000
@@ -97,9 +97,9 @@ class Atoms(Core[PointStatistics]):
     def _weigh(
         self, u: CorePoints, sigma: Levels, moments: bool
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """(weights (n, q, N) up to a factor, their sums (n, q, 1), log of the sums with the factor (n, q), least squared
-        distance (n,), gaps to it (n, N)). With `moments` the factor makes the largest weight one: the digits of a
-        posterior that sits on one atom are then those of the others' weights."""
+        """(weights (n, q, N) up to a factor, their sums (n, q, 1), log of the sums with the factor (n, q), least
+        squared distance (n,), gaps to it (n, N)). With `moments` the factor makes the largest weight one: the digits of
+        a posterior that sits on one atom are then those of the others' weights."""
         sigma2 = sigma * sigma
         least, gap, farthest = self._atlas.nearest_and_gaps(u, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
         logits = torch.addcdiv(self._log_weights.to(u.device), gap[:, None, :], sigma2[..., None], value=-0.5)
@@ -140,6 +140,12 @@ class Atoms(Core[PointStatistics]):
         if order >= 4:
             post.var_sqdist = (weighted * excess).sum(dim=-1)
         return post
+
+    def log_tilt(self, stats: PointStatistics, sigma: Levels) -> Values:
+        points = self.points.to(stats.u.device)
+        rise = stats.u @ points.T - 0.5 * (points * points).sum(dim=1)
+        logits = self._log_weights.to(rise.device) + rise[:, None, :] / (sigma * sigma)[..., None]
+        return torch.logsumexp(logits, dim=-1)
 
     def covariance(self, stats: PointStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
         """About the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread."""

@@ -19,7 +19,7 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior, round_product
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import sphere_posterior
-from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows, Values
 from manifolds.special import bessel_ratio
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
@@ -141,7 +141,7 @@ class Ball(Core[NormStatistics]):
         border = 2.0 * _DROP * level / (rise + torch.sqrt(rise * rise + 2.0 * _DROP))
         inner = R - (self._centre(norm, level).clamp(max=R) - _REACH * level)
         length = torch.where(slope > 0, border, inner).clamp(max=R)
-        fields = torch.empty(6, len(norm), dtype=torch.float64)
+        fields = norm.new_empty(7, len(norm))
         narrow = length <= 10.0 * level
         for group, nodes in ((narrow, _FEW_NODES), (~narrow, _NODES)):
             fields[:, group] = torch.stack(self._radial(norm[group], level[group], length[group], nodes, order))
@@ -152,7 +152,7 @@ class Ball(Core[NormStatistics]):
     ) -> list[torch.Tensor]:
         """Quadrature over s in [R - length, R]."""
         k, R = self.core_dim, self.radius
-        x, w = legendre(nodes)
+        x, w = (value.to(norm.device) for value in legendre(nodes))
         length = length[:, None]
         depth = length * x
         s = R - depth
@@ -160,9 +160,9 @@ class Ball(Core[NormStatistics]):
         # squared distances less that to the border, which may be most of them
         each = sphere_posterior(k, s, norm, level, max(order, 1), depth * (2.0 * (norm - R) + depth))
         log_weight = each.log_p + (k - 1) * torch.log(s / R) + torch.log(w * length * (k / R))
-        log_p = torch.logsumexp(log_weight, dim=1, keepdim=True)
-        share = torch.exp(log_weight - log_p)
-        log_p = log_p - 0.5 * ((norm - R) / level) ** 2
+        at_border = torch.logsumexp(log_weight, dim=1, keepdim=True)
+        share = torch.exp(log_weight - at_border)
+        log_p = at_border - 0.5 * ((norm - R) / level) ** 2
 
         def average(values: torch.Tensor) -> torch.Tensor:
             return (share * values).sum(dim=1, keepdim=True)
@@ -177,7 +177,18 @@ class Ball(Core[NormStatistics]):
             third = average(each.third + (each.coef - coef) * (each.sqdist - sqdist))
         if order >= 4:
             var_sqdist = average(each.var_sqdist + (each.sqdist - sqdist) ** 2)
-        return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist)]
+        return [v[:, 0] for v in (log_p, coef, sqdist, trace, third, var_sqdist, at_border)]
+
+    def log_tilt(self, stats: NormStatistics, sigma: Levels) -> Values:
+        """From the density less exp(-(|u| - R)^2/(2 sigma^2)), where |u| > R; nearer no digits are lost."""
+        norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
+        free = 0.5 * self.core_dim * torch.log(2.0 * math.pi * level**2)
+        tilt = self._by_level(norm, level, 0).log_p + 0.5 * (norm / level) ** 2 + free
+        far = (norm > self.radius).nonzero(as_tuple=True)
+        if len(far[0]):
+            at_border = self._bounded(norm[far], level[far], 1)[6]
+            tilt[far] = at_border + self.radius * (norm[far] - 0.5 * self.radius) / level[far] ** 2 + free[far]
+        return tilt
 
     def across_and_along(self, stats: NormStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
         """Across u it is sigma^2 times the mean's coefficient, as for every round law; along u the rest of the
@@ -247,7 +258,7 @@ def nearby_levels(
     >>> torch.allclose(log_p, core.posterior(stats, level, 2).log_p, rtol=0, atol=1e-10)
     True
     """
-    x, weight = legendre(_LEVEL_NODES)
+    x, weight = (value.to(sigma.device) for value in legendre(_LEVEL_NODES))
     step = (sigma[:, 1:] / sigma[:, :-1]).log_()[..., None]
     level = sigma[:, :-1, None] * torch.exp(step * x)
     norm = norm[:, None, None]

@@ -8,7 +8,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
-from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics
+from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics, Values
 from manifolds.special import truncated_normal
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import log_ball_volume
@@ -16,6 +16,7 @@ from manifolds.streams import Stream
 
 __all__ = ["Cube"]
 
+_FAR_NODES, _DROP = 40, 45.0
 _NODES = 20  # for sinh(8 x) e^(-1.125 x^2) on [0, 1], to rounding
 
 
@@ -70,6 +71,20 @@ class Cube(Core[PointStatistics]):
             fourth = cut.fourth - cut.variance**2 + 4.0 * t * cut.third + 4.0 * t * t * cut.variance
             post.var_sqdist = (level**4 * fourth).sum(dim=-1)
         return post
+
+    def log_tilt(self, stats: PointStatistics, sigma: Levels) -> Values:
+        """From the nearer face: u x - x^2/2 = u L - L^2/2 - t (u - L) - t^2/2 at x = L - t; what depends on t is
+        integrated up to where it has fallen by e^-45."""
+        half, level = self.half_width, sigma[..., None]
+        distance = stats.u.abs()[:, None, :]
+        a, width = torch.broadcast_tensors((distance - half) / level, 2.0 * half / level)
+        x, weight = (value.to(a.device) for value in legendre(_FAR_NODES))
+        low = a.clamp(min=0.0)
+        # inside the cube (a < 0) the density in t rises first: all of its width is kept
+        reach = torch.where(a > 0, 2.0 * _DROP / (low + torch.sqrt(low * low + 2.0 * _DROP)), width)
+        length = torch.minimum(width, reach)[..., None]
+        mass = (torch.exp(-length * x * (a[..., None] + 0.5 * length * x)) * weight).sum(dim=-1) * length[..., 0]
+        return (half * (distance - 0.5 * half) / level**2 + torch.log(mass / width)).sum(dim=-1)
 
     def _mean(self, distance: torch.Tensor, level: torch.Tensor, from_face: torch.Tensor) -> torch.Tensor:
         """E[X_i] for |u_i| = distance. Counted from the face it has no relative digits left where it is small against

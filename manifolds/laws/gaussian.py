@@ -9,7 +9,7 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior
-from manifolds.shapes import CorePoints, Levels, PointStatistics, SquareStatistics
+from manifolds.shapes import CorePoints, Levels, PointStatistics, SquareStatistics, Values
 from manifolds.streams import Stream
 
 __all__ = ["AxisGaussian", "IsotropicGaussian", "gaussian"]
@@ -58,6 +58,11 @@ class IsotropicGaussian(Core[SquareStatistics]):
     def covariance(self, stats: SquareStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
         return self.scale**2 * sigma**2 / (self.scale**2 + sigma**2) * v
 
+    def log_tilt(self, stats: SquareStatistics, sigma: Levels) -> Values:
+        sigma2, s2 = sigma * sigma, self.scale**2
+        spread = self.core_dim * torch.log1p(s2 / sigma2)
+        return 0.5 * (stats.norm2[:, None] * (s2 / (s2 + sigma2) / sigma2) - spread)
+
     def affine(self, sigma2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         total = sigma2 + self.scale**2
         factor = -0.5 / total
@@ -99,7 +104,7 @@ class AxisGaussian(Core[PointStatistics]):
     def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
         square = (stats.u * stats.u)[:, None, :]
         sigma2 = (sigma * sigma)[..., None]
-        s2 = (self.scales**2).to(square.device)
+        s2 = self.scales.to(square.device) ** 2
         total = s2 + sigma2
         post = Posterior(log_p=-0.5 * (_LOG_2PI + torch.log(total) + square / total).sum(dim=-1))
         shape = (*post.log_p.shape, self.core_dim)
@@ -116,8 +121,13 @@ class AxisGaussian(Core[PointStatistics]):
         return post
 
     def covariance(self, stats: PointStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
-        s2 = (self.scales**2).to(sigma.device)
+        s2 = self.scales.to(sigma.device) ** 2
         return s2 * sigma**2 / (s2 + sigma**2) * v
+
+    def log_tilt(self, stats: PointStatistics, sigma: Levels) -> Values:
+        sigma2, s2 = (sigma * sigma)[..., None], self.scales.to(sigma.device) ** 2
+        square = (stats.u * stats.u)[:, None, :]
+        return 0.5 * (square * (s2 / (s2 + sigma2) / sigma2) - torch.log1p(s2 / sigma2)).sum(dim=-1)
 
     def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim

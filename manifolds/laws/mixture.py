@@ -1,4 +1,4 @@
-"""Mixtures of laws that live on affine subspaces of one core: low-rank Gaussian mixtures, unions of subspaces, spheres.
+"""Mixtures of laws that live on affine subspaces of one core.
 
 A component is a core law on R^{m_j}, placed in R^m by an orthonormal frame Q_j (m, m_j) and a shift c_j. Within R^m it
 has m - m_j normal directions, so its density at u is its own times a Gaussian of |u - c_j - Q_j Q_j'(u - c_j)|.
@@ -15,14 +15,16 @@ import torch
 from manifolds.checks import positive_int, positive_number, probabilities
 from manifolds.core import Core, Posterior, take
 from manifolds.laws.gaussian import IsotropicGaussian
-from manifolds.shapes import Bounds, CorePoints, Levels, MixtureStatistics, Rows
-from manifolds.special.flats import Flats, random_frames
+from manifolds.shapes import Bounds, CorePoints, Levels, MixtureStatistics, Rows, Values
+from manifolds.special.flats import Flats, check_frame, random_frames
 from manifolds.streams import Stream, stream
 
 __all__ = ["Component", "Mixture", "low_rank_mixture"]
 
 # a spread of the components' means below this fraction of the trace is left out; its accuracy
 _UNFELT, _ENOUGH = 1e-17, 1e-13
+# points beyond so many sizes of the law and so many levels: the shared part of their densities costs digits, 1e4 eps
+_FAR, _LEVELS = 4.0, 1e2
 # coefficients of a component that are below this fraction of a row's largest are left out, where that leaves out enough
 _ABSENT, _MOST_PRESENT = 1e-24, 0.6
 
@@ -62,11 +64,12 @@ class Mixture(Core[MixtureStatistics]):
         self.intrinsic_dim = max(part.core.intrinsic_dim for part in self.components)
         self.radius = max(self._reach(part) for part in self.components)
         self.finite = all(part.core.finite for part in self.components)
+        known = all(type(part.core).log_tilt is not Core.log_tilt for part in self.components)
+        self._size = max(map(self._extent, self.components)) if known else math.inf
         self._flats = Flats([part.frame for part in self.components], [part.shift for part in self.components])
         self._log_weights = torch.log(self.weights)
-        self._codims = torch.tensor(
-            [self.core_dim - part.core.core_dim for part in self.components], dtype=torch.float64
-        )
+        codims = [self.core_dim - part.core.core_dim for part in self.components]
+        self._codims = torch.tensor(codims, dtype=torch.float64)
 
     def _check(self, part: Component) -> None:
         m, own = self.core_dim, part.core.core_dim
@@ -77,10 +80,8 @@ class Mixture(Core[MixtureStatistics]):
         if part.frame is None:
             if own != m:
                 raise ValueError(f"frame must be given for a component of core dimension {own} in R^{m}")
-        elif part.frame.shape != (m, own):
-            raise ValueError(f"frame must have shape ({m}, {own}), got {tuple(part.frame.shape)}")
-        elif not torch.allclose(part.frame.T @ part.frame, torch.eye(own, dtype=torch.float64), atol=1e-10):
-            raise ValueError("frame must have orthonormal columns")
+        else:
+            check_frame(part.frame, m, own)
 
     @staticmethod
     def _reach(part: Component) -> float:
@@ -88,8 +89,12 @@ class Mixture(Core[MixtureStatistics]):
         if not math.isfinite(part.core.radius):
             return math.inf
         along = part.shift if part.frame is None else part.frame.T @ part.shift
-        normal2 = float((part.shift @ part.shift) - (along @ along))
+        normal2 = float(part.shift @ part.shift - along @ along)
         return math.sqrt((part.core.radius + float(along.norm())) ** 2 + max(normal2, 0.0))
+
+    @staticmethod
+    def _extent(part: Component) -> float:
+        return float(part.shift.norm()) + min(part.core.radius, 2.0 * math.sqrt(part.core.second_moment))
 
     def _lift(self, part: Component, own: torch.Tensor) -> torch.Tensor:
         """Points (..., m_j) of a component's own space, as vectors (..., m), without the shift."""
@@ -101,8 +106,7 @@ class Mixture(Core[MixtureStatistics]):
         for j, part in enumerate(self.components):
             rows = index == j
             # every component is drawn n times and masked: row i then does not depend on n or on other rows
-            draws = part.core.sample(n, stream.child("draw", j))[rows]
-            points[rows] = part.shift + self._lift(part, draws)
+            points[rows] = part.shift + self._lift(part, part.core.sample(n, stream.child("draw", j))[rows])
         return points
 
     def component(self, u: torch.Tensor) -> torch.Tensor:
@@ -111,20 +115,35 @@ class Mixture(Core[MixtureStatistics]):
 
     def statistics(self, u: CorePoints) -> MixtureStatistics:
         own, normal2 = self._flats.coordinates(u)
-        return MixtureStatistics(
-            tuple(part.core.statistics(block) for part, block in zip(self.components, own)), normal2
-        )
+        shifts, norm = self._flats.shifts.to(u.device), u.norm(dim=1)
+        toward = u @ shifts.T - 0.5 * (shifts * shifts).sum(dim=1)
+        parts = tuple(part.core.statistics(block) for part, block in zip(self.components, own))
+        return MixtureStatistics(parts, normal2, toward, torch.where(norm > _FAR * self._size, norm, 0.0))
 
     def _shares(
         self, stats: MixtureStatistics, sigma: Levels, parts: list[Posterior]
     ) -> tuple[Posterior, torch.Tensor]:
         """(the mixture's posterior of order 0, responsibilities (J, n, q)) from the components' posteriors."""
-        normal2 = stats.normal2.T[..., None]  # (J, n, 1)
+        normal2 = stats.normal2.T[..., None]
         log_weights, codims = (t.to(sigma.device)[:, None, None] for t in (self._log_weights, self._codims))
         logs = torch.stack([post.log_p for post in parts]) + log_weights
         logs -= codims * (torch.log(sigma) + 0.5 * math.log(2 * math.pi)) + normal2 * (0.5 / (sigma * sigma))
         log_p = torch.logsumexp(logs, dim=0)
-        return Posterior(log_p), torch.exp(logs - log_p)
+        share = torch.softmax(logs, dim=0)
+        rows = (stats.far[:, None] > _LEVELS * sigma).any(dim=1).nonzero()[:, 0]
+        if len(rows):
+            level = sigma.expand(logs.shape[1:])[rows]
+            share[:, rows] = torch.softmax(self._tilts(take(stats, rows), level), dim=0)
+        return Posterior(log_p), share
+
+    def _tilts(self, stats: MixtureStatistics, sigma: Levels) -> torch.Tensor:
+        """Log weights (J, n, q) without |u|^2/(2 sigma^2), which all share: far out it is nearly all there is."""
+        own = [part.core.log_tilt(block, sigma) for part, block in zip(self.components, stats.parts)]
+        rise = stats.toward.T[..., None] / (sigma * sigma)
+        return torch.stack(own) + rise + self._log_weights.to(sigma.device)[:, None, None]
+
+    def log_tilt(self, stats: MixtureStatistics, sigma: Levels) -> Values:
+        return torch.logsumexp(self._tilts(stats, sigma), dim=0)
 
     def posterior(self, stats: MixtureStatistics, sigma: Levels, order: int) -> Posterior:
         parts = [part.core.posterior(own, sigma, order) for part, own in zip(self.components, stats.parts)]
@@ -150,12 +169,11 @@ class Mixture(Core[MixtureStatistics]):
         """Covariances within the components, and of their means about the heaviest component's."""
         parts = [part.core.posterior(own, sigma, 1) for part, own in zip(self.components, stats.parts)]
         share = self._shares(stats, sigma, parts)[1][..., 0]  # (J, n)
-        within, means = torch.zeros_like(v), []
-        for part, own, post, weight in zip(self.components, stats.parts, parts, share):
-            frame = None if part.frame is None else part.frame.to(v.device)
-            along = part.core.covariance(own, sigma, v if frame is None else v @ frame)
-            within += weight[:, None] * self._lift(part, along)
-            means.append(self._lift(part, part.core.assemble(own, post.coef[:, 0])) + part.shift.to(v.device))
+        within, means, one = torch.zeros_like(v), [], torch.ones_like(v[:, :1])
+        for j, (part, own, post) in enumerate(zip(self.components, stats.parts, parts)):
+            along = part.core.covariance(own, sigma, v @ self._flats.frame(j, v.device))
+            within += self._flats.lift(j, share[j][:, None] * along, 0.0 * one)
+            means.append(self._flats.lift(j, part.core.assemble(own, post.coef[:, 0]), one))
         points = torch.stack(means)
         gap = points - points[share.argmax(dim=0), torch.arange(len(v), device=v.device)]
         along = share * (gap * v).sum(dim=-1)
@@ -212,8 +230,7 @@ class Mixture(Core[MixtureStatistics]):
 
     def _gap2(self, part: Component, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Nearest point of one component (n, m) and its squared distance (n,)."""
-        centred = u - part.shift
-        own = centred if part.frame is None else centred @ part.frame
+        own = u - part.shift if part.frame is None else (u - part.shift) @ part.frame
         nearest = part.shift + self._lift(part, part.core.project(own))
         return nearest, ((u - nearest) ** 2).sum(dim=1)
 
@@ -230,10 +247,8 @@ class Mixture(Core[MixtureStatistics]):
     def second_moment(self) -> float:
         total = 0.0
         for weight, part in zip(self.weights.tolist(), self.components):
-            lifted = self._lift(part, part.core.mean)
-            total += weight * (
-                part.core.second_moment + 2 * float(part.shift @ lifted) + float(part.shift @ part.shift)
-            )
+            cross, square = float(part.shift @ self._lift(part, part.core.mean)), float(part.shift @ part.shift)
+            total += weight * (part.core.second_moment + 2 * cross + square)
         return total
 
     def log_covering_number(self, eps: float) -> Bounds:
@@ -277,11 +292,9 @@ def low_rank_mixture(
     scale = positive_number(scale, "scale")
     if not separation >= 0:
         raise ValueError(f"separation must be >= 0, got {separation!r}")
-    core_dim = components * dim
-    source = stream(geometry_seed, "low-rank mixture", dim, components)
-    frames = random_frames(components, core_dim, dim, source)
+    core_dim, source = components * dim, stream(geometry_seed, "low-rank mixture", dim, components)
     parts = []
-    for j, frame in enumerate(frames):
+    for j, frame in enumerate(random_frames(components, core_dim, dim, source)):
         direction = source.child("shift", j).normal(core_dim)
         parts.append(Component(IsotropicGaussian(dim, scale), frame, separation * scale * direction / direction.norm()))
     return Mixture(parts, weights)

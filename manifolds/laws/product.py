@@ -12,7 +12,7 @@ from manifolds.checks import positive_int
 from manifolds.core import Core, Posterior
 from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import Sphere
-from manifolds.shapes import BlockStatistics, Bounds, CorePoints, Levels, Rows
+from manifolds.shapes import BlockStatistics, Bounds, CorePoints, Levels, Rows, Values
 from manifolds.streams import Stream
 
 __all__ = ["Product", "sphere_times_cube"]
@@ -68,6 +68,9 @@ class Product(Core[BlockStatistics]):
         if order >= 4:
             post.var_sqdist = _sum([p.var_sqdist for p in parts])
         return post
+
+    def log_tilt(self, stats: BlockStatistics, sigma: Levels) -> Values:
+        return _sum([factor.log_tilt(own, sigma) for factor, own in zip(self.factors, stats.blocks)])
 
     def covariance(self, stats: BlockStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
         blocks = zip(self.factors, stats.blocks, v.split(self.sizes, dim=1))

@@ -83,7 +83,7 @@ class ScaleMixture(Core[RadiusStatistics]):
         if order == 0:
             return post
         rho2, sigma2 = (stats.rho**2)[:, None, None], (sigma * sigma)[..., None]
-        total = (self.scales**2).to(rho2.device) + sigma2
+        total = self.scales.to(rho2.device) ** 2 + sigma2
         lose = sigma2 / total
         mean = (share * keep).sum(dim=-1, keepdim=True)
         post.coef = mean
@@ -106,14 +106,14 @@ class ScaleMixture(Core[RadiusStatistics]):
         d = self.ambient
         rho2 = (stats.rho**2)[:, None, None]
         sigma2 = (sigma * sigma)[..., None]
-        s2 = (self.scales**2).to(rho2.device)
+        s2 = self.scales.to(rho2.device) ** 2
         total = s2 + sigma2
         known = rho2 > 0
         level = torch.where(known, rho2 / d, torch.ones_like(rho2))
         delta = (level - total) / total
         log_ratio = torch.where(delta > -0.5, torch.log1p(delta), torch.log(level / total))  # both keep their digits
         log_each = -0.5 * d * (torch.where(known, delta, torch.zeros_like(delta)) - log_ratio)
-        log_each = log_each + torch.log(self.weights).to(rho2.device)
+        log_each = log_each + torch.log(self.weights.to(rho2.device))
         log_p = torch.logsumexp(log_each, dim=-1)
         post = Posterior(
             log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0]
@@ -168,7 +168,7 @@ class ScaleMixture(Core[RadiusStatistics]):
 
     def level_hints(self, stats: RadiusStatistics, rho2: Rows, normal_dim: int) -> torch.Tensor:
         """|y|^2/d - s_j^2, one for each scale."""
-        return (rho2[:, None] / self.ambient - (self.scales**2).to(rho2.device)).clamp(min=1e-300)
+        return (rho2[:, None] / self.ambient - self.scales.to(rho2.device) ** 2).clamp(min=1e-300)
 
 
 def scale_mixture(

@@ -9,13 +9,13 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior, round_product
-from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows
+from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows, Values
 from manifolds.special import bessel_moments, log_sphere_mgf
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import sphere_covering
 from manifolds.streams import Stream
 
-__all__ = ["Sphere", "sphere_mean", "sphere_posterior", "sphere_variances"]
+__all__ = ["Sphere", "sphere_mean", "sphere_posterior", "sphere_tilt", "sphere_variances"]
 
 
 def sphere_mean(
@@ -74,6 +74,17 @@ def sphere_posterior(
     return post
 
 
+def sphere_tilt(core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """log E exp((<u, X> - R^2/2)/sigma^2) for |u| = norm; arguments that broadcast.
+
+    >>> one = torch.ones(1, dtype=torch.float64)
+    >>> sphere_tilt(3, 1.0, one, one)  # log sinh(1) - 1/2
+    tensor([-0.3386], dtype=torch.float64)
+    """
+    kappa = radius * norm / sigma**2
+    return log_sphere_mgf(0.5 * core_dim - 1.0, kappa) - 0.5 * radius**2 / sigma**2
+
+
 def sphere_variances(
     core_dim: int, radius: float | torch.Tensor, norm: torch.Tensor, inverse: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -123,6 +134,9 @@ class Sphere(Core[NormStatistics]):
         if order >= 3:
             post.third = post.third[..., None]
         return post
+
+    def log_tilt(self, stats: NormStatistics, sigma: Levels) -> Values:
+        return sphere_tilt(self.core_dim, self.radius, stats.norm[:, None], sigma)
 
     def across_and_along(self, stats: NormStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
         return sphere_variances(self.core_dim, self.radius, stats.norm, 1.0 / (sigma * sigma)[:, 0])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 
@@ -19,7 +20,7 @@ from manifolds.checks import positive_int, positive_number
 from manifolds.laws.atoms import Atoms
 from manifolds.shapes import Bounds, CorePoints
 from manifolds.special.box import Axis, grid, product_rule
-from manifolds.special.nearest import descend
+from manifolds.special.nearest import nearest_point
 from manifolds.streams import Stream
 
 __all__ = ["Axis", "Surface", "ellipse", "moebius", "swiss_roll", "trefoil"]
@@ -172,12 +173,12 @@ class Surface(Atoms):
         return torch.cat([self.chart(part) for part in t.split(self.rows_at_once)])
 
     def project(self, u: CorePoints) -> CorePoints:
-        """From the nearest node, by Levenberg-Marquardt steps in the parameters (kept in their ranges)."""
+        """From the nearest node, by damped Newton steps in the parameters (kept in their ranges)."""
         low = torch.tensor([-math.inf if a.periodic else a.low for a in self.axes], dtype=torch.float64)
         high = torch.tensor([math.inf if a.periodic else a.high for a in self.axes], dtype=torch.float64)
-        start = self.parameters[self._atlas.nearest(u)[0]]
-        parts = zip(u.split(256), start.split(256))
-        return torch.cat([descend(self.chart, self._tangents, rows, t, low, high) for rows, t in parts])
+        step = self._spacing * self.finest_sigma * math.sqrt(len(self.axes))
+        find = partial(nearest_point, self.chart, self._tangents, self._atlas, self.parameters, step, low, high)
+        return torch.cat([find(rows) for rows in u.split(256)])
 
     def log_covering_number(self, eps: float) -> Bounds:
         """Of the nodes, widened by their distance to the rest of the surface; finer than that, cells are divided."""

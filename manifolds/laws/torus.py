@@ -12,8 +12,8 @@ import torch
 
 from manifolds.checks import positive_int, positive_number
 from manifolds.core import Core, Posterior, round_product
-from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior, sphere_variances
-from manifolds.shapes import Bounds, CorePoints, Levels, PlaneStatistics, Rows
+from manifolds.laws.sphere import Sphere, sphere_mean, sphere_posterior, sphere_tilt, sphere_variances
+from manifolds.shapes import Bounds, CorePoints, Levels, PlaneStatistics, Rows, Values
 from manifolds.special.volumes import log_ball_volume
 from manifolds.streams import Stream
 
@@ -78,6 +78,9 @@ class Torus(Core[PlaneStatistics]):
 
     def coef_width(self, stats: PlaneStatistics) -> int:
         return self.intrinsic_dim
+
+    def log_tilt(self, stats: PlaneStatistics, sigma: Levels) -> Values:
+        return sphere_tilt(2, self.radii.to(sigma.device), stats.norm[:, None, :], sigma[..., None]).sum(dim=-1)
 
     def covariance(self, stats: PlaneStatistics, sigma: torch.Tensor, v: CorePoints) -> CorePoints:
         """Circle by circle."""

@@ -9,11 +9,24 @@ import torch
 
 from manifolds.streams import Stream
 
-__all__ = ["Flats", "random_frames"]
+__all__ = ["Flats", "check_frame", "random_frames"]
 
 _CLOSE = 1e-2  # |.|^2 - |.|^2 has then lost two digits; closer points are done by differences of vectors
 _ROUNDING = 4e-16  # of a difference of squares, relative to them
 _ROWS = 1 << 9  # the working set of so many rows and their points stays in cache
+
+
+def check_frame(frame: torch.Tensor, rows: int, columns: int) -> None:
+    """Raise ValueError unless a frame has this shape and orthonormal columns.
+
+    >>> check_frame(torch.ones(2, 1), 2, 1)
+    Traceback (most recent call last):
+    ValueError: frame must have orthonormal columns
+    """
+    if frame.shape != (rows, columns):
+        raise ValueError(f"frame must have shape ({rows}, {columns}), got {tuple(frame.shape)}")
+    if not torch.allclose(frame.T @ frame, torch.eye(columns, dtype=frame.dtype), atol=1e-10):
+        raise ValueError("frame must have orthonormal columns")
 
 
 class Flats:

@@ -75,7 +75,7 @@ def _tail(a: Tensor, width: Tensor) -> list[Tensor]:
 def _quadrature(a: Tensor, width: Tensor, nodes: int, order: int) -> list[Tensor]:
     """With s = offset from the mode end: density exp(-c s - s^2/2), c = max(a, 0); a < 0 happens only for short
     intervals."""
-    t, weight = legendre(nodes)
+    t, weight = (value.to(a.device) for value in legendre(nodes))
     c = a.clamp_min(0.0)
     # the density has fallen by e^-DROP at s with c s + s^2/2 = DROP
     length = torch.minimum(width, 2.0 * _DROP / (c + torch.sqrt(c * c + 2.0 * _DROP)))
@@ -106,15 +106,13 @@ def truncated_normal(a: Tensor, width: Tensor, order: int = 4) -> TruncatedNorma
     >>> round(float(cut.offset), 6), round(float(cut.log_mass), 4)
     (0.03326, -454.3212)
     """
-    a, width = torch.broadcast_tensors(
-        torch.as_tensor(a, dtype=torch.float64), torch.as_tensor(width, dtype=torch.float64)
-    )
+    a, width = torch.broadcast_tensors(a.to(torch.float64), width.to(torch.float64))
     if not bool((width > 0).all()):
         raise ValueError("width must be positive everywhere")
     shape, a, width = a.shape, a.reshape(-1), width.reshape(-1)
     flip = a < -0.5 * width
     low = torch.where(flip, -(a + width), a)
-    out = torch.zeros(2 if order < 2 else 5, len(a), dtype=torch.float64)
+    out = torch.zeros(2 if order < 2 else 5, len(a), dtype=torch.float64, device=a.device)
     wide = (low < 1.0) & (width > (_WIDE if order < 2 else 3.0))
     tail = (low >= 1.0) & (low < _FAR) & (width * (low + 0.5 * width) > 1.0) if order < 2 else torch.zeros_like(wide)
     rest = (~(wide | tail)).nonzero()[:, 0]
