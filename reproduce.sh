@@ -85,7 +85,8 @@ set_up() {
 }
 
 # The list is for someone who has not decided yet: without an environment it is read from the sources.
-if [[ $command == list && ! -f $stamp ]] && found="$(find_python)"; then
+if [[ $command == list && ! -f $stamp ]]; then
+    found="$(find_python)"
     exec "$found" - "$root" ${names[@]+"${names[@]}"} <<'PYTHON'
 import ast, pathlib, sys, textwrap
 

@@ -9,6 +9,7 @@ import random
 import signal
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -52,9 +53,7 @@ def _kills(folder: Path, kills: int, seed: int, arguments, workers: bool = False
         else:
             process.send_signal(signal.SIGKILL)
             process.communicate()
-            survived += wait_until(
-                lambda gone=children: not any(c.is_running() and c.status() != "zombie" for c in gone)
-            )
+            survived += wait_until(partial(_all_gone, children))
         after = _finished(sweep.out)
         lost += len(before - after)
         different += sum(data != right[name] for name, data in sweep.files().items())
@@ -73,6 +72,11 @@ def _wait_for_a_moment(process, sweep: Sweep, moments: random.Random) -> None:
     wanted = len(_finished(sweep.out)) + moments.randrange(1, 12)
     wait_until(lambda: len(_finished(sweep.out)) >= wanted or process.poll() is not None, 60)
     time.sleep(moments.uniform(0.0, 0.05))
+
+
+def _all_gone(processes: list[psutil.Process]) -> bool:
+    """Whether no worker outlived its parent."""
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 def _dask_workers() -> list[psutil.Process]:
