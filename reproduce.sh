@@ -84,6 +84,23 @@ set_up() {
     wanted >"$stamp"
 }
 
+# The list is for someone who has not decided yet: without an environment it is read from the sources.
+if [[ $command == list && ! -f $stamp ]]; then
+    found="$(find_python)"
+    exec "$found" - "$root" ${names[@]+"${names[@]}"} <<'PYTHON'
+import ast, pathlib, sys, textwrap
+
+root, wanted = pathlib.Path(sys.argv[1], "analysis"), sys.argv[2:]
+for node in ast.parse((root / "registry.py").read_text(encoding="utf-8")).body:
+    if isinstance(node, ast.AnnAssign) and node.target.id == "NAMES":
+        names = ast.literal_eval(node.value)
+for name in names:
+    if not wanted or name in wanted:
+        words = ast.get_docstring(ast.parse((root / name / "__init__.py").read_text(encoding="utf-8"))) or ""
+        print(*textwrap.wrap(words.split("\n\n")[0], 98, initial_indent=f"{name:<13}", subsequent_indent=" " * 13), sep="\n")
+print("(with claims and expected time once ./reproduce.sh has set up .venv)")
+PYTHON
+fi
 set_up </dev/null
 # BLAS reads these when it loads; -P keeps the caller's folder from shadowing ours.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1

@@ -238,7 +238,7 @@ def test_all_together_run_report_claims_and_status(registered, tmp_path, capsys)
     assert together.main(["claims", *out]) == 1
     assert "not as registered, or not decided: Q1" in capsys.readouterr().err
     assert together.main(["status", *out]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["waves", "24", "0", "0", "0", "24", "70", "s"]
+    assert capsys.readouterr().out.splitlines()[2].split() == ["waves", "24", "0", "0", "0", "24", "70", "s", "-"]
     assert not (tmp_path / "out").exists()
     assert together.main(["run", *out]) == 0
     assert "1 of 1 claims as registered" in capsys.readouterr().out

@@ -30,7 +30,7 @@ def cluster(tmp_path):
         return started[-1], log
 
     def begin(nanny):
-        _, log = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
+        begin.scheduler, log = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
         assert toy_process.wait_until(lambda: "Scheduler at:" in log.read_text()), log.read_text()
         address = re.search(r"Scheduler at:\s*(tcp://\S+)", log.read_text()).group(1)
         kind = "--nanny" if nanny else "--no-nanny"
@@ -122,3 +122,23 @@ def test_an_edited_law_of_ones_own_is_read_again_by_workers_that_live_on(cluster
     outside.write("experiment", EXPERIMENT.replace('{"mean": 0}', '{"mean": 7}'))
     assert len(outside.run(out, *arguments)) == 10
     assert outside.means(out)["none"] == 7
+
+
+@pytest.mark.parametrize("who", ["workers", "scheduler"])
+def test_a_cluster_that_is_gone_is_one_line_and_finished_cells_are_kept(cluster, tmp_path, who):
+    address, workers = cluster(nanny=False)
+    out = tmp_path / "out"
+    sweep = _run(address, out)
+    assert toy_process.wait_until(lambda: len(toy_process.executed(tmp_path)) >= 8)
+    for process in workers if who == "workers" else [cluster.scheduler]:
+        process.kill()
+    _, errors = sweep.communicate(timeout=60)
+    assert sweep.returncode == 1
+    what = {
+        "workers": "the dask cluster has had no worker for 20 s",
+        "scheduler": "the dask scheduler does not answer any more",
+    }
+    assert errors.splitlines() == [f"{what[who]}: finished cells are kept, the same command continues"]
+    before = len(toy_process.executed(tmp_path))
+    assert toy_process.run("WAVES", "--out", out, "--cells", 40, toy_folder=tmp_path).returncode == 0
+    assert len(toy_process.executed(tmp_path)) - before <= 40 - 6

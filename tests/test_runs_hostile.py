@@ -245,3 +245,93 @@ def test_a_report_in_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     with Frozen(out, True):
         assert guarded(lambda: report.write(out)) == 1
     assert guarded(lambda: report.write(out)) == 0
+
+
+def test_a_value_given_twice_is_one_selection(tmp_path):
+    from analysis.runs import Argument, positive_int
+    from analysis.runs.options import parse
+
+    arguments = (
+        Argument("--dim", type=positive_int, nargs="+", default=(8,)),
+        Argument("--ends", type=positive_int, nargs=2, default=(1, 2)),
+    )
+    options = parse(
+        toy_process.toys().waves_experiment(arguments=arguments), ["--dim", "4", "2", "4", "2", "--ends", "3", "3"]
+    )
+    assert options.dim == (4, 2)
+    assert options.ends == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--seed 9223372036854775808", "argument --seed: must be a whole number from 0 to 2**63 - 1"),
+        ("--cells 10**400", "argument --cells: must be a whole number from 1 to 1e300"),
+        ("--cell-timeout 0", "argument --cell-timeout: must be a finite number > 0"),
+        ("--cells 9", "--cells 9: not a selection that can be planned (RuntimeError: too many)"),
+        ("--part old --cells x", "--part old has moved: use python -m analysis.elsewhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, monkeypatch, capsys, words, says):
+    from analysis import registry
+    from analysis.runs import main
+
+    monkeypatch.setitem(registry.MOVED, ("waves", "--part", "old"), "python -m analysis.elsewhere")
+    toys = toy_process.toys()
+    monkeypatch.setattr(toys, "WAVES", toys.waves_experiment(cells=_nine_is_too_many))
+    assert main(toys.WAVES, ["--out", str(tmp_path / "out"), *words.split()]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert says in said
+    assert not (tmp_path / "out").exists()
+
+
+def _nine_is_too_many(options):
+    if options.cells == 9:
+        raise RuntimeError("too many\nand more lines")
+    return toy_process.toys().plan_waves(options)
+
+
+def test_wide_tables_go_on_below():
+    from analysis.runs.screen import columns
+
+    words = " ".join(f"word{i}" for i in range(40))
+    lines = columns(("name", "what"), [("a", words), ("b", "short")], width=60).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert " ".join(" ".join(lines[2:-1]).split()) == f"a {words}"
+    assert lines[-1].split() == ["b", "short"]
+
+
+def test_a_line_a_minute_where_there_is_no_terminal(capsys):
+    from analysis.runs.progress import Progress
+
+    with Progress("waves", [1.0] * 4, jobs=2, every=0.05) as progress:
+        progress.finished(1.0, failed=False)
+        toy_process.wait_until(lambda: False, 0.3)
+    said = capsys.readouterr().err.splitlines()
+    assert 2 <= len(said) <= 8
+    assert said[0].startswith("waves: 1/4 cells, 0 s so far, about ")
+
+
+def test_the_dry_run_takes_the_time_of_the_last_run_into_account(tmp_path):
+    """Cells of 1 to 5 planned seconds took a moment; without the store the manifest still knows."""
+    out = tmp_path / "out"
+    assert toy_process.run("WAVES", "--out", out, "--cells", 8).returncode == 0
+    (out / ".cells.sqlite").unlink()
+    done = toy_process.run("WAVES", "--out", out, "--cells", 8, "--dry-run", "--jobs", 1)
+    assert done.stdout == "waves: 8 cells, about 0 s with 1 jobs; nothing was computed\n"
+    assert not (out / ".cells.sqlite").exists()
+
+
+def test_status_knows_what_is_published(tmp_path):
+    from analysis.runs.options import parse
+    from analysis.runs.status import table
+
+    waves = toy_process.toys().WAVES
+    out = tmp_path / "out"
+    assert toy_process.run("WAVES", "--out", out, "--cells", 8).returncode == 0
+    (out / ".cells.sqlite").unlink()
+    found = [table([waves], [parse(waves, ["--cells", n])], out).splitlines()[-1] for n in ("8", "9")]
+    assert [line.split()[1:6] for line in found] == [[n, "0", "0", "0", n] for n in ("8", "9")]
+    assert found[0].endswith("up to date")
+    assert found[1].endswith("of other code or arguments")

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 import toy_process
 
+from analysis import registry
+
 SCRIPT = toy_process.ROOT / "reproduce.sh"
 
 
@@ -61,23 +63,23 @@ def test_bad_options_are_one_line_before_any_set_up(arguments, said, checkout):
 
 
 def test_set_up_installs_torch_first_then_the_lock_and_only_once(checkout, tmp_path):
-    first = _call("--list", script=checkout / "reproduce.sh", cwd=tmp_path)
+    first = _call("--dry-run", script=checkout / "reproduce.sh", cwd=tmp_path)
     assert first.returncode == 0, first.stderr
     torch, rest, command = first.stdout.splitlines()
     assert torch.startswith("-m pip install") and torch.endswith("torch==2.13.0")
     assert rest.startswith("-m pip install") and rest.endswith(f"-e {checkout}[dev]")
     assert f"-c {checkout}/.ci/constraints.txt" in torch and f"-c {checkout}/.ci/constraints.txt" in rest
-    assert command == "-P -m analysis list"
-    second = _call("--list", script=checkout / "reproduce.sh", cwd=tmp_path)
-    assert second.stdout.splitlines() == ["-P -m analysis list"]
+    assert command == "-P -m analysis run --dry-run"
+    second = _call("--dry-run", script=checkout / "reproduce.sh", cwd=tmp_path)
+    assert second.stdout.splitlines() == ["-P -m analysis run --dry-run"]
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", ".ci/constraints.txt"])
 def test_set_up_is_repeated_when_what_it_was_made_from_changes(checkout, changed):
-    _call("--list", script=checkout / "reproduce.sh")
+    _call("--dry-run", script=checkout / "reproduce.sh")
     with open(checkout / changed, "a", encoding="utf-8") as handle:
         handle.write("# another version\n")
-    assert len(_call("--list", script=checkout / "reproduce.sh").stdout.splitlines()) == 3
+    assert len(_call("--dry-run", script=checkout / "reproduce.sh").stdout.splitlines()) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_set_up_is_repeated_when_what_it_was_made_from_changes(checkout, changed
     ],
 )
 def test_everything_else_is_handed_to_python(checkout, arguments, command):
-    _call("--list", script=checkout / "reproduce.sh")
+    _call("--dry-run", script=checkout / "reproduce.sh")
     done = _call(*arguments, script=checkout / "reproduce.sh")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [command]
@@ -117,3 +119,16 @@ def test_the_lock_is_exact_and_holds_the_pinned_torch():
     ]
     assert "torch==2.13.0" in lines
     assert all(len(x.split("==")) == 2 and "+" not in x and "@" not in x and "/" not in x for x in lines)
+
+
+def test_the_list_needs_no_environment(checkout):
+    """It is read from the sources, by any Python that there is."""
+    shutil.rmtree(checkout / ".venv")
+    shutil.copytree(toy_process.ROOT / "analysis", checkout / "analysis", ignore=shutil.ignore_patterns("__pycache__"))
+    done = _call("--list", script=checkout / "reproduce.sh")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines() if line[0] not in " ("] == list(registry.NAMES)
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    only = _call("--list", "--only", "scaling", script=checkout / "reproduce.sh")
+    assert only.stdout.startswith("scaling ")
+    assert not (checkout / ".venv").exists()

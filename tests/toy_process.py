@@ -1,5 +1,6 @@
 """Helpers that run the toy experiments as real processes; used by the tests of the engine."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -77,3 +78,8 @@ def alive(processes) -> list[psutil.Process]:
             return False
 
     return [p for p in processes if running(p)]
+
+
+def toys():
+    """The module of the toy experiments."""
+    return importlib.import_module("toy_runs")

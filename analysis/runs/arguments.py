@@ -98,9 +98,9 @@ def _integer(text: str) -> int:
 _LARGEST = 10**300  # beyond that a number has no float
 
 
-def _at_least(least: int) -> Callable[[str], Any]:
+def _at_least(least: int, largest: int = _LARGEST, written: str = "1e300") -> Callable[[str], Any]:
     small = _checked(_integer, lambda v: v >= least, f"a whole number >= {least}")
-    large = _checked(_integer, lambda v: v <= _LARGEST, f"a whole number from {least} to 1e300")
+    large = _checked(_integer, lambda v: v <= largest, f"a whole number from {least} to {written}")
 
     def convert(text: str) -> Any:
         small(text)
@@ -111,7 +111,7 @@ def _at_least(least: int) -> Callable[[str], Any]:
 
 positive_int = _at_least(1)
 nonnegative_int = _at_least(0)
-seed = _checked(_integer, lambda v: 0 <= v < 2**63, "a whole number from 0 to 2**63 - 1")
+seed = _at_least(0, 2**63 - 1, "2**63 - 1")  # what the store can hold
 number = _checked(float, math.isfinite, "a finite number")
 positive_float = _checked(float, lambda v: v > 0 and math.isfinite(v), "a finite number > 0")
 nonnegative_float = _checked(float, lambda v: v >= 0 and math.isfinite(v), "a finite number >= 0")

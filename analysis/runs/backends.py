@@ -86,7 +86,7 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
     name."""
     prog = f"python -m {experiment.module}"
     try:
-        from analysis.runs.dask_backend import connect, reporting_backend
+        from analysis.runs.dask_backend import connect, reporting_backend, watched
     except ImportError as error:
         raise UsageError(f"{prog}: argument --backend: dask needs the optional extra 'distributed'") from error
     from joblib import parallel_config
@@ -105,7 +105,7 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
             )
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
-        with parallel_config(backend=reporting_backend(client)):
+        with parallel_config(backend=reporting_backend(client)), watched(client):
             yield from _stream(tasks, width)
 
     return run, width

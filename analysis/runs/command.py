@@ -47,7 +47,7 @@ def guarded(action: Callable[[], int], keep_going: bool = False) -> int:
 
 
 def _answered(action: Callable[[], int], keep_going: bool) -> int:
-    from analysis.runs.files import StorageError
+    from analysis.runs.files import ClusterLostError, StorageError
     from analysis.runs.options import UsageError
 
     try:
@@ -56,6 +56,8 @@ def _answered(action: Callable[[], int], keep_going: bool) -> int:
         return _say(str(error), 2)
     except StorageError as error:
         return _say(str(error), 1)
+    except ClusterLostError as error:
+        return _say(f"{error}: finished cells are kept, the same command continues", 1)
     except KeyboardInterrupt:
         return _say("interrupted: finished cells are kept, the same command continues", INTERRUPTED)
     except Exception:

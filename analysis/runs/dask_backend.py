@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import _thread
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from distributed import Client
 from joblib._dask import DaskDistributedBackend
 
+from analysis.runs.files import ClusterLostError
+
 SECONDS = 5
+SILENCE = 20.0  # seconds without any worker after which a sweep is given up
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,45 @@ class ReportingBackend(DaskDistributedBackend):
         return super().retrieve_result_callback(out)
 
 
+@contextmanager
+def watched(client: Client) -> Iterator[None]:
+    """Give up, with a ClusterLostError, when the cluster has had no worker for a while: joblib would wait for ever."""
+    over, lost = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        seen = time.monotonic()
+        while not over.wait(1.0):
+            if _has_workers(client):
+                seen = time.monotonic()
+            elif time.monotonic() - seen > SILENCE:
+                lost.set()
+                _thread.interrupt_main()
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if lost.is_set():
+            raise ClusterLostError(f"the dask cluster has had no worker for {SILENCE:.0f} s") from None
+        raise
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker" and client.status != "running":
+            raise ClusterLostError("the dask scheduler does not answer any more") from error
+        raise
+    finally:
+        over.set()
+
+
+def _has_workers(client: Client) -> bool:
+    if client.status != "running":
+        return False
+    try:
+        return bool(client.nthreads())
+    except Exception:  # whatever it is, nobody has answered
+        return False
+
+
 def reporting_backend(client: Client) -> ReportingBackend:
     return ReportingBackend(client=client)
 
@@ -46,7 +93,10 @@ def reporting_backend(client: Client) -> ReportingBackend:
 def connect(
     address: str, begin: Callable[[], None], ask: Callable[..., str], *arguments: Any
 ) -> tuple[Client, int, dict[str, str]]:
-    """A client, the number of worker threads, and each worker's answer to `ask`, after `begin`. OSError for no answer."""
+    """A client, the number of worker threads, each worker's answer to `ask` after `begin`. OSError if nobody
+    answers.
+    """
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
     client = Client(address, timeout=SECONDS, set_as_default=False)
     threads = client.nthreads()
     if threads:

@@ -27,6 +27,10 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
 
 
+class ClusterLostError(Exception):
+    """Nobody is left who could compute; the message is one line."""
+
+
 class Publication:
     """A set of files written side by side as temporary files and then renamed into place, so that an error while
     writing (a full disk) leaves the old set untouched."""

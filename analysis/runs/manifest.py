@@ -49,11 +49,11 @@ def check(path: Path) -> None:
         return
     for name, entry in entries.items():
         parts: dict[str, Any] = entry if isinstance(entry, dict) else {"entry": None}
-        for part in ("entry", "files", "claims", "cells"):
-            if not isinstance(parts.get(part, {}), dict):
-                raise StorageError(f"cannot use {path}: the {part} of {name!r} is no table of names")
-        if not all(isinstance(details, dict) for details in parts.get("claims", {}).values()):
-            raise StorageError(f"cannot use {path}: the claims of {name!r} are no table of names")
+        for part in ("entry", "files", "claims", "cells", "used"):
+            found = parts.get(part, {})
+            details = found.values() if part == "claims" and isinstance(found, dict) else []
+            if not isinstance(found, dict) or not all(isinstance(d, dict) for d in details):
+                raise StorageError(f"cannot use {path}: {part!r} of {name!r} is no table of names")
 
 
 def machine() -> dict[str, Any]:

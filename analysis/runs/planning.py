@@ -10,14 +10,19 @@ from analysis.runs.options import UsageError
 
 
 def plan(experiment: Experiment, options: Any) -> Sequence[Cell]:
-    """The cells of a selection; a ValueError of the plan, or a number too large for it, is a bad argument."""
+    """The cells of a selection; a ValueError of the plan, or whatever it cannot do with given arguments, is
+    a bad argument.
+    """
     try:
         cells = list(experiment.plan(options))
     except ValueError as error:
         raise UsageError(f"python -m {experiment.module}: {error}") from error
-    except ArithmeticError as error:
+    except Exception as error:
+        if not options.changed:
+            raise  # the defaults are ours to get right
+        why = " ".join((str(error).splitlines() or [""])[0].split())[:120]
         where = f"python -m {experiment.module}: {_given(options)}"
-        raise UsageError(f"{where}: too large or too small to compute with ({error})") from error
+        raise UsageError(f"{where}: not a selection that can be planned ({type(error).__name__}: {why})") from error
     if not cells:
         raise UsageError(f"python -m {experiment.module}: this selection holds no cells")
     return cells

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import time
 from collections.abc import Sequence
@@ -12,14 +13,13 @@ from typing import Any
 
 from analysis.runs import backends, claims_file, drawing, manifest, screen, tables
 from analysis.runs.claims import Verdict, judge_all, undecided
-from analysis.runs.encoding import canonical, digest
 from analysis.runs.experiment import Cell, Experiment
 from analysis.runs.files import Publication, remove
 from analysis.runs.options import command
 from analysis.runs.places import default_folder, shown
 from analysis.runs.planning import plan
 from analysis.runs.pooling import of_seed
-from analysis.runs.status import forecast
+from analysis.runs.status import configuration, forecast, forecast_line
 from analysis.runs.store import Store
 from analysis.runs.sweep import Planned, Tally, prepare, sweep
 from analysis.runs.worker import peak_memory
@@ -29,10 +29,10 @@ WORTH_WORKERS = 2.0
 
 
 def execute(experiment: Experiment, options: Any, refresh_report: bool = False) -> int:
-    """Run, publish, print; returns the exit status. On demand a report that is already in the folder is written again."""
+    """Run, publish, print; returns the exit status. On demand a report that is there already is written again."""
     cells = plan(experiment, options)
     if options.dry_run:
-        print(f"{forecast(experiment, options)}; nothing was computed")
+        print(f"{forecast_line(forecast(experiment, options), options.jobs)}; nothing was computed")
         return 0
     planned = prepare(experiment, cells, options.seed)
     run, jobs = _backend(experiment, options, cells)
@@ -166,13 +166,9 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
 def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: int, wall: float, cpu: float) -> dict:
     own = {a.attribute: getattr(options, a.attribute) for a in experiment.arguments}
     fingerprints = {p.cell.part: p.key.fingerprint for p in planned}
-    config = {
-        "experiment": experiment.name,
-        "profile": options.profile,
-        "seed": options.seed,
-        "arguments": own,
-        "code": fingerprints,
-    }
+    used: dict[str, str] = {}
+    for text in {r.used for r in tally.records}:
+        used |= json.loads(text)
     return {
         **manifest.code_state(),
         "summary": experiment.summary,
@@ -180,8 +176,9 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: 
         "profile": options.profile,
         "seed": options.seed,
         "arguments": own,
-        "config": digest(canonical(config)),
+        "config": configuration(experiment, options, planned),
         "code": fingerprints,
+        "used": used,
         "versions": manifest.versions(),
         "machine": manifest.machine(),
         "backend": options.backend,
@@ -190,6 +187,7 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: 
         "cells": {"total": len(planned), "computed": tally.computed, "reused": tally.reused, "failed": tally.failed},
         "wall_seconds": round(wall, 2),
         "cpu_seconds": round(cpu + (tally.cpu if jobs > 1 else 0.0), 2),
+        "planned_seconds": round(sum(p.cell.cost for p in planned), 2),
         "cell_seconds": round(sum(r.wall for r in tally.records), 2),
         "peak_memory_mb": round(max([peak_memory(), *(r.peak for r in tally.records)]) / 2**20),
     }

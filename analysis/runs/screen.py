@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from analysis.runs.claims import Claim, Verdict
 
 
-def columns(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Left-aligned text columns under a header."""
+def columns(header: Sequence[str], rows: Iterable[Sequence[object]], width: int | None = None) -> str:
+    """Left-aligned text columns under a header; with a `width`, long cells go on below so that no line is longer."""
     table = [list(map(str, header)), *(list(map(str, row)) for row in rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(header))]
-    lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in table]
-    return "\n".join([lines[0], "  ".join("-" * w for w in widths), *lines[1:]])
+    while width is not None and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > 8:
+        widths[widths.index(max(widths))] -= 1
+    lines = []
+    for row in table:
+        cells = [[cell] if len(cell) <= w else textwrap.wrap(cell, w) for cell, w in zip(row, widths, strict=True)]
+        for parts in itertools.zip_longest(*cells, fillvalue=""):
+            lines.append("  ".join(part.ljust(w) for part, w in zip(parts, widths, strict=True)).rstrip())
+        if row is table[0]:
+            lines.append("  ".join("-" * w for w in widths))
+    return "\n".join(lines)
 
 
 def interval(measured: float, low: float, high: float) -> str:
@@ -50,3 +60,8 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def say(text: str) -> None:
+    """One line on the screen, now."""
+    print(text, flush=True)

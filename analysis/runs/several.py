@@ -15,6 +15,7 @@ from analysis.runs.options import complete
 from analysis.runs.places import default_folder, shown
 from analysis.runs.planning import plan
 from analysis.runs.run import execute
+from analysis.runs.status import forecast, forecast_line
 
 
 def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str, finish: Callable[[Path], int]) -> int:
@@ -28,7 +29,12 @@ def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str,
     for experiment, options in zip(experiments, all_options, strict=True):
         plan(experiment, options)
     if given["dry_run"]:
-        return max((execute(e, o) for e, o in zip(experiments, all_options, strict=True)), default=0)
+        found = [forecast(e, o) for e, o in zip(experiments, all_options, strict=True)]
+        for each in found:
+            print(forecast_line(each, given["jobs"]))
+        cells, left = sum(s.total for s in found), screen.duration(sum(s.remaining for s in found))
+        print(f"together: {cells} cells, about {left} with {given['jobs']} jobs; nothing was computed")
+        return 0
     out = given["out"] or default_folder("reproduce", given["profile"], all_options[0].changed)
     worst = 0
     for experiment, options in zip(experiments, all_options, strict=True):
