@@ -56,19 +56,36 @@ class _Wrapped:
         return out.to(y.dtype)
 
 
-def as_denoiser(function: Callable, space: Space) -> Denoiser:
+def as_denoiser(function: Callable, space: Space, blind: bool | None = None) -> Denoiser:
     """Any callable f(y) or f(y, sigma) as a denoiser on `space`; denoisers pass through.
 
+    Args:
+        blind: True to call it as f(y), False as f(y, sigma); None is decided by its required arguments, and must not be where
+            a second argument has a default, which may be a noise level.
+
     Raises:
-        ValueError: it is not callable, or it takes neither one nor two positional arguments.
+        ValueError: it is not callable, it takes neither one nor two positional arguments, or `blind` must be given.
+
+    >>> import manifolds, torch
+    >>> f = as_denoiser(lambda y: 0.5 * y, manifolds.make("gaussian", dim=1, ambient=2).space)
+    >>> f.blind, f(torch.ones(1, 2, dtype=torch.float64))
+    (True, tensor([[0.5000, 0.5000]], dtype=torch.float64))
     """
     if hasattr(function, "blind") and hasattr(function, "space"):
         return function
     if not callable(function):
         raise ValueError(f"denoiser must be callable as f(y) or f(y, sigma), got {type(function).__name__}")
+    if blind is not None:
+        return _Wrapped(function, space, blind)
     target = function.forward if isinstance(function, torch.nn.Module) else function
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    needed = [p for p in inspect.signature(target).parameters.values() if p.kind in kinds and p.default is p.empty]
+    taken = [p for p in inspect.signature(target).parameters.values() if p.kind in kinds]
+    needed = [p for p in taken if p.default is p.empty]
     if len(needed) not in (1, 2):
         raise ValueError(f"denoiser must be callable as f(y) or f(y, sigma), got {len(needed)} required arguments")
+    if len(needed) == 1 and len(taken) > 1:
+        raise ValueError(
+            f"denoiser's second argument {taken[1].name!r} has a default: say blind=False to call it f(y, sigma), "
+            "blind=True to call it f(y)"
+        )
     return _Wrapped(function, space, blind=len(needed) == 1)
