@@ -33,7 +33,7 @@ def unbiased(case: Case) -> None:
         known = law.mmse(torch.tensor([sigma], dtype=torch.float64))
         if known is not None:
             statements["mmse(sigma) = E tr Cov"] = trace - known
-        floor = 1e-10 * (case.scale + sigma) ** 2
+        floor = 1e-10 * (case.scale + sigma) ** 2 + 1e-12 * float(trace.max())
         for what, values in statements.items():
             words = f"{what} under the law's own samples (standard errors)"
             case.report.small(where, _standard_errors(values, floor), _SIGMAS, words)
