@@ -113,5 +113,5 @@ class BlindDenoiser:
         """(log weights (n, L), coefficients (n, L, B) or None) at the atoms of a discrete prior."""
         t = self.prior.levels.log().to(mu.rho2.device) - mu.centre
         post = mu.core(t, order)
-        coef = None if post.coef is None else post.coef.expand(*post.log_p.shape, -1)
+        coef = post.coef.expand(*post.log_p.shape, -1) if order else None
         return mu.known(t).add_(post.log_p).add_(self.prior.weights.to(t.device).log()), coef
