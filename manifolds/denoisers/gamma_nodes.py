@@ -1,0 +1,134 @@
+"""Nodes and weights that follow the peak of each point's noise posterior, by Gauss rules of the Gamma law of sigma^-2."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from manifolds.core import Core
+from manifolds.denoisers.cut_rules import AffineRules, CutRules, cut_rules, unfelt
+from manifolds.denoisers.interpolated import InterpolatedRule, interpolated_rule
+from manifolds.denoisers.refusal import NEARLY_NORMAL, log_exponential_error, refused
+from manifolds.denoisers.rules import GaussRule, gamma_rule, normalised, row_sums
+
+__all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung"]
+
+# Numbers of nodes that are tried in turn; a point's result is accepted by its estimated error
+RUNGS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
+# two nodes do not take the tilt of a cell of their table
+LEAST_CUT_NODES = 3
+# where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from the second on
+INTERPOLATING_NODES, INTERPOLATING_SHAPE = 4, 400.0
+# normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the end
+CUT_SCORE = 6.5
+# below, the law is too wide and skew for few nodes and for the error estimate
+LEAST_SHAPE = 14.0
+_TINY = 1e-300
+
+
+class GammaNodes:
+    """Rules for points with normal coordinates of squared norm rho^2: sigma^-2 is Gamma(A, rho^2/2) cut to the prior.
+
+    Args:
+        shape: A >= LEAST_SHAPE.
+        low, high: ends of the prior.
+        core_dim: m; the core's density moves the peak by up to about 2.5 sqrt(m/A) scores.
+    """
+
+    def __init__(self, shape: float, low: float, high: float, core_dim: int):
+        self.shape, self.low, self.high, self.core_dim = shape, low, high, core_dim
+        self._ends = unfelt(shape, CUT_SCORE + 2.5 * math.sqrt(core_dim / shape))
+        self._affine: dict[int, AffineRules] = {}
+        # rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not
+        self._lowest, self._highest = 2.0 * low**2 * self._ends[0], 2.0 * high**2 * self._ends[1]
+
+    def split(self, rho2: torch.Tensor) -> list[tuple[bool, torch.Tensor | slice]]:
+        """Groups (cut, rows): of peaks inside the prior, and of those that one of its ends cuts.
+
+        Points whose peak both ends cut are in no group.
+        """
+        # scores increase with rho^2: two numbers decide for all points
+        least, most = (float(end) for end in torch.aminmax(rho2))
+        if least > self._lowest and most < self._highest:
+            return [(False, slice(None))]
+        above, below = rho2 > self._lowest, rho2 < self._highest
+        cut = above ^ below
+        if bool(cut.all()):
+            return [(True, slice(None))]
+        return [
+            (kind, rows.nonzero()[:, 0]) for kind, rows in ((False, above & below), (True, cut)) if bool(rows.any())
+        ]
+
+    def rungs(self, cut: bool, first: int, cheap: bool) -> tuple[int, ...]:
+        """Numbers of nodes to try for points of one group, from the first that is worth it for a whole plain rule.
+
+        Args:
+            cheap: nodes cost so little that one more for all points is better than a second attempt for a few.
+        """
+        fewer = (
+            RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1)
+            and self.shape >= INTERPOLATING_SHAPE
+        )
+        # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
+        start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
+        return RUNGS[max(start, RUNGS.index(LEAST_CUT_NODES)) if cut else start :: 2]
+
+    def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
+        """(sigma (n, q), rule) of the points of one group."""
+        if not cut:
+            rho2 = rho2.clamp(min=_TINY)
+            interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
+            rule = (interpolated_rule if interpolates else gamma_rule)(self.shape, q).to(rho2.device)
+            # nodes in rows, in memory: what is done a point is faster
+            return (rule.ratio[:, None] * torch.sqrt(rho2 / (2.0 * self.shape))).T, rule
+        rule = self._cut_rules(q).at(rho2, self._high(rho2))
+        return rule.ratio, rule
+
+    def weigh(
+        self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
+        if isinstance(rule, InterpolatedRule):
+            return rule.weigh(log_p, self.core_dim, tol)
+        weight = normalised(rule.log_weight + log_p)
+        return weight, refused(weight, rule.tails, self.shape, tol)
+
+    def affine_mean(
+        self, core: Core, cut: bool, t: torch.Tensor, rho2: torch.Tensor, q: int, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), of a law of closed form with statistics
+        t (n,), for the points of one group: what `rule`, the law's posterior and `weigh` give, in fewer operations."""
+        if cut:
+            if q not in self._affine:
+                self._affine[q] = self._cut_rules(q).with_density(core)
+            coef, log_weight, tails = self._affine[q].at(rho2, self._high(rho2), t)
+            weight = log_weight.exp_()  # relative to the middle node's
+            weight.div_(row_sums(weight)[:, None])
+        else:
+            rule = gamma_rule(self.shape, q).to(rho2.device)
+            constant, factor, coef = core.affine(
+                torch.outer(rule.ratio**2, rho2.clamp(min=_TINY) / (2.0 * self.shape)).T
+            )
+            weight = normalised(torch.addcmul(constant, factor, t[:, None]).add_(rule.log_weight))
+            tails = rule.tails
+        poor = refused(weight, tails, self.shape, tol)
+        return row_sums(weight.mul_(coef))[:, None], poor
+
+    def _cut_rules(self, q: int) -> CutRules:
+        return cut_rules(self.shape, q, self.low, self.high, self._ends)
+
+    def _high(self, rho2: torch.Tensor) -> torch.Tensor:
+        """Which points of a cut peak (n,) the high end cuts."""
+        return rho2 > self._lowest  # and then, being cut, not below the highest
+
+
+def first_rung(core_dim: int, shape: float, tol: float) -> int:
+    """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows, going by the error of a
+    Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
+    large = 1.5 if shape >= NEARLY_NORMAL else 2.0
+    tilt = large * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
+    for i, q in enumerate(RUNGS):
+        if 2 * q * math.log(tilt) + log_exponential_error(q) <= math.log(tol):
+            return i
+    return len(RUNGS)
