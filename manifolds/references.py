@@ -7,7 +7,7 @@ loaded here and nowhere else, so that whoever runs a measurement can ask which o
 >>> with recording() as used:
 ...     law = make("sphere", dim=2, ambient=10)
 >>> sorted(used)
-['manifolds.registry:REGISTRY[sphere].build']
+['manifolds.laws.sphere:Sphere', 'manifolds.registry:REGISTRY[sphere].build']
 
 Sources, not names, tell whether a result still holds: `analysis.runs` stores what a cell used beside its numbers.
 """
@@ -19,14 +19,14 @@ import importlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
-__all__ = ["Standing", "Table", "address", "cached", "is_reference", "load", "note", "outside", "path", "recording"]
+__all__ = ["address", "cached", "is_reference", "load", "note", "outside", "path", "recording"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +49,13 @@ _OURS = __name__.partition(".")[0]
 
 
 def note(what: str) -> None:
-    """Add `what` to every recording that is under way."""
+    """Add `what` to every recording that is under way.
+
+    >>> with recording() as used:
+    ...     note("file:/data/faces.npz")
+    >>> "file:/data/faces.npz" in used
+    True
+    """
     records = _RECORDS.get()
     for record in records:
         record.add(what)
@@ -61,8 +67,12 @@ def note(what: str) -> None:
 
 @contextmanager
 def recording() -> Iterator[set[str]]:
-    """The set of everything looked up inside the `with`;
-    what modules looked up when they were imported is in it as well.
+    """The set of everything looked up inside the `with`; what modules looked up when they were imported is in it too.
+
+    >>> with recording() as used:
+    ...     note("module:object")
+    >>> "module:object" in used
+    True
     """
     found = set(_AT_IMPORT)
     token = _RECORDS.set((*_RECORDS.get(), found))
@@ -73,7 +83,12 @@ def recording() -> Iterator[set[str]]:
 
 
 def outside() -> set[str]:
-    """Everything that was looked up outside every recording."""
+    """Everything that was looked up outside every recording.
+
+    >>> note("nobody:listens")
+    >>> "nobody:listens" in outside()
+    True
+    """
     return set(_UNRECORDED)
 
 
@@ -94,6 +109,17 @@ def cached(maxsize: int | None = 128) -> Callable[[Callable[P, T]], Callable[P, 
 
     What an entry used when it was computed counts as used whenever the entry is taken out again; an lru_cache would
     hide it from everybody but the first.
+
+    >>> @cached(maxsize=8)
+    ... def squared(x):
+    ...     note("module:square")
+    ...     return x * x
+    >>> squared(3)
+    9
+    >>> with recording() as used:
+    ...     again = squared(3)
+    >>> "module:square" in used
+    True
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -121,7 +147,11 @@ def cached(maxsize: int | None = 128) -> Callable[[Callable[P, T]], Callable[P, 
 
 
 def is_reference(text: object) -> bool:
-    """Whether a name is meant as `module:object`."""
+    """Whether a name is meant as `module:object`.
+
+    >>> is_reference("mine.laws:Coin"), is_reference("sphere")
+    (True, False)
+    """
     return isinstance(text, str) and ":" in text
 
 
@@ -136,13 +166,16 @@ def load(reference: str, what: str = "name") -> Any:
 
     Raises:
         ValueError: it is not written like that, does not import, or there is no such object (one line says which).
+
+    >>> load("math:pi") > 3
+    True
     """
-    found = _resolve(reference, what)
+    found = resolve(reference, what)
     note(reference)
     return found
 
 
-def _resolve(reference: str, what: str) -> Any:
+def resolve(reference: str, what: str) -> Any:
     module, _, name = reference.partition(":")
     if not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
         raise ValueError(f"{what} must look like package.module:object, got {reference!r}")
@@ -195,7 +228,11 @@ def forget() -> None:
 
 
 def address(thing: Any) -> str:
-    """`module:object` of a class or function; of anything else, that of its class."""
+    """`module:object` of a class or function; of anything else, that of its class.
+
+    >>> address(load)
+    'manifolds.references:load'
+    """
     kind = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{kind.__module__}:{kind.__qualname__}"
 
@@ -205,77 +242,14 @@ def path(name: str | Path) -> Path:
 
     Raises:
         ValueError: there is no such file.
+
+    >>> path("/nowhere/faces.npz")
+    Traceback (most recent call last):
+        ...
+    ValueError: no such file: /nowhere/faces.npz
     """
     found = Path(name)
     if not found.exists():
         raise ValueError(f"no such file: {found}")
     note(f"file:{found.absolute()}")
     return found
-
-
-# tables of names
-
-
-class Standing(NamedTuple):
-    """What a table says under a name: its words, and the `module:object` that it leads to ("" for none)."""
-
-    text: str
-    reference: str
-
-
-class Table(MutableMapping[str, T], Generic[T]):
-    """Names and what they stand for: objects, or references to them that are loaded when they are asked for.
-
-    Who asks is recorded (`where[name]`, and `where[]` for whoever runs over the names), so that an entry that is added
-    or changed concerns only those who used it.
-
-    Args:
-        where: the `module:NAME` under which this table is found.
-        entries: name -> object, or reference `module:object`. Anyone may add further ones.
-    """
-
-    def __init__(self, where: str, entries: Mapping[str, T | str]) -> None:
-        self.where = where
-        self._entries: dict[str, T | str] = dict(entries)
-
-    def __getitem__(self, name: str) -> T:
-        entry = self._entries[name]
-        note(f"{self.where}[{name}]")
-        return _resolve(entry, "name") if isinstance(entry, str) else entry
-
-    def build(self, name: str) -> Any:
-        """What builds the thing of that name: its entry's `build`;
-        the words that stand beside it do not count as used.
-        """
-        entry: Any = self._entries[name]
-        note(f"{self.where}[{name}].build")
-        return entry.build
-
-    def standing(self, name: str, attribute: str = "") -> Standing | None:
-        """What is written under a name, or only what its `build` leads to, without loading it; None if nothing is."""
-        if not name:
-            return Standing(" ".join(sorted(self._entries)), "")
-        entry: Any = self._entries.get(name)
-        if entry is None:
-            return None
-        if isinstance(entry, str):
-            return Standing("", entry)
-        if isinstance(reference := getattr(entry, "reference", None), str):
-            return Standing("" if attribute == "build" else str(entry), reference)
-        return Standing("", address(entry))
-
-    def __setitem__(self, name: str, entry: T | str) -> None:
-        self._entries[name] = entry
-
-    def __delitem__(self, name: str) -> None:
-        del self._entries[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        note(f"{self.where}[]")
-        return iter(list(self._entries))
-
-    def __len__(self) -> int:
-        return len(self._entries)

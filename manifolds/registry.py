@@ -13,9 +13,10 @@ from typing import Any
 from manifolds.checks import positive_int
 from manifolds.core import Core
 from manifolds.law import Law
-from manifolds.references import Table, address, is_reference, load
+from manifolds.references import address, is_reference, load
 from manifolds.special.flats import random_frames
 from manifolds.streams import stream
+from manifolds.tables import Table
 
 __all__ = ["Entry", "REGISTRY", "builder", "law_name", "make", "names"]
 

@@ -19,7 +19,7 @@ OURS = ("manifolds", "analysis")
 # No number depends on these: the engine runs cells, figures and the report read tables; of what is loaded through
 # `manifolds.references` the engine keeps a record.
 IGNORED = ("analysis.runs", "analysis.figures", "analysis.registry", "analysis.report", "manifolds.references")
-TABLE = "manifolds.references.Table"
+TABLE = "manifolds.tables.Table"
 _INSTALLED = tuple({sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 

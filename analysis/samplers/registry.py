@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.samplers.integrators import Integrator
-from manifolds.references import Table, is_reference, load
+from manifolds.references import is_reference, load
+from manifolds.tables import Table
 
 __all__ = ["INTEGRATORS", "get_integrator"]
 
