@@ -11,8 +11,9 @@ from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
+from analysis.metrics.intervals import Estimate
 from analysis.runs import main
-from analysis.scaling import settings
+from analysis.scaling import held_runs, settings, start_reading
 from analysis.scaling.certified_steps import cell_certificate
 from analysis.scaling.figures import exponents_by_law
 from analysis.scaling.held_runs import cell_run, cell_sabotage
@@ -118,8 +119,22 @@ def test_total_variation_intervals_are_clopper_pearson_limits():
     assert found.value == pytest.approx(0.1)
     low, high = (stats.binomtest(40, 100).proportion_ci(0.975, method="exact")[i] for i in (0, 1))
     assert (found.low, found.high) == pytest.approx((max(0.5 - high, 0.0), 0.5 - low))
+    far = total_variation_interval(np.array([20.0, 80.0]), (0.5, 0.5))
+    limit = stats.binomtest(20, 100).proportion_ci(0.975, method="exact")
+    assert (far.low, far.value, far.high) == pytest.approx((0.5 - limit.high, 0.3, 0.5 - limit.low))
     none = total_variation_interval(np.array([0.0, 50.0]), (0.0, 1.0))
     assert none.value == none.low == 0.0 < none.high
+
+
+def test_the_distance_of_a_reading_is_between_what_must_move_and_twice_that(monkeypatch):
+    """D_X in [(near - 2 w) low, 2 high + 2 w h], w = scale sqrt k = .1, near the least distance of two centres."""
+    monkeypatch.setattr(start_reading, "total_variation_interval", lambda *_: Estimate(0.2, 0.1, 0.3))
+    row = cell_reading({"reading": "proof", "dim": 4, "eps": 0.5, "factor": 20.0, "points": 10}, 0)[0]
+    shifts = torch.stack([piece.shift for piece in _law(4, (0.55, 0.15, 0.15, 0.15)).core.components])
+    near, h = float(torch.pdist(shifts).min()), 2 * math.log(row["sigma_0"] / row["sigma_T"]) / row["steps"]
+    expected = ((near - 0.2) * 0.1, near * 0.2, 2 * 0.3 + 2 * 0.1 * h)
+    found = (row["over_eps_low"], row["over_eps"], row["over_eps_high"])
+    assert found == pytest.approx(tuple(value / 0.5 for value in expected))
 
 
 @pytest.mark.parametrize("reading", ["printed", "proof", "proof, sabotaged"])
@@ -175,6 +190,17 @@ def test_error_of_coupled_runs_is_that_of_linear_recursions():
         assert row["error"] == pytest.approx(exact, abs=4 * row["error_se"]) and row["error_se"] < 0.02 * exact
     sabotaged = cell_coupled(params | {"scale": 0.8}, 0)
     assert all(bad["error"] > good["error"] for bad, good in zip(sabotaged, rows)) and sabotaged[1]["error"] > 0.5
+
+
+def test_the_impostor_of_the_held_runs_is_scaled(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(held_runs, "impostor_run", lambda *given: seen.update(given=given) or {})
+    params = {"law": "sphere", "dim": 2, "ambient": 50, "steps": 8, "points": 5, "ledger_points": 7}
+    cell_sabotage(params, 0)
+    law, f, impostor, schedule, n, points, _ = seen["given"]
+    y = law.add_noise(law.sample(4, manifolds.stream(0)), 0.5, manifolds.stream(1))
+    assert impostor(y).numpy() == pytest.approx(0.8 * f(y).numpy())
+    assert (schedule.sigma_start, schedule.sigma_end, schedule.steps, n, points) == (20.0, 0.02, 8, 5, 7)
 
 
 # -- what is planned ------------------------------------------------------------------------------------------------

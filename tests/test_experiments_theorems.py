@@ -20,6 +20,7 @@ from analysis.theorems.pythagoras import cell_sum
 from analysis.theorems.recipe import cell_recipe
 from analysis.theorems.settings import case, levels
 from analysis.theorems.start import cell_init
+from manifolds import stream
 
 
 def test_cantor_law_has_the_variance_of_cantors_set():
@@ -176,6 +177,21 @@ def test_recipes_without_a_sabotage_leave_it_out():
     row = cell_recipe({"law": "cube", "dim": 1, "eps": 0.5, "factor": 20.0, "points": 64, "sabotage": False}, 0)[0]
     assert row["pushed_over_eps"] is None
     assert row["radius"] == pytest.approx(recipe._small_law("cube", 1).radius)
+    images = recipe._small_law("blobs", 2)
+    assert images.ambient_dim == 16**2 and images.core.finest_sigma == 0.5
+
+
+def test_the_impostor_of_the_corners_is_scaled(monkeypatch):
+    """What is handed to the run: .8 f beside f, from level 20 to .02, with the points that were asked for."""
+    seen = {}
+    monkeypatch.setattr(corners, "impostor_run", lambda *given: seen.update(given=given) or {})
+    params = {"law": "sphere", "dim": 2, "ambient": 50, "steps": 8, "points": 5, "ledger_points": 7}
+    corners.cell_sabotage(params, 0)
+    law, f, impostor, schedule, n, points, _ = seen["given"]
+    y = law.add_noise(law.sample(4, stream(0)), 0.5, stream(1))
+    assert impostor(y).numpy() == pytest.approx(0.8 * f(y).numpy())
+    assert (schedule.sigma_start, schedule.sigma_end, schedule.steps, n, points) == (20.0, 0.02, 8, 5, 7)
+    assert (f.prior.low, f.prior.high, f.prior.exponent) == pytest.approx((0.02, 20.0, -3.0))
 
 
 def test_marginal_cells_know_the_gaussian_and_the_radial_mass():

@@ -190,6 +190,8 @@ def test_joint_fits_need_two_variables_and_five_points():
     assert list(fit_jointly(table[table["dim"] == 2], "x")) == []
     assert list(fit_jointly(table[(table["dim"] < 8) & (table["ambient"] < 10**9) & (table["eps"] == 0.1)], "x")) == []
     assert len(list(fit_jointly(table, "x"))) == 2 * 3
+    five = table[(table["eps"] == 0.1)].iloc[[0, 1, 2, 3, 4]]
+    assert [r["points"] for r in fit_jointly(five, "x")] == [5, 5]
 
 
 def test_distance_from_a_target_in_units_of_a_tolerance():

@@ -97,12 +97,18 @@ def test_the_bound_on_disc_can_be_refuted_and_its_controls_flip(changes, outcome
     assert decided(price_of_steps, _steps(**changes), "D1")[1] == outcome
 
 
+def test_the_interval_of_disc_is_that_of_its_ratio():
+    """2 % of a ratio of .9 in the error of the direct simulation."""
+    measurement, _ = decided(price_of_steps, _steps(ratio=0.9, ratio_se=0.018), "D1")
+    assert ends(measurement) == pytest.approx((0.3 * (1 - 0.0392), 0.3, 0.3 * (1 + 0.0392)))
+
+
 def test_the_telescope_is_decided_by_every_cell():
     measurement, outcome = decided(price_of_steps, _steps(), "D2")
     assert outcome == "holds"
     assert ends(measurement) == pytest.approx((1 - 0.0098, 1.0, 1 + 0.0098))
     assert control(measurement, "null") == pytest.approx((1 - 0.0098, 1 + 0.0098))
-    assert control(measurement, "power") == pytest.approx((3 - 0.196, 3 + 0.196))
+    assert control(measurement, "power") == pytest.approx((3.2 - 0.196, 3.8 + 0.196))
 
 
 @pytest.mark.parametrize(
@@ -126,6 +132,22 @@ def test_disc_is_linear_in_k_over_its_logarithm():
     assert control(measurement, "null") == pytest.approx((1.0, 1.0))
     assert control(measurement, "power") == pytest.approx((2.0, 2.0))
     assert measurement.note == "before the logarithm is divided out: gaussian 1.00, sphere 1.00"
+
+
+def test_intervals_of_the_exponent_in_k_are_the_widest_of_fits_and_controls():
+    tables = _steps(logarithm=1.0)
+    rows = tables["scaling_fits"]
+    for quantity, law, low, high in (
+        ("discretisation over its logarithm", "gaussian", 0.96, 1.01),
+        ("discretisation over its logarithm", "sphere", 0.97, 1.05),
+        ("discretisation times k (power)", "gaussian", 1.9, 2.1),
+        ("discretisation times k (power)", "sphere", 1.8, 2.0),
+    ):
+        rows.loc[(rows["quantity"] == quantity) & (rows["law"] == law), ["low", "high"]] = low, high
+    measurement, outcome = decided(price_of_steps, tables, "D3")
+    assert outcome == "holds" and ends(measurement) == pytest.approx((0.96, 1.0, 1.05))
+    assert control(measurement, "null") == pytest.approx((0.96, 1.01))
+    assert control(measurement, "power") == pytest.approx((1.8, 2.1))
 
 
 def test_pieces_are_told_and_not_counted():

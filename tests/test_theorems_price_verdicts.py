@@ -26,8 +26,9 @@ def _price(**changes):
         row |= {
             f"price_over_{end}": over + shift for end, shift in (("information", 0), ("low", -0.01), ("high", 0.01))
         }
-        row |= {"efficient_over_low": 0.99, "efficient_over_high": 1.01}
-        row |= {"biased_over_low": 1.5 if d == 10**5 else 0.5, "biased_over_high": 1.6}
+        own = 0.01 if law == "sphere" else 0.0
+        row |= {"efficient_over_low": 0.98 + own, "efficient_over_high": 1.01 + own}
+        row |= {"biased_over_low": (1.5 if d == 10**5 else 0.5) + own, "biased_over_high": 1.6 + own}
         rows.append(row)
     return pandas.DataFrame(rows).assign(**changes)
 
@@ -63,8 +64,8 @@ def test_the_bound_is_open_where_a_wrong_level_is_within_it():
 def test_the_information_form_is_read_at_the_large_d_alone():
     measurement, outcome = decided(price_bound, {"theorems_price": _price(), "theorems_fits": LOOSE}, "B5")
     assert ends(measurement) == pytest.approx((0.99, 1.0025, 1.015))
-    assert control(measurement, "null") == pytest.approx((0.99, 1.01))
-    assert control(measurement, "power") == pytest.approx((1.5, 1.6))
+    assert control(measurement, "null") == pytest.approx((0.98, 1.02))
+    assert control(measurement, "power") == pytest.approx((1.5, 1.61))
     assert outcome == "holds"
     assert measurement.note.startswith("2 laws; at d = 1e3 between 1.200 and 1.200; J: gaussian 4, sphere 8")
 
@@ -194,6 +195,13 @@ def test_the_price_may_grow_like_a_logarithm_at_most(exponent, outcome):
     assert -0.1 < low < high < 0.25
     added = 100 * (10**exponent - 1)
     assert measurement.note.endswith(f"per decade from s/10 to s/100: gaussian +0 %, sphere {added:+.0f} %")
+
+
+def test_what_a_decade_adds_is_read_at_the_smallest_d():
+    tables = _growth_tables()
+    larger = tables["theorems_price"].assign(ambient=10**5, price=1.0)
+    tables["theorems_price"] = pandas.concat([larger, tables["theorems_price"]], ignore_index=True)
+    assert decided(price_growth, tables, "B4")[0].note.endswith("s/100: gaussian +0 %, sphere +100 %")
 
 
 def test_the_growth_is_open_where_a_constant_error_does_not_show():

@@ -52,7 +52,7 @@ def telescope_table(**changes):
             h, level_range = 0.5, 5.0
             disc = c * h * level_range * 4 * k / 2
             row = {"law": law, "dim": k, "steps": 28, "h": h, "level_range": level_range, "disc": disc, "direct": disc}
-            row |= {"ratio": 1.0, "ratio_se": 0.005, "false_ratio": 3.0, "false_ratio_se": 0.1}
+            row |= {"ratio": 1.0, "ratio_se": 0.005, "false_ratio": 3.0 + k / 10, "false_ratio_se": 0.1}
             rows.append(row | {"logarithm": disc / k, "frozen_wrong": 100 * disc})
     return pandas.DataFrame(rows).assign(**changes)
 
