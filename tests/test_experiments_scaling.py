@@ -1,4 +1,4 @@
-"""The scaling experiment: cells against independent references, fits on made tables, verdicts that flip under sabotage."""
+"""The scaling experiment: its cells against independent references, its plan, what it refuses, its figure."""
 
 import math
 from types import SimpleNamespace
@@ -6,76 +6,35 @@ from types import SimpleNamespace
 import numpy as np
 import pandas
 import pytest
+import torch
 from scipy import integrate, stats
 
 import manifolds
 from analysis import scaling
-from analysis.ledger.certificate import radial_quantile
-from analysis.ledger.telescope import constant_step_nats, mmse_curves, steps_for_nats
+from analysis.metrics.intervals import Estimate
 from analysis.runs import main
-from analysis.runs.claims import judge
-from analysis.scaling import certified_steps, held_runs, measured_steps, price_over_d, settings
+from analysis.scaling import held_runs, settings, start_reading
 from analysis.scaling.certified_steps import cell_certificate
 from analysis.scaling.figures import exponents_by_law
-from analysis.scaling.held_runs import cell_run
-from analysis.scaling.measured_steps import cell_coupled, fits
+from analysis.scaling.held_runs import cell_run, cell_sabotage
+from analysis.scaling.measured_steps import cell_coupled
 from analysis.scaling.price_of_steps import cell_telescope
 from analysis.scaling.price_over_d import cell_price
-from analysis.scaling.settings import SIGMA_END, SIGMA_START, make_law
-from analysis.scaling.start_reading import total_variation_interval
-
-ENDS = (SIGMA_START, SIGMA_END)
-CLAIMS = {claim.id: claim for claim in scaling.EXPERIMENT.claims}
-PAPER = SimpleNamespace(profile="paper")
+from analysis.scaling.settings import SIGMA_END, SIGMA_START, decades, make_law, wide
+from analysis.scaling.start_reading import _law, cell_reading, total_variation_interval
 
 
 def _gaussian_disc(k, steps, scale=1.0, end=SIGMA_END):
     """disc of a Gaussian by adaptive quadrature in log sigma: sum_i int (mmse_i - mmse) sigma^-2 dlog sigma."""
-    mmse = lambda s: k * s**2 / (1 + s**2 / scale**2)
+
+    def mmse(s):
+        return k * s**2 / (1 + s**2 / scale**2)
+
+    def fall(x, start):
+        return (mmse(start) - mmse(math.exp(x))) * math.exp(-2 * x)
+
     levels = np.geomspace(SIGMA_START, end, steps + 1)
-    piece = lambda a, b: integrate.quad(
-        lambda x: (mmse(a) - mmse(math.exp(x))) * math.exp(-2 * x), math.log(b), math.log(a)
-    )[0]
-    return sum(piece(a, b) for a, b in zip(levels[:-1], levels[1:]))
-
-
-@pytest.mark.parametrize("k, steps", [(1, 8), (8, 32)])
-def test_discretisation_of_the_splined_curve_equals_adaptive_quadrature(k, steps):
-    curve = mmse_curves(make_law("gaussian", k, 10**6), SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
-    assert constant_step_nats(curve, steps, *ENDS) == pytest.approx(_gaussian_disc(k, steps), rel=1e-8)
-
-
-def test_real_steps_solve_their_equation():
-    curve = mmse_curves(make_law("sphere", 4, 10**6), SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
-    steps = steps_for_nats(curve, 0.2, *ENDS)
-    below, above = (constant_step_nats(curve, n, *ENDS) for n in (math.ceil(steps), math.floor(steps)))
-    assert below <= 0.2 <= above
-    assert steps_for_nats(curve, -0.1, *ENDS) == math.inf
-
-
-def test_a_measured_curve_agrees_with_a_known_one():
-    """The sphere's MMSE by its radial integral and, as if it were unknown, by Monte Carlo."""
-    law = make_law("sphere", 3, 10**6)
-    known = mmse_curves(law, SIGMA_END, SIGMA_START, 2, 1, manifolds.stream(0))[0]
-    blind_to_it = manifolds.Law(_Unknown(law.core), 10**6, reduced=True)
-    curves = mmse_curves(blind_to_it, SIGMA_END, SIGMA_START, 400, 8, manifolds.stream(1))
-    measured = np.array([constant_step_nats(curve, 16, *ENDS) for curve in curves])
-    half = stats.t.ppf(0.9995, 7) * measured.std(ddof=1) / math.sqrt(8)
-    assert abs(measured.mean() - constant_step_nats(known, 16, *ENDS)) < half
-    assert half < 0.1 * measured.mean()
-
-
-class _Unknown:
-    """A core that does not tell its MMSE."""
-
-    def __init__(self, core):
-        self._core = core
-
-    def mmse(self, sigma):
-        return None
-
-    def __getattr__(self, name):
-        return getattr(self._core, name)
+    return sum(integrate.quad(fall, math.log(b), math.log(a), args=(a,))[0] for a, b in zip(levels[:-1], levels[1:]))
 
 
 def test_gaussian_price_cell_agrees_with_its_closed_form_and_its_controls_differ():
@@ -83,7 +42,7 @@ def test_gaussian_price_cell_agrees_with_its_closed_form_and_its_controls_differ
     form = 4 / (2 * (10**5 - 4))
     assert row["price_low"] < form < row["price_high"] and row["efficient_low"] < form < row["efficient_high"]
     assert row["price_high"] - row["price_low"] < 0.03 * form
-    # reading levels 5 % high costs int 4 k s^4 sigma^2/(s^2+sigma^2)^3 dlog sigma * .05^2 = k * .05^2 whatever d, to first order
+    # levels read 5 % high cost int 4 k s^4 sigma^2/(s^2+sigma^2)^3 dlog sigma * .05^2 = k * .05^2, to first order
     assert row["biased"] == pytest.approx(4 * 0.05**2, rel=0.08)
 
 
@@ -94,17 +53,25 @@ def test_telescope_cell_is_one_and_a_false_joint_law_is_not():
     assert row["false_ratio"] - 3.5 * row["false_ratio_se"] > 1.2
 
 
+def test_telescope_cell_freezes_a_denoiser_that_is_too_large():
+    """1.2 f_sigma: disc + int E|.2 f_{sigma_i}|^2 over each step (no cross term at a = 1/2), E|f|^2 = k/(1+sigma^2)."""
+    row = cell_telescope({"law": "gaussian", "dim": 2, "counts": "8", "points": 16000}, 0)[0]
+    levels = np.geomspace(SIGMA_START, SIGMA_END, 9)
+    weights = np.diff(levels**-2.0) / 2
+    exact = _gaussian_disc(2, 8) + float((weights * 0.04 * 2 / (1 + levels[:-1] ** 2)).sum())
+    assert row["frozen_wrong"] == pytest.approx(exact, rel=0.1)
+    assert row["level_range"] == pytest.approx(1 + math.log(1 / SIGMA_END))
+
+
 def test_certificate_cell_solves_for_its_steps_at_every_dimension_and_final_level():
-    """Gaussian: at the steps found init + k/(2(d-k)) + disc is eps, by closed forms and adaptive quadrature; larger sigma_T takes fewer."""
+    """Gaussian: at the steps found init + k/(2(d-k)) + disc is eps, by quadrature; larger sigma_T takes fewer."""
     k, rows = 2, cell_certificate({"law": "gaussian", "dim": 2, "ambients": "1000000 1000", "points": 1 << 14}, 0)
     init = 0.5 * k * (1 / SIGMA_START**2 - math.log1p(1 / SIGMA_START**2))
     for row in rows:
-        disc = lambda n: _gaussian_disc(k, n, end=row["sigma_T"])
         n, rest = row["steps"], init + k / (2 * (row["ambient"] - k))
         tolerance = 0.1 * k / (2 * row["ambient"])  # of the sampled price
-        assert (
-            disc(math.ceil(n)) <= row["eps"] - rest + tolerance and disc(math.floor(n)) >= row["eps"] - rest - tolerance
-        )
+        above, below = (_gaussian_disc(k, whole(n), end=row["sigma_T"]) for whole in (math.ceil, math.floor))
+        assert above <= row["eps"] - rest + tolerance and below >= row["eps"] - rest - tolerance
     assert {row["ambient"] for row in rows} == {1000, 10**6} and len(rows) == 2 * 3 + 3
     last = sorted((row["sigma_T"], row["steps"]) for row in rows if row["ambient"] == 10**6 and row["eps"] == 0.2)
     assert len(last) == 4 and all(a[1] > b[1] for a, b in zip(last, last[1:]))
@@ -128,16 +95,12 @@ def test_run_cell_reports_a_certificate_above_what_it_measures():
     assert row["exact_kl"] < row["total"] and row["tv_lower"] <= row["tv_bound"]
 
 
-@pytest.mark.parametrize("name", ["gaussian", "sphere"])
-def test_radial_quantiles_are_those_of_sampled_radii(name):
-    law = make_law(name, 3, 100)
-    source = manifolds.stream(0, "radii", name)
-    y = law.add_noise(law.sample(20000, source), 0.3, source)
-    quantile = radial_quantile(law, 0.3)
-    uniform = np.interp(
-        law.space.split(y)[0].norm(dim=1).numpy(), quantile(np.linspace(0, 1, 5001)), np.linspace(0, 1, 5001)
-    )
-    assert stats.kstest(uniform, "uniform").pvalue > 1e-3
+def test_a_sabotaged_run_is_held_against_the_honest_certificate():
+    params = {"law": "gaussian", "dim": 2, "ambient": 10**6, "steps": 128, "points": 600, "ledger_points": 4096}
+    row = cell_sabotage(params, 0)[0]
+    init = 1 / SIGMA_START**2 - math.log1p(1 / SIGMA_START**2)
+    assert row["total"] == pytest.approx(_gaussian_disc(2, 128) + init, abs=4 * row["total_se"] + 2e-6)
+    assert row["tv_honest"] <= row["tv_bound"] < row["tv_sabotaged"]
 
 
 def test_total_variation_intervals_cover_the_truth():
@@ -150,13 +113,61 @@ def test_total_variation_intervals_cover_the_truth():
     assert np.mean([low == 0.0 for low in nothing]) >= 0.9
 
 
+def test_total_variation_intervals_are_clopper_pearson_limits():
+    """Two components, 40 and 60 of 100 against (.5, .5): both limits by the binomial tails at 5 %/4."""
+    found = total_variation_interval(np.array([40.0, 60.0]), (0.5, 0.5))
+    assert found.value == pytest.approx(0.1)
+    low, high = (stats.binomtest(40, 100).proportion_ci(0.975, method="exact")[i] for i in (0, 1))
+    assert (found.low, found.high) == pytest.approx((max(0.5 - high, 0.0), 0.5 - low))
+    far = total_variation_interval(np.array([20.0, 80.0]), (0.5, 0.5))
+    limit = stats.binomtest(20, 100).proportion_ci(0.975, method="exact")
+    assert (far.low, far.value, far.high) == pytest.approx((0.5 - limit.high, 0.3, 0.5 - limit.low))
+    none = total_variation_interval(np.array([0.0, 50.0]), (0.0, 1.0))
+    assert none.value == none.low == 0.0 < none.high
+
+
+def test_the_distance_of_a_reading_is_between_what_must_move_and_twice_that(monkeypatch):
+    """D_X in [(near - 2 w) low, 2 high + 2 w h], w = scale sqrt k = .1, near the least distance of two centres."""
+    monkeypatch.setattr(start_reading, "total_variation_interval", lambda *_: Estimate(0.2, 0.1, 0.3))
+    row = cell_reading({"reading": "proof", "dim": 4, "eps": 0.5, "factor": 20.0, "points": 10}, 0)[0]
+    shifts = torch.stack([piece.shift for piece in _law(4, (0.55, 0.15, 0.15, 0.15)).core.components])
+    near, h = float(torch.pdist(shifts).min()), 2 * math.log(row["sigma_0"] / row["sigma_T"]) / row["steps"]
+    expected = ((near - 0.2) * 0.1, near * 0.2, 2 * 0.3 + 2 * 0.1 * h)
+    found = (row["over_eps_low"], row["over_eps"], row["over_eps_high"])
+    assert found == pytest.approx(tuple(value / 0.5 for value in expected))
+
+
+@pytest.mark.parametrize("reading", ["printed", "proof", "proof, sabotaged"])
+def test_readings_of_the_start_move_the_mass_that_they_must(reading):
+    """Equal weights in place of (.55, .15, .15, .15) move .3; the proof's start moves none; the printed moves some."""
+    row = cell_reading({"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 1500}, 0)[0]
+    radius = math.sqrt(1 + 4 * 0.05**2)
+    assert row["sigma_0"] == pytest.approx(0.2 / radius if reading == "printed" else radius / 0.2)
+    assert row["sigma_T"] == pytest.approx(0.2 / 2)
+    h = 20 * 0.04 / 16
+    assert row["steps"] == math.ceil(2 * math.log(row["sigma_0"] / row["sigma_T"]) / h)
+    assert row["over_eps_low"] <= row["over_eps"] <= row["over_eps_high"]
+    shifts = torch.stack([piece.shift for piece in _law(4, (0.55, 0.15, 0.15, 0.15)).core.components])
+    assert shifts.norm(dim=1).numpy() == pytest.approx(1.0)
+    assert row["over_eps"] == pytest.approx(float(torch.pdist(shifts).min()) * row["moved"] / 0.2)
+    if reading == "proof":
+        assert row["moved"] < 0.05 and row["over_eps_high"] < 1.0
+    elif reading == "proof, sabotaged":
+        assert row["moved"] == pytest.approx(0.3, abs=0.05) and row["over_eps_low"] > 1.0
+    else:
+        assert row["moved"] > 0.15 and row["over_eps_low"] > 0.9
+
+
 def _gap_of_coupled_gaussian_runs(coarse, fine):
-    """sd of Y_coarse - Y_fine in one coordinate of a unit Gaussian, true level told: both are linear in the start and the fine noise."""
+    """sd of Y_coarse - Y_fine in one coordinate of a unit Gaussian, true level told, linear in start and noise."""
 
     def response(steps):
         span, per = math.log(SIGMA_START / SIGMA_END), fine // steps
-        level = lambda j: SIGMA_START * math.exp(-span * j / fine)
         h = 2 * span / fine
+
+        def level(j):
+            return SIGMA_START * math.exp(-span * j / fine)
+
         found = np.zeros(fine + 1)
         found[0] = SIGMA_START
         for i in range(steps):
@@ -181,148 +192,18 @@ def test_error_of_coupled_runs_is_that_of_linear_recursions():
     assert all(bad["error"] > good["error"] for bad, good in zip(sabotaged, rows)) and sabotaged[1]["error"] > 0.5
 
 
-def _coupled(order=1.0, in_k=0.5):
-    """A made table: error = 2 N^-order k^in_k, seen to 2 %."""
-    rows = []
-    rng = np.random.default_rng(0)
-    for dim in (2, 4, 8, 16):
-        for ambient in (10**3, 10**9):
-            for steps in (8, 16, 32, 64):
-                error = 2 * steps**-order * dim**in_k * math.exp(0.02 * rng.standard_normal())
-                rows.append(
-                    {
-                        "law": "gaussian",
-                        "dim": dim,
-                        "ambient": ambient,
-                        "N": steps,
-                        "scale": 1.0,
-                        "error": error,
-                        "error_se": 0.02 * error,
-                    }
-                )
-    return pandas.DataFrame(rows)
+def test_the_impostor_of_the_held_runs_is_scaled(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(held_runs, "impostor_run", lambda *given: seen.update(given=given) or {})
+    params = {"law": "sphere", "dim": 2, "ambient": 50, "steps": 8, "points": 5, "ledger_points": 7}
+    cell_sabotage(params, 0)
+    law, f, impostor, schedule, n, points, _ = seen["given"]
+    y = law.add_noise(law.sample(4, manifolds.stream(0)), 0.5, manifolds.stream(1))
+    assert impostor(y).numpy() == pytest.approx(0.8 * f(y).numpy())
+    assert (schedule.sigma_start, schedule.sigma_end, schedule.steps, n, points) == (20.0, 0.02, 8, 5, 7)
 
 
-def test_fits_recover_made_exponents_within_their_intervals():
-    found = fits({"scaling_coupled": _coupled(order=0.8, in_k=0.4)}).set_index(["quantity", "against"])
-    for against, exact in (("inverse_error", 1.25), ("dim", 0.5), ("ambient", 0.0)):
-        row = found.loc[("measured steps", against)]
-        assert row["low"] <= exact <= row["high"] and row["high"] - row["low"] < 0.25
-
-
-def test_measured_steps_are_where_the_made_error_meets_the_target():
-    table = measured_steps.measured_steps(_coupled(order=1.0, in_k=0.0))
-    row = table[(table["dim"] == 2) & (table["ambient"] == 1000) & (table["target"] == 0.1)].iloc[0]
-    assert (
-        row["reached"] == "reached" and row["steps"] == pytest.approx(20, rel=0.06) and row["low"] <= 20 <= row["high"]
-    )
-
-
-@pytest.mark.parametrize("order, in_k, outcome", [(1.0, 0.5, "holds"), (1.0, 3.0, "violated"), (0.4, 0.0, "violated")])
-def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
-    """Steps ~ k^{in_k/order} (1/error)^{1/order}."""
-    table = _coupled(order, in_k)
-    sabotaged = table[table["dim"] == 2].assign(scale=0.8, error=1.0)
-    tables = {"scaling_coupled": pandas.concat([table, sabotaged])}
-    tables["scaling_fits"] = fits(tables)
-    assert judge(CLAIMS["R1"], *measured_steps.decide(tables, PAPER)).outcome == outcome
-
-
-def test_discretisation_of_a_fixed_radius_has_exponent_one_over_its_exact_logarithm():
-    """A sphere of radius 1 loses log k in the logarithm: raw exponent far below 1, and 1 once one Gaussian coordinate is divided out."""
-    rows = [
-        {"law": "sphere", "dim": k} | cell_telescope({"law": "sphere", "dim": k, "counts": "32", "points": 128}, 0)[0]
-        for k in (4, 16, 64)
-    ]
-    found = fits({"scaling_telescope": pandas.DataFrame(rows)}).set_index("quantity")["exponent"]
-    assert found["discretisation"] < 0.8 and abs(found["discretisation over its logarithm"] - 1) < 0.05
-    assert rows[0]["logarithm"] == pytest.approx(_gaussian_disc(1, 32, 1 / math.sqrt(5)), rel=1e-8)
-
-
-def _price_table(bias):
-    rows = []
-    for dim in (2, 4, 8):
-        for ambient in (10**3, 10**6, 10**9):
-            form = dim / (2 * (ambient - dim))
-            rows.append(
-                {
-                    "law": "gaussian",
-                    "dim": dim,
-                    "ambient": ambient,
-                    "gaussian_form": form,
-                    "price": bias * form,
-                    "price_low": (bias - 0.01) * form,
-                    "price_high": (bias + 0.01) * form,
-                    "efficient": form,
-                    "efficient_low": 0.99 * form,
-                    "efficient_high": 1.01 * form,
-                    "biased": 0.01,
-                    "biased_low": 0.0099,
-                    "biased_high": 0.0101,
-                }
-            )
-    return pandas.DataFrame(rows)
-
-
-@pytest.mark.parametrize("bias, outcome", [(1.0, "holds"), (1.1, "violated"), (1.03, "inconclusive")])
-def test_the_price_claim_follows_its_rule(bias, outcome):
-    tables = {"scaling_price": _price_table(bias)}
-    tables["scaling_fits"] = fits(tables)
-    found = {m.claim: m for m in price_over_d.decide(tables, PAPER)}
-    assert judge(CLAIMS["B2"], found["B2"]).outcome == outcome
-    assert judge(CLAIMS["B3"], found["B3"]).outcome == "holds"  # a constant factor does not touch the exponent
-
-
-def test_a_control_that_does_not_flip_leaves_the_claim_open():
-    table = _price_table(1.0).assign(
-        biased=lambda t: t["price"], biased_low=lambda t: t["price_low"], biased_high=lambda t: t["price_high"]
-    )
-    tables = {"scaling_price": table}
-    tables["scaling_fits"] = fits(tables)
-    found = {m.claim: m for m in price_over_d.decide(tables, PAPER)}
-    assert judge(CLAIMS["B2"], found["B2"]).outcome == "inconclusive"
-
-
-def _slopes(in_k, in_d=(0.0, -0.01, 0.01)):
-    """Joint fits of a Gaussian certificate at EPS: exponent with interval in k and in d, and the two controls as they should be."""
-    rows = [
-        ("certificate's steps", "dim", in_k),
-        ("certificate's steps", "ambient", in_d),
-        ("certificate's steps times k (power)", "dim", (2.0, 1.99, 2.01)),
-        ("steps for disc alone, Gaussian closed form (null)", "dim", (1.0, 0.995, 1.005)),
-    ]
-    held = lambda q: "eps=0.2" if "null" in q else "eps=0.2, jointly"
-    return pandas.DataFrame(
-        [
-            {"quantity": q, "law": "gaussian", "against": a, "held": held(q), "exponent": v, "low": low, "high": high}
-            for q, a, (v, low, high) in rows
-        ]
-    )
-
-
-@pytest.mark.parametrize(
-    "in_k, outcome", [((1.0, 0.99, 1.01), "holds"), ((1.2, 1.1, 1.3), "violated"), ((1.02, 0.98, 1.06), "inconclusive")]
-)
-def test_the_certified_exponent_can_be_refuted(in_k, outcome):
-    (measurement,) = certified_steps.decide({"scaling_fits": _slopes(in_k)}, PAPER)
-    assert judge(CLAIMS["R2"], measurement).outcome == outcome
-
-
-@pytest.mark.parametrize("worst, outcome", [(-0.1, "holds"), (0.2, "violated")])
-def test_one_run_above_its_certificate_refutes_it(worst, outcome):
-    """Many runs within their certificates do not make up for one beyond."""
-    runs = pandas.DataFrame(
-        {
-            "tv_bound": [0.5, 0.5, 0.5],
-            "tv_lower": [0.1, 0.2, 0.5 + worst],
-            "tv_lower_truth": 0.0,
-            "exact_kl": math.nan,
-            "total": 0.5,
-        }
-    )
-    sabotage = pandas.DataFrame({"tv_bound": [0.1], "tv_sabotaged": [0.9]})
-    (measurement,) = held_runs.decide({"scaling": runs, "scaling_sabotage": sabotage}, PAPER)
-    assert judge(CLAIMS["L2"], measurement).outcome == outcome
+# -- what is planned ------------------------------------------------------------------------------------------------
 
 
 def _options(**changes):
@@ -353,6 +234,20 @@ def test_the_default_sweep_holds_every_registered_law_that_can_be_swept():
     # a law that is named alone is swept like the central ones
     alone = scaling.EXPERIMENT.plan(_options(law=("torus",)))
     assert [c.part for c in alone if c.params.get("law") == "torus"].count("scaling") == 1
+
+
+def test_dimensions_that_are_wide_enough_are_kept_or_taken_in_steps_of_ten():
+    """A torus of k = 8 spans 16: a dimension is wide from 160 on; of three that are asked, fewer are taken finer."""
+    assert decades((50, 2000, 10**5)) == [50, 100, 1000, 2000, 10**4, 10**5]
+    assert wide("torus", 8, (10**3, 10**6, 10**9)) == [10**3, 10**6, 10**9]
+    assert wide("torus", 8, (100, 10**3)) == [10**3]
+    assert wide("torus", 8, (100, 10**3, 10**5)) == [10**3, 10**4, 10**5]
+
+
+def test_a_law_in_short_that_is_too_large_for_every_dimension_has_no_certificate():
+    options = _options(law=("gaussian", "sphere", "mixture", "torus"), dim=(2,), ambient=(30,))
+    planned = {c.part for c in scaling.EXPERIMENT.plan(options) if c.params.get("law") == "torus"}
+    assert planned == {"scaling_coupled", "scaling_telescope"}
 
 
 def test_plan_refuses_laws_that_do_not_fit():
