@@ -61,6 +61,11 @@ def catalogue() -> tuple[str, ...]:
     return tuple(name for name in manifolds.names() if name in _OPTIONS or not _needs(manifolds.REGISTRY[name].build))
 
 
+def of_catalogue(text: str) -> str:
+    """`text` where it names one of them: the type of a command line's argument."""
+    return one_of(*catalogue())(text)
+
+
 def _needs(constructor: Callable) -> bool:
     """Whether it has arguments without a default other than dimensions."""
     arguments = inspect.signature(constructor).parameters.items()
@@ -143,6 +148,6 @@ def prior_around(law: Law, sigma: float, exponent: float = -3.0) -> NoisePrior:
     return NoisePrior.power(exponent, *level_range(law, sigma))
 
 
-LAW = Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW",
+LAW = Argument("--law", type=of_catalogue, nargs="+", default=catalogue, metavar="LAW",
                help="laws to show and check",
                by_profile={"smoke": ("atoms", "ellipse", "gaussian", "sphere", "two_scale")})  # fmt: skip

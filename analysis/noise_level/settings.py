@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.laws.settings import catalogue, shape
+from analysis.laws.settings import catalogue, of_catalogue, shape
 from analysis.metrics.intervals import Estimate, from_standard_error
-from analysis.runs import Argument, Claim, Control, Measurement, judge, one_of, positive_int
+from analysis.runs import Argument, Claim, Control, Measurement, judge, positive_int
 
 __all__ = [
     "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
@@ -19,7 +19,7 @@ __all__ = [
 
 PAPER = "arXiv 2602.09639"
 
-LAW = Argument("--law", type=one_of(*catalogue()), nargs="+", default=catalogue(), metavar="LAW",
+LAW = Argument("--law", type=of_catalogue, nargs="+", default=catalogue, metavar="LAW",
                help="laws under test", by_profile={"smoke": ("gaussian", "sphere", "two_scale")})  # fmt: skip
 DIM = Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
                by_profile={"smoke": (2,)})  # fmt: skip

@@ -13,7 +13,8 @@ from typing import Any
 class Argument:
     """One option of an experiment, e.g. `Argument("--dim", type=positive_int, nargs="+", default=(8, 16), help="...")`.
 
-    `by_profile` replaces the default for a profile, e.g. `by_profile={"smoke": (8,)}`.
+    `by_profile` replaces the default for a profile, e.g. `by_profile={"smoke": (8,)}`. A default that has to be looked
+    up is a function without arguments, called when a command is read.
     Values of an option with `nargs` reach the experiment as tuples.
     """
 
@@ -31,10 +32,12 @@ class Argument:
 
     def default_for(self, profile: str) -> Any:
         value = self.by_profile.get(profile, self.default)
+        value = value() if callable(value) else value
         return tuple(value) if isinstance(value, list) else value
 
     def add_to(self, parser: argparse._ActionsContainer) -> None:
-        shown = self.default if self.default is not None else "set by the profile"
+        default = self.default() if callable(self.default) else self.default
+        shown = default if default is not None else "set by the profile"
         parser.add_argument(
             self.flag,
             type=_saying_why(self.type),
