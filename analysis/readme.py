@@ -33,12 +33,12 @@ def answer(results: Path) -> str:
 
     refuted = [c for c, r in rows.items() if r["verdict"] == "violated" and r["kind"] in ("paper", "finding")]
     return (
-        "When the data have few dimensions k in many (d), one noisy point tells its own noise level, and a denoiser that is "
-        f"not told it pays k/(2(d - k)) nats for that on a Gaussian subspace (measured over formula {number('B2')}) and a "
-        f"constant over d on every law tried (exponent in d {number('B3')}); the paper's bound on it {word('B1')}, far from "
-        f"sharp. The number of steps does not depend on d, and grows with an exponent of at most {number('R1')} in k and "
-        "1/error. What the numbers contradict as printed or as usually said: "
-        f"{', '.join(refuted) or 'nothing'} (see [the page](results/index.html))."
+        "When the data have few dimensions k in many (d), one noisy point tells its own noise level, and a denoiser that "
+        f"is not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula {number('B2')}) and a "
+        f"constant over d on every law tried (exponent in d {number('B3')}); the paper's bound on that {word('B1')}, far "
+        f"from sharp. The number of steps does not depend on d, and grows with an exponent of at most {number('R1')} in k "
+        f"and 1/error. What the numbers contradict: {', '.join(refuted) or 'nothing'} "
+        "(see [the page](results/index.html))."
     )
 
 
