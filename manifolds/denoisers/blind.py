@@ -49,7 +49,7 @@ class BlindDenoiser:
     >>> law = manifolds.make("gaussian", dim=1, ambient=3, reduced=True)
     >>> f = BlindDenoiser(law, NoisePrior.discrete([1.0, 2.0], [1.0, 1.0]))
     >>> f(torch.tensor([[1.0, 2.0]], dtype=torch.float64))  # between f_2 = (0.2, 0) and f_1 = (0.5, 0)
-    tensor([[0.3886, 0.0000]], dtype=torch.float64)
+    tensor([[0.3645, 0.0000]], dtype=torch.float64)
     """
 
     blind = True

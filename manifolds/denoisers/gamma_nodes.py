@@ -78,7 +78,8 @@ class GammaNodes:
             RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1)
             and self.shape >= INTERPOLATING_SHAPE
         )
-        # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
+        # what an end leaves is narrower than the whole; the estimated error of a cut rule is not trusted below four
+        # nodes
         start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
         return RUNGS[max(start, RUNGS.index(LEAST_CUT_NODES)) if cut else start :: 2]
 
@@ -97,7 +98,7 @@ class GammaNodes:
     def weigh(
         self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
+        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative `tol`)."""
         if isinstance(rule, InterpolatedRule):
             return rule.weigh(log_p, self.core_dim, tol)
         weight = normalised(rule.log_weight + log_p)

@@ -59,8 +59,8 @@ def gamma_rule(shape: float, q: int) -> GaussRule:
 def gauss(t: np.ndarray, mass: np.ndarray, q: int) -> tuple[np.ndarray, np.ndarray]:
     """(nodes (P, q), eigenvectors (P, q, q)) of the Jacobi matrices of P discrete measures, by the Stieltjes procedure.
 
-    The weights are the squares of the eigenvectors' first row, and row j over the first is the orthonormal polynomial of
-    degree j at the nodes. The polynomials are carried as vectors, made orthogonal twice: no digits are lost.
+    The weights are the squares of the eigenvectors' first row, and row j over the first is the orthonormal polynomial
+    of degree j at the nodes. The polynomials are carried as vectors, made orthogonal twice: no digits are lost.
 
     Args:
         t: (P, G) points of the measures.

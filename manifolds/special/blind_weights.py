@@ -4,14 +4,14 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 
     h(S) = log int sigma^(e-d) exp(-S/(2 sigma^2)) d sigma = -A log S + r(S),    A = (d - 1 - e)/2.
 
-r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need no
-table. Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains,
-1/sqrt(S/(2 b^2)): it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its
-peak, and interpolated by quintics (1e-9 absolute).
+r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need
+no table. Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains,
+1/sqrt(S/(2 b^2)): it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around
+its peak, and interpolated by quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 
-Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits. With
-q = S/(2 b^2) and p = q - A, h is there, up to a constant,
+Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits.
+With q = S/(2 b^2) and p = q - A, h is there, up to a constant,
 
     -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw,
 
@@ -95,7 +95,7 @@ class BlindWeights:
         return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Guesses (n,) of the smallest and largest noise variances that matter to points rho away from the atoms' space.
+        """Guesses (n,) of the least and largest noise variances that matter to points rho away from the atoms' space.
 
         The largest is such that atoms farther than the nearest by 90 of it are below e^-45, counting the nearest as
         no farther than the noise itself explains.
