@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from analysis.runs import claims_file
@@ -33,11 +32,11 @@ def answer(results: Path) -> str:
 
     refuted = [c for c, r in rows.items() if r["verdict"] == "violated" and r["kind"] in ("paper", "finding")]
     return (
-        "When the data have few dimensions k in many (d), one noisy point tells its own noise level, and a denoiser that "
-        f"is not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula {number('B2')}) and a "
-        f"constant over d on every law tried (exponent in d {number('B3')}); the paper's bound on that {word('B1')}, far "
-        f"from sharp. The number of steps does not depend on d, and grows with an exponent of at most {number('R1')} in k "
-        f"and 1/error. What the numbers contradict: {', '.join(refuted) or 'nothing'} "
+        "When the data have few dimensions k in many (d), one noisy point tells its own noise level, and a denoiser "
+        f"that is not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula {number('B2')}) and a "
+        f"constant over d on every law tried (exponent in d {number('B3')}); the paper's bound on that {word('B1')}, "
+        f"far from sharp. The number of steps does not depend on d, and grows with an exponent of at most "
+        f"{number('R1')} in k and 1/error. What the numbers contradict: {', '.join(refuted) or 'nothing'} "
         "(see [the page](results/index.html))."
     )
 
@@ -64,6 +63,6 @@ def update(readme: Path, results: Path) -> bytes:
         begin, end = _MARKS[name]
         if text.count(begin) != 1 or text.count(end) != 1:
             raise ValueError(f"README.md must hold the markers {begin!r} and {end!r} once each")
-        pattern = re.escape(begin) + ".*?" + re.escape(end)
-        text = re.sub(pattern, lambda _, c=content, b=begin, e=end: f"{b}\n{c}\n{e}", text, flags=re.S)
+        before, after = text.split(begin)[0], text.split(end)[1]
+        text = f"{before}{begin}\n{content}\n{end}{after}"
     return text.encode()

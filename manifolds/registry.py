@@ -29,6 +29,9 @@ class Entry:
             takes `ambient`.
         summary: what it is, its k, m and R.
         source: where the formula of its posterior comes from.
+
+    >>> REGISTRY["sphere"].reference, REGISTRY["sphere"].build(2).core_dim
+    ('manifolds.laws.sphere:Sphere', 3)
     """
 
     def __init__(self, build: Callable[..., Core] | str, summary: str, source: str) -> None:
@@ -153,7 +156,11 @@ REGISTRY: Table[Entry] = Table(
 
 
 def names() -> list[str]:
-    """Every registered law, sorted."""
+    """Every registered law, sorted.
+
+    >>> names()[:3]
+    ['atoms', 'ball', 'bars']
+    """
     return sorted(REGISTRY)
 
 
@@ -198,6 +205,9 @@ def builder(name: str) -> Callable[..., Core]:
 
     Raises:
         ValueError: no such name; a reference that does not load, or to something that builds nothing.
+
+    >>> builder("cube")(3).core_dim
+    3
     """
     if isinstance(name, str) and name in REGISTRY:
         return REGISTRY.build(name)
@@ -214,6 +224,9 @@ def law_name(text: str) -> str:
 
     Raises:
         ValueError: it is neither a registered name nor `package.module:object` of something that builds a law.
+
+    >>> law_name("sphere"), law_name("manifolds.laws.sphere:Sphere")
+    ('sphere', 'manifolds.laws.sphere:Sphere')
     """
     if text not in REGISTRY and not is_reference(text):
         raise ValueError(f"must be one of {', '.join(names())}, or package.module:object, got {text!r}")

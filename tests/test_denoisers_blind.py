@@ -8,6 +8,8 @@ import torch
 from oracles import gaussian_blind_gain, mixture_blind_mean
 
 import manifolds
+from analysis.ledger import ledger
+from analysis.samplers import Schedule, sample
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, PlugInDenoiser, as_denoiser
 
 EXPONENTS = (-3.0, -1.0, -0.5)
@@ -138,6 +140,26 @@ def test_plug_in_levels_beat_every_grid_level_and_clip_to_the_range():
     assert float(PlugInDenoiser(law, 2.0, 3.0).sigma_hat(0.01 * y).max()) == pytest.approx(2.0, rel=1e-12)
 
 
+@pytest.mark.parametrize("name, dim, ambient", [("gaussian", 2, 9), ("sphere", 2, 300), ("random_code", 1, 20)])
+def test_no_rows_in_no_rows_out(name, dim, ambient):
+    law = manifolds.make(name, dim=dim, ambient=ambient)
+    none = torch.empty(0, ambient, dtype=torch.float64)
+    assert PlugInDenoiser(law)(none).shape == (0, ambient) and PlugInDenoiser(law).sigma_hat(none).shape == (0,)
+    assert ConditionalDenoiser(law)(none, 0.5).shape == (0, ambient)
+    for prior in (
+        NoisePrior.power(-1.0, 0.1, 4.0),
+        NoisePrior.tabulated([0.1, 1.0, 4.0], [0.0, 1.0, 0.0]),
+        NoisePrior.discrete([0.1, 1.0], [1.0, 3.0]),
+    ):
+        f = BlindDenoiser(law, prior)
+        post = f.noise_posterior(none)
+        assert f(none).shape == (0, ambient) and post.quantile(torch.tensor([0.1, 0.9])).shape == (0, 2)
+        assert all(
+            len(answer) == 0 for answer in (post.mean, post.sd, post.mode, post.entropy, post.squared_error(1.0))
+        )
+        assert post.nodes.shape == post.weight.shape and len(post.nodes) == 0
+
+
 @pytest.mark.parametrize("low, high", [(1.0, 0.5), (0.0, 1.0), (-1.0, 1.0), (0.5, math.inf), (1.0, 1.0)])
 def test_bad_prior_ranges_are_refused(low, high):
     with pytest.raises(ValueError, match="low|high"):
@@ -160,3 +182,44 @@ def test_any_callable_can_be_a_denoiser_and_wrong_ones_are_refused():
         as_denoiser(lambda a, b, c: a, space)
     with pytest.raises(ValueError, match="must return a tensor of the shape"):
         as_denoiser(lambda y: y[:1], space)(y)
+
+
+def with_default(y, sigma=1.0):
+    return y / (1 + sigma**2)
+
+
+class Network(torch.nn.Module):
+    def forward(self, y, level=None):
+        return y if level is None else 0.5 * y
+
+
+@pytest.mark.parametrize("f, name", [(with_default, "sigma"), (Network(), "level"), (lambda y, best=3: y, "best")])
+def test_a_level_with_a_default_must_be_called_blind_or_not(f, name):
+    """Taken for blind it ran at one level throughout: a silent 583.7 nats in place of 1.6."""
+    space = manifolds.make("gaussian", dim=2, ambient=5).space
+    with pytest.raises(ValueError, match=f"'{name}' has a default: say blind=False .* blind=True") as refusal:
+        as_denoiser(f, space)
+    assert "\n" not in str(refusal.value)
+    assert as_denoiser(f, space, blind=True).blind is True and as_denoiser(f, space, blind=False).blind is False
+
+
+def test_blind_said_decides_how_a_denoiser_is_called():
+    space = manifolds.make("gaussian", dim=2, ambient=5).space
+    y = manifolds.stream(0, "said").normal(3, 5)
+    assert torch.equal(as_denoiser(with_default, space, blind=True)(y), y / 2)
+    assert torch.equal(as_denoiser(with_default, space, blind=False)(y, 3.0), y / 10)
+    assert torch.equal(as_denoiser(Network(), space, blind=True)(y), y)
+    assert torch.equal(as_denoiser(Network(), space, blind=False)(y, 3.0), y / 2)
+    assert torch.equal(as_denoiser(lambda y, *, power=2: y**power, space)(y), y**2)  # by name only: no level
+
+
+def test_the_sampler_and_the_ledger_refuse_a_level_with_a_default():
+    law, schedule = manifolds.make("gaussian", dim=2, ambient=5), Schedule.proportional(2.0, 0.5, a=0.5, steps=2)
+    for run in (
+        lambda f: sample(f, law, schedule, 4, manifolds.stream(0)),
+        lambda f: ledger(law, f, schedule, 4, manifolds.stream(0), reference="aligned"),
+    ):
+        with pytest.raises(ValueError, match="'sigma' has a default: say blind=False"):
+            run(with_default)
+        run(as_denoiser(with_default, law.space, blind=False))
+        run(as_denoiser(with_default, law.space, blind=True))

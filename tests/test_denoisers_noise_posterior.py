@@ -37,7 +37,7 @@ def test_linear_data_give_a_gamma_law(d):
 
 
 def test_width_at_reference_dimensions():
-    """sd of log sigma on linear data: half the root of a trigamma, and 1/sqrt(2n) = .189, .090, .044, .022 in the limit."""
+    """sd of log sigma on linear data: half the root of a trigamma; in the limit 1/sqrt(2n) = .189, .090, .044, .022."""
     for n, reference in ((14, 0.189), (62, 0.090), (254, 0.044), (1022, 0.022)):
         law = manifolds.make("gaussian", dim=2, ambient=n + 2, reduced=True, scale=1e8)
         y = torch.tensor([[0.0, 0.0, math.sqrt(n)]], dtype=torch.float64)

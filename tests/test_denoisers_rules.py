@@ -1,4 +1,4 @@
-"""Gauss rules of whole and cut Gamma laws in log sigma: moments against scipy's quadrature, and the blind denoiser's paths."""
+"""Gauss rules of whole and cut Gamma laws in log sigma, against scipy's quadrature, and the blind denoiser's paths."""
 
 import math
 
@@ -34,7 +34,10 @@ def test_the_whole_rule_has_the_moments_of_the_law(shape):
 @pytest.mark.parametrize("side", [1, -1])
 @pytest.mark.parametrize("shape", [LEAST_SHAPE, 500.0])
 def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
-    """E[G | G > c] = A Q(A + 1, c) / Q(A, c), and with P for G < c: from far outside the peak to where the cut is not felt."""
+    """E[G | G > c] = A Q(A + 1, c) / Q(A, c), and with P for G < c.
+
+    From far outside the peak to where the cut is not felt.
+    """
     ends = unfelt(shape, CUT_SCORE)
     assert special.gammaincc(shape, ends[0]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
     assert special.gammainc(shape, ends[1]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
@@ -76,8 +79,10 @@ def test_the_rules_of_neighbouring_cells_agree_at_their_edge(high):
 
 
 def _by_panels(f, y):
-    """The mean by Gauss-Legendre panels over the whole prior, in log sigma, of half the width 1/sqrt(2 d) of a peak, which also
-    hold the fall of one beyond the prior."""
+    """The mean by Gauss-Legendre panels over the whole prior, in log sigma.
+
+    They have half the width 1/sqrt(2 d) of a peak, and also hold the fall of one beyond the prior.
+    """
     law, low, high = f.law, f.prior.low, f.prior.high
     stats, rho2 = law.statistics(y)
     mu = f._likelihood(stats, rho2)
@@ -94,7 +99,7 @@ def _by_panels(f, y):
 @pytest.mark.parametrize("d", [40, 64, 200, 10**4])
 @pytest.mark.parametrize("low, high", [(0.01, 10.0), (0.3, 1.5)])
 def test_points_at_and_beyond_the_ends_of_the_prior_agree_with_fine_panels(name, d, low, high):
-    """Peaks inside, cut by either end, and outside: all paths against 64 Gauss-Legendre panels over the whole prior's range."""
+    """Peaks inside, cut by either end, and outside: all paths against Gauss-Legendre panels over the whole prior."""
     law = manifolds.make(name, dim=2, ambient=d, reduced=True)
     source = manifolds.stream(0, "ends", name, d)
     sigma = torch.tensor([0.5, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8], dtype=torch.float64)
@@ -107,8 +112,11 @@ def test_points_at_and_beyond_the_ends_of_the_prior_agree_with_fine_panels(name,
 
 @pytest.mark.parametrize("d", [40, 10**4])
 def test_far_beyond_the_prior_the_excess_of_lambda_is_exponential(d):
-    """On both sides of the last cell of the table: lambda/lambda_end - 1 has the mean 1/(c - A), c = lambda_end rho^2/2, and the
-    denoiser of N(0, I_k) is lambda/(1 + lambda) u."""
+    """On both sides of the last cell of the table.
+
+    lambda/lambda_end - 1 has the mean 1/(c - A), c = lambda_end rho^2/2, and the denoiser of N(0, I_k) is
+    lambda/(1 + lambda) u.
+    """
     low, high = 0.01, 10.0
     law = manifolds.make("gaussian", dim=2, ambient=d, reduced=True)
     c = 0.5 * d * torch.tensor([30.0, 99.0, 101.0, 1e3], dtype=torch.float64) ** 2
@@ -175,7 +183,7 @@ def test_rows_do_not_depend_on_their_batch():
 @pytest.mark.parametrize("name", ["gaussian", "mixture", "sphere", "torus", "cube"])
 @pytest.mark.parametrize("d", [10**5, 10**7])
 def test_points_far_from_the_law_agree_with_fine_panels_at_large_dimensions(name, d):
-    """A density that is smooth but steep: what few nodes cannot integrate must be refused, also by the interpolating rule."""
+    """Smooth but steep densities: what few nodes cannot integrate must be refused, also by the interpolating rule."""
     law = manifolds.make(name, dim=2, ambient=d, reduced=True)
     source = manifolds.stream(0, "far", name, d)
     sigma = 0.02 * 1.2 ** source.uniform(8)

@@ -117,8 +117,8 @@ def cell_truncated(params: dict, seed: int) -> list[dict]:
         outputs = []
         for high in (params["prior_high"], 3 * IMAGE_START):
             ideal = BlindDenoiser(law, NoisePrior.power(-1.0, IMAGE_END / 50, high))
-            # as a plain function: the sampler refuses a prior that does not reach the first level, here the point
-            f = as_denoiser(lambda y, ideal=ideal: ideal(y), law.space)
+            # as a bare method: the sampler refuses a prior that does not reach the first level, here the point
+            f = as_denoiser(ideal.__call__, law.space)
             outputs.append(sample(f, law, schedule, params["samples"], source.child("run"), params["integrator"]).x)
         squares[r] = squared_errors(law, outputs, source)
     return [summarise(squares[:, 1], squares[:, 0], squares[:, 2])]

@@ -1,4 +1,4 @@
-"""Exact denoisers: conditional, blind (an average over the noise posterior), plug-in; and the priors of the noise level."""
+"""Exact denoisers: conditional, blind (an average over the noise posterior), plug-in; and priors of the noise level."""
 
 from manifolds.denoisers.blind import BlindDenoiser
 from manifolds.denoisers.conditional import ConditionalDenoiser, Denoiser, as_denoiser

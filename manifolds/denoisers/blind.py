@@ -1,9 +1,9 @@
-"""The optimal blind denoiser f*(y) = int f_sigma(y) mu(d sigma | y) (arXiv 2602.09639, Proposition 3.1), by quadrature."""
+"""The optimal blind denoiser f*(y) = int f_sigma(y) mu(d sigma | y), by quadrature (arXiv 2602.09639, Prop. 3.1)."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -19,19 +19,20 @@ from manifolds.law import Law
 __all__ = ["BlindDenoiser"]
 
 CHUNK_ELEMENTS = 1 << 21
-# windows for means need not be as wide and as fine as those of densities and quantiles: e^-DROP is left out, and a panel
-# covers this many of the narrowest widths that a peak can have
+# windows for means need not be as wide and as fine as those of densities and quantiles: e^-DROP is left out, and a
+# panel covers this many of the narrowest widths that a peak can have
 DROP, PANEL_WIDTHS = 36.0, 5.0
-# part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which is too small
+# part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which
+# is too small
 WARY = 0.2
 
 
 class BlindDenoiser:
     """f*(y) for a law and a noise prior; called without a noise level.
 
-    Nodes follow the peak of the noise posterior of each point: a Gauss rule of the Gamma law that the normal coordinates
-    induce, whole or cut by an end of the prior, with as few nodes as its estimated error allows (2 to 20); with few normal
-    coordinates Gauss-Legendre panels on a window found by scanning. A discrete prior is summed exactly.
+    Nodes follow the peak of the noise posterior of each point: a Gauss rule of the Gamma law that the normal
+    coordinates induce, whole or cut by an end of the prior, with as few nodes as its estimated error allows (2 to 20);
+    with few normal coordinates Gauss-Legendre panels on a window found by scanning. A discrete prior is summed exactly.
 
     Args:
         law: the data law.
@@ -40,6 +41,15 @@ class BlindDenoiser:
 
     Attributes:
         blind: True.
+
+    Raises:
+        ValueError: tol is out of its range.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=3, reduced=True)
+    >>> f = BlindDenoiser(law, NoisePrior.discrete([1.0, 2.0], [1.0, 1.0]))
+    >>> f(torch.tensor([[1.0, 2.0]], dtype=torch.float64))  # between f_2 = (0.2, 0) and f_1 = (0.5, 0)
+    tensor([[0.3645, 0.0000]], dtype=torch.float64)
     """
 
     blind = True
@@ -61,6 +71,8 @@ class BlindDenoiser:
             ValueError: y is not a finite float64 tensor of shape (n, width).
         """
         self.space.check(y)
+        if not len(y):
+            return y.clone()
         whole = getattr(self.law.core, "blind_mean", None)
         if whole is not None and isinstance(self.prior, PiecewisePowerPrior):
             u, rho2 = self.space.split(y)
@@ -78,7 +90,7 @@ class BlindDenoiser:
         self.space.check(y)
         if isinstance(self.prior, DiscretePrior):
             stats, rho2 = self.law.statistics(y)
-            mu, log_w, _ = self._discrete(stats, rho2, 0)
+            mu, log_w, _ = self._discrete(self.prior, stats, rho2, 0)
             return NoisePosterior.of_atoms(self.prior.levels.log() - mu.centre, log_w, mu)
         return NoisePosterior.of_density(self._likelihood(*self.law.statistics(y)))
 
@@ -90,72 +102,75 @@ class BlindDenoiser:
         if shape < LEAST_SHAPE:
             return None, 0
         first = first_rung(self.law.core_dim, shape, self.tol)
-        return (
-            (GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first)
-            if first < len(RUNGS)
-            else (None, 0)
-        )
+        if first == len(RUNGS):
+            return None, 0
+        return GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
-        return NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), self.prior)
+        prior = cast(PiecewisePowerPrior, self.prior)  # a discrete one is summed, and never asked for its density
+        return NoiseLikelihood(self.law, stats, rho2, math.log(prior.low), math.log(prior.high), prior)
 
     def _mean(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Posterior mean in core coordinates for a chunk of points."""
         if isinstance(self.prior, DiscretePrior):
-            _, log_w, coef = self._discrete(stats, rho2, 1)
+            _, log_w, coef = self._discrete(self.prior, stats, rho2, 1)
             return self.law.core.assemble(stats, _average(log_w, coef))
         if self._gamma is None:
             return self.law.core.assemble(stats, self._by_window(stats, rho2))
         groups = self._gamma.split(rho2)
         if len(groups) == 1 and isinstance(groups[0][1], slice):
-            return self.law.core.assemble(stats, self._by_gamma(groups[0][0], stats, rho2))
+            return self.law.core.assemble(stats, self._by_gamma(self._gamma, groups[0][0], stats, rho2))
         total = torch.empty(len(rho2), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
         rest = torch.ones(len(rho2), dtype=torch.bool, device=rho2.device)
         for cut, rows in groups:
-            total[rows] = self._by_gamma(cut, take(stats, rows), rho2[rows])
+            total[rows] = self._by_gamma(self._gamma, cut, take(stats, rows), rho2[rows])
             rest[rows] = False
         if bool(rest.any()):
             total[rest] = self._by_window(take(stats, rest), rho2[rest])
         return self.law.core.assemble(stats, total)
 
-    def _by_gamma(self, cut: bool, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
-        """Coefficients (n, B) by Gauss rules, the first whose estimated error allows it; what none can do by windows."""
-        total, pending = None, None
-        for q in self._gamma.rungs(cut, self._first, self.law.core.closed_form):
-            if total is None:
-                total, poor = self._by_rule(cut, stats, rho2, q)
-                pending = poor.nonzero()[:, 0]
-            else:
-                total[pending], poor = self._by_rule(cut, take(stats, pending), rho2[pending], q)
-                pending = pending[poor]
+    def _by_gamma(self, gamma: GammaNodes, cut: bool, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
+        """Coefficients (n, B) by Gauss rules, the first of small estimated error; what none can do by windows."""
+        rungs = gamma.rungs(cut, self._first, self.law.core.closed_form)
+        if not rungs:
+            return self._by_window(stats, rho2)
+        total, poor = self._by_rule(gamma, cut, stats, rho2, rungs[0])
+        pending = poor.nonzero()[:, 0]
+        for q in rungs[1:]:
             if not len(pending):
                 return total
-        if total is None:
-            return self._by_window(stats, rho2)
+            total[pending], poor = self._by_rule(gamma, cut, take(stats, pending), rho2[pending], q)
+            pending = pending[poor]
+        if not len(pending):
+            return total
         total[pending] = self._by_window(take(stats, pending), rho2[pending])
         return total
 
-    def _by_rule(self, cut: bool, stats: Any, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, torch.Tensor]:
+    def _by_rule(
+        self, gamma: GammaNodes, cut: bool, stats: Any, rho2: torch.Tensor, q: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """(coefficients (n, B) by q-point rules, which points (n,) they do not serve)."""
         tol = (WARY if cut and q < RUNGS[self._first] else 1.0) * self.tol
         if self.law.core.closed_form:
-            return self._gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, tol)
-        sigma, rule = self._gamma.rule(cut, rho2, q)
+            return gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, tol)
+        sigma, rule = gamma.rule(cut, rho2, q)
         post = self.law.core.posterior(stats, sigma, 1)
-        weight, poor = self._gamma.weigh(rule, post.log_p, tol)
+        weight, poor = gamma.weigh(rule, post.log_p, tol)
         return _weighted(weight, post.coef), poor
 
     # -- windows and atoms --------------------------------------------------------------------------------------
 
     def _by_window(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
-        """Coefficients (n, B) on a window around what matters, in groups of one node count: equispaced nodes where the
-        posterior vanishes at both ends, Gauss-Legendre panels where the prior or its kinks cut it."""
+        """Coefficients (n, B) on a window around what matters, in groups of one node count.
+
+        Equispaced nodes where the posterior vanishes at both ends, Gauss-Legendre panels where the prior or its kinks
+        cut it.
+        """
         mu = self._likelihood(stats, rho2)
         lo, hi = find_window(mu, DROP, enough=5)
         total = torch.empty(len(mu), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-        reach = 1e-9 * (
-            mu.hi - mu.lo
-        )  # the window's ends are the prior's up to rounding, or a scanned step away from them
+        # the window's ends are the prior's up to rounding, or a scanned step away from them
+        reach = 1e-9 * (mu.hi - mu.lo)
         whole = ((lo > mu.lo - mu.centre + reach) & (hi < mu.hi - mu.centre - reach))[:, 0]
         if self.prior.exponent is None:
             whole = torch.zeros_like(whole)
@@ -172,19 +187,21 @@ class BlindDenoiser:
                     total[rows] = _average(log_mu + log_w, post.coef)
         return total
 
-    def _discrete(self, stats: Any, rho2: torch.Tensor, order: int) -> tuple[NoiseLikelihood, torch.Tensor, Any]:
+    def _discrete(
+        self, prior: DiscretePrior, stats: Any, rho2: torch.Tensor, order: int
+    ) -> tuple[NoiseLikelihood, torch.Tensor, Any]:
         """(likelihood, log weights (n, L), coefficients (n, L, B) or None) at the atoms of a discrete prior."""
-        levels = self.prior.levels.to(rho2.device)
-        mu = NoiseLikelihood(self.law, stats, rho2, math.log(self.prior.low), math.log(self.prior.high), None)
+        levels = prior.levels.to(rho2.device)
+        mu = NoiseLikelihood(self.law, stats, rho2, math.log(prior.low), math.log(prior.high), None)
         log_p, post = mu(levels.log() - mu.centre, order)
-        return mu, log_p + self.prior.weights.to(rho2.device).log(), post.coef if order else None
+        return mu, log_p + prior.weights.to(rho2.device).log(), post.coef if order else None
 
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:
     """sum_q weight (n, q) coef (n, q, B); the weights are overwritten."""
-    return (
-        torch.einsum("nq,nqb->nb", weight, coef) if coef.shape[-1] > 1 else row_sums(weight.mul_(coef[..., 0]))[:, None]
-    )
+    if coef.shape[-1] > 1:
+        return torch.einsum("nq,nqb->nb", weight, coef)
+    return row_sums(weight.mul_(coef[..., 0]))[:, None]
 
 
 def _average(log_weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

@@ -29,7 +29,16 @@ class Denoiser(Protocol):
 
 
 class ConditionalDenoiser:
-    """f_sigma(y) = E[X | Y = y, sigma], exactly."""
+    """f_sigma(y) = E[X | Y = y, sigma], exactly; points (n, width) to points of the same shape.
+
+    Attributes:
+        blind: False.
+
+    >>> import manifolds
+    >>> f = ConditionalDenoiser(manifolds.make("gaussian", dim=1, ambient=2))
+    >>> f(torch.ones(1, 2, dtype=torch.float64), 0.5)
+    tensor([[0.8000, 0.0000]], dtype=torch.float64)
+    """
 
     blind = False
 
@@ -60,8 +69,8 @@ def as_denoiser(function: Callable, space: Space, blind: bool | None = None) -> 
     """Any callable f(y) or f(y, sigma) as a denoiser on `space`; denoisers pass through.
 
     Args:
-        blind: True to call it as f(y), False as f(y, sigma); None is decided by its required arguments, and must not be where
-            a second argument has a default, which may be a noise level.
+        blind: True to call it as f(y), False as f(y, sigma); None is decided by its required arguments, and must not be
+            where a second argument has a default, which may be a noise level.
 
     Raises:
         ValueError: it is not callable, it takes neither one nor two positional arguments, or `blind` must be given.

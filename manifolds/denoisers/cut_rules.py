@@ -2,9 +2,9 @@
 
 An end of the noise prior cuts the Gamma law of lambda = sigma^-2 that the normal coordinates induce, of density
 lambda^(A-1) e^(-lambda rho^2/2). The end is fixed, and rho^2 only tilts the law: the Gauss rule of one rho^2, tilted by
-e^(-lambda (rho^2 - rho_c^2)/2), is exact for all others close to it. So positions of the cut are put into narrow cells, a
-rule is kept for the middle of each (Stieltjes' procedure on a fine discretisation), and a point costs one look-up. What the
-tilt adds to the error is seen by the estimate that judges the rule, since it sees the weights.
+e^(-lambda (rho^2 - rho_c^2)/2), is exact for all others close to it. So positions of the cut are put into narrow cells,
+a rule is kept for the middle of each (Stieltjes' procedure on a fine discretisation), and a point costs one look-up.
+What the tilt adds to the error is seen by the estimate that judges the rule, since it sees the weights.
 """
 
 from __future__ import annotations
@@ -33,8 +33,14 @@ _DROP = 50.0
 
 
 def unfelt(shape: float, score: float) -> tuple[float, float]:
-    """The two values of G ~ Gamma(A, 1) beyond which is the mass of a normal law beyond `score`: above the first, and below
-    the second. Cuts that leave out no more are not felt."""
+    """The values of G ~ Gamma(A, 1) beyond which is the mass of a normal law beyond `score`.
+
+    Above the first, and below the second. Cuts that leave out no more are not felt.
+
+    >>> above, below = unfelt(50.0, 2.0)
+    >>> round(above, 2), round(below, 2)  # Gamma(50, 1) has the mean 50 and a standard deviation of about 7
+    (65.12, 36.88)
+    """
     mass = special.ndtr(-score)
     return float(special.gammainccinv(shape, mass)), float(special.gammaincinv(shape, mass))
 
@@ -43,8 +49,8 @@ class CutRules(NamedTuple):
     """Gauss rules of q nodes for points whose noise posterior one end of the prior cuts.
 
     Attributes:
-        cells: (C, 5 q + 1) rules, those at the low end first: levels sigma, log weights, slopes of the log weights in rho^2,
-            the orthonormal polynomials of degrees q - 1 and q - 2, and the rho^2 that they are made for.
+        cells: (C, 5 q + 1) rules, those at the low end first: levels sigma, log weights, slopes of the log weights in
+            rho^2, the orthonormal polynomials of degrees q - 1 and q - 2, and the rho^2 that they are made for.
         place: (2, 2) for the low end and for the high one, (a, b): the cell of a point is RATE log(a + b rho).
     """
 
@@ -75,8 +81,8 @@ class AffineRules(NamedTuple):
     """Cut rules for laws of log density a(sigma) + b(sigma) t(u): what depends on the level alone is in the cells too.
 
     Attributes:
-        cells: (C, 6 q + 1) coefficients of the mean, log weights and their slopes in rho^2, polynomials, and slopes in t, the log
-            weights relative to that of the middle node; and the rho^2 that they are made for.
+        cells: (C, 6 q + 1) coefficients of the mean, log weights and their slopes in rho^2, polynomials, and slopes in
+            t, the log weights relative to that of the middle node; and the rho^2 that they are made for.
         rules: the rules without a density.
     """
 
@@ -105,6 +111,11 @@ def cut_rules(shape: float, q: int, low: float, high: float, ends: tuple[float, 
         q: nodes.
         low, high: ends of the prior.
         ends: values of lambda rho^2/2 at the low end below which that cuts, and at the high end above which that does.
+
+    >>> rules = cut_rules(50.0, 8, 0.5, 2.0, unfelt(50.0, 6.5))
+    >>> rule = rules.at(torch.tensor([25.0, 400.0], dtype=torch.float64), torch.tensor([False, True]))
+    >>> rule.ratio.shape, bool((rule.ratio[0] >= 0.5).all()), bool((rule.ratio[1] <= 2.0).all())
+    (torch.Size([2, 8]), True, True)
     """
     cells, place, first = [], [], 0
     for side, end, edge, most in ((-1, low, ends[0], _score(ends[0])), (1, high, ends[1], _FAR * _score(shape))):
@@ -150,13 +161,17 @@ def _scale(gamma: np.ndarray, shape: float, side: int) -> np.ndarray:
 def _discretised(
     gamma: np.ndarray, scale: np.ndarray, shape: float, side: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points t (P, 2 count) >= 0 and masses of the cut law in log(G / gamma) = side scale t, by two Gauss-Legendre panels."""
+    """Points t (P, 2 count) >= 0 and masses of the cut law in log(G / gamma) = side scale t.
+
+    By two Gauss-Legendre panels.
+    """
 
     def log_density(t: np.ndarray) -> np.ndarray:
         tau = side * scale[:, None] * t
         return shape * tau - gamma[:, None] * np.expm1(tau)
 
-    # the peak, inside or at the cut, and where the density has fallen by e^-DROP beyond it (bisection on a concave function)
+    # the peak, inside or at the cut, and where the density has fallen by e^-DROP beyond it (bisection on a concave
+    # function)
     peak = np.maximum(side * np.log(shape / gamma), 0.0) / scale
     top = log_density(peak[:, None])
 

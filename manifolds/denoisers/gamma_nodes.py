@@ -1,4 +1,4 @@
-"""Nodes and weights that follow the peak of each point's noise posterior, by Gauss rules of the Gamma law of sigma^-2."""
+"""Nodes and weights that follow the peak of a point's noise posterior, by Gauss rules of the Gamma law of sigma^-2."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ __all__ = ["GammaNodes", "LEAST_SHAPE", "RUNGS", "first_rung"]
 RUNGS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20)
 # two nodes do not take the tilt of a cell of their table
 LEAST_CUT_NODES = 3
-# where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from the second on
+# where the plain rule would begin with five, four nodes that interpolate the log density do, for shapes from this on
 INTERPOLATING_NODES, INTERPOLATING_SHAPE = 4, 400.0
-# normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the end
+# normal score beyond which the mass that a prior's end cuts off is below 1e-10, where nothing tilts the law towards the
+# end
 CUT_SCORE = 6.5
 # below, the law is too wide and skew for few nodes and for the error estimate
 LEAST_SHAPE = 14.0
@@ -34,6 +35,13 @@ class GammaNodes:
         shape: A >= LEAST_SHAPE.
         low, high: ends of the prior.
         core_dim: m; the core's density moves the peak by up to about 2.5 sqrt(m/A) scores.
+
+    >>> nodes = GammaNodes(500.0, 0.1, 10.0, core_dim=2)
+    >>> nodes.split(torch.tensor([0.1, 1000.0, 1e6], dtype=torch.float64))  # levels sigma of .01, 1 and 30
+    [(False, tensor([1])), (True, tensor([0, 2]))]
+    >>> sigma, rule = nodes.rule(False, torch.tensor([1000.0], dtype=torch.float64), 3)
+    >>> (rule.log_weight.exp() * sigma).sum(dim=1)
+    tensor([1.0008], dtype=torch.float64)
     """
 
     def __init__(self, shape: float, low: float, high: float, core_dim: int):
@@ -70,12 +78,14 @@ class GammaNodes:
             RUNGS[first - 1 : first + 1] == (INTERPOLATING_NODES, INTERPOLATING_NODES + 1)
             and self.shape >= INTERPOLATING_SHAPE
         )
-        # what an end leaves is narrower than the whole; the error estimate of a cut rule is not trusted below four nodes
+        # what an end leaves is narrower than the whole; the estimated error of a cut rule is not trusted below four
+        # nodes
         start = first - 1 if RUNGS[first] > 4 and (cut or fewer) and not cheap else first
         return RUNGS[max(start, RUNGS.index(LEAST_CUT_NODES)) if cut else start :: 2]
 
     def rule(self, cut: bool, rho2: torch.Tensor, q: int) -> tuple[torch.Tensor, GaussRule | InterpolatedRule]:
         """(sigma (n, q), rule) of the points of one group."""
+        rule: GaussRule | InterpolatedRule
         if not cut:
             rho2 = rho2.clamp(min=_TINY)
             interpolates = q == INTERPOLATING_NODES and self.shape >= INTERPOLATING_SHAPE
@@ -88,7 +98,7 @@ class GammaNodes:
     def weigh(
         self, rule: GaussRule | InterpolatedRule, log_p: torch.Tensor, tol: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative error `tol`)."""
+        """(posterior weights (n, q) of the nodes, which points (n,) the rule does not serve to relative `tol`)."""
         if isinstance(rule, InterpolatedRule):
             return rule.weigh(log_p, self.core_dim, tol)
         weight = normalised(rule.log_weight + log_p)
@@ -97,8 +107,11 @@ class GammaNodes:
     def affine_mean(
         self, core: Core, cut: bool, t: torch.Tensor, rho2: torch.Tensor, q: int, tol: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), of a law of closed form with statistics
-        t (n,), for the points of one group: what `rule`, the law's posterior and `weigh` give, in fewer operations."""
+        """(coefficients (n, 1) of the mean, which points (n,) the rule does not serve), for the points of one group.
+
+        Of a law of closed form with statistics t (n,): what `rule`, the law's posterior and `weigh` give, in fewer
+        operations.
+        """
         if cut:
             if q not in self._affine:
                 self._affine[q] = self._cut_rules(q).with_density(core)
@@ -124,8 +137,13 @@ class GammaNodes:
 
 
 def first_rung(core_dim: int, shape: float, tol: float) -> int:
-    """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows, going by the error of a
-    Gauss-Hermite rule for exp(t x); the length of RUNGS if none does."""
+    """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows.
+
+    It goes by the error of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does.
+
+    >>> RUNGS[first_rung(2, 5e5, 1e-9)], RUNGS[first_rung(2, 500.0, 1e-9)], first_rung(400, 20.0, 1e-9) == len(RUNGS)
+    (2, 4, True)
+    """
     large = 1.5 if shape >= NEARLY_NORMAL else 2.0
     tilt = large * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
     for i, q in enumerate(RUNGS):

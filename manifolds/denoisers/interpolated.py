@@ -1,9 +1,9 @@
-"""A Gauss rule whose few nodes interpolate the logarithm of the core's density, in place of sampling the density itself.
+"""A Gauss rule whose few nodes interpolate the logarithm of the core's density, in place of sampling the density.
 
-A Gauss rule integrates the density of the core's coordinates, e^L, which a tilt of the noise posterior makes steep; L itself
-is smooth on the scale on which the posterior lives. Its interpolant through q nodes is exponentiated on a finer rule, for
-which the law is not asked again, and what remains are errors of degree q, in L and in the denoiser, times the posterior's
-moments of that degree: with four nodes as accurate as five of the plain rule.
+A Gauss rule integrates the density of the core's coordinates, e^L, which a tilt of the noise posterior makes steep; L
+itself is smooth on the scale on which the posterior lives. Its interpolant through q nodes is exponentiated on a finer
+rule, for which the law is not asked again, and what remains are errors of degree q, in L and in the denoiser, times the
+posterior's moments of that degree: with four nodes as accurate as five of the plain rule.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from manifolds.denoisers.rules import gamma_rule
 __all__ = ["InterpolatedRule", "interpolated_rule"]
 
 _MORE = 2  # nodes of the finer rule beyond q
-_SAFETY = 0.6  # times the estimate below; errors of all laws near the tolerance, at shapes >= 400, are within it or little more
+# times the estimate below; errors of all laws near the tolerance, at shapes >= 400, are within it or little more
+_SAFETY = 0.6
 
 
 class InterpolatedRule(NamedTuple):
@@ -29,10 +30,11 @@ class InterpolatedRule(NamedTuple):
     Attributes:
         ratio: (q,) nodes, as levels sigma over a reference level.
         log_weight: (Q, 1) log weights of the finer rule.
-        from_nodes: (Q + 2, q) map of L at the nodes to its interpolant at the finer rule's, and to its coefficients of degrees
-            q - 1 and q - 2, relative to those of e^(2 log sigma).
-        to_nodes: (q + 5, Q) map of weights of the finer rule to those of the nodes, to the moments of degrees q and q - 1 of
-            the orthonormal polynomials, the second as it enters the error, to those of degrees Q - 1 and Q - 2, and to their sum.
+        from_nodes: (Q + 2, q) map of L at the nodes to its interpolant at the finer rule's, and to its coefficients of
+            degrees q - 1 and q - 2, relative to those of e^(2 log sigma).
+        to_nodes: (q + 5, Q) map of weights of the finer rule to those of the nodes, to the moments of degrees q and
+            q - 1 of the orthonormal polynomials, the second as it enters the error, to those of degrees Q - 1 and
+            Q - 2, and to their sum.
         shape: A.
         unit: the coefficient of degree q of e^(2 log sigma): of a function that varies as fast as powers of sigma^2.
     """
@@ -45,13 +47,14 @@ class InterpolatedRule(NamedTuple):
     unit: float
 
     def to(self, device: torch.device) -> InterpolatedRule:
-        return InterpolatedRule(*(item.to(device) if isinstance(item, torch.Tensor) else item for item in self))
+        ratio, log_weight, from_nodes, to_nodes = (item.to(device) for item in self[:4])
+        return InterpolatedRule(ratio, log_weight, from_nodes, to_nodes, self.shape, self.unit)
 
     def weigh(self, log_p: torch.Tensor, core_dim: int, tol: float) -> tuple[torch.Tensor, torch.Tensor]:
         """(weights (n, q) of the nodes, which rows (n,) this rule does not serve to relative error `tol`).
 
-        L, and the denoiser with it, is taken to vary like (m/2) e^(2 log sigma), or more if its last coefficients say so. The
-        finer rule must serve too: it does not where L is smooth but steep, far from the law's support.
+        L, and the denoiser with it, is taken to vary like (m/2) e^(2 log sigma), or more if its last coefficients say
+        so. The finer rule must serve too: it does not where L is smooth but steep, far from the law's support.
         """
         q, finer = len(self.ratio), len(self.log_weight)
         known = self.from_nodes @ (log_p - log_p[:, q // 2, None]).T  # points in columns: faster
@@ -73,7 +76,13 @@ class InterpolatedRule(NamedTuple):
 
 @lru_cache(maxsize=256)
 def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
-    """The rule of the law of -log(G / A)/2, G ~ Gamma(A, 1): levels over that at G = A."""
+    """The rule of the law of -log(G / A)/2, G ~ Gamma(A, 1): levels over that at G = A.
+
+    >>> rule = interpolated_rule(500.0, 4)
+    >>> weight, poor = rule.weigh(torch.zeros(1, 4, dtype=torch.float64), 1, 1e-9)  # of a density that is constant
+    >>> round(float(weight @ rule.ratio**-2.0), 9), bool(poor)
+    (1.0, False)
+    """
     rule, finer = gamma_rule(shape, q), gamma_rule(shape, q + _MORE)
     x = torch.log(rule.ratio)
     gap = x[:, None] - x + torch.eye(q, dtype=torch.float64)

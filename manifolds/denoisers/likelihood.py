@@ -29,6 +29,14 @@ class NoiseLikelihood:
         rho2: (n,) squared norm of the normal coordinates.
         centre: (n, 1).
         lo, hi: the ends, in s, of the range of levels.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=5, reduced=True)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 2.0]], dtype=torch.float64)), -2.0, 2.0, None)
+    >>> t = torch.tensor([[-0.1, 0.3]], dtype=torch.float64)
+    >>> exact = torch.stack([law.log_marginal(torch.tensor([[1.0, 2.0]]).double(), mu.sigma(t)[:, i]) for i in (0, 1)])
+    >>> torch.allclose(mu(t)[0].diff(), exact.T.diff(), rtol=1e-12)
+    True
     """
 
     def __init__(
@@ -86,10 +94,9 @@ class NoiseLikelihood:
         post = self.law.core.posterior(self.stats, sigma, 2)
         if self.normal_dim:
             normal = 2.0 * self._ratio * torch.exp(-2.0 * t) - self.normal_dim
-            core = post.sqdist / (sigma * sigma) - self.law.core_dim
+            total = normal + (post.sqdist / (sigma * sigma) - self.law.core_dim)
         else:
-            normal, core = 0.0, post.sqdist / (sigma * sigma) - self.law.ambient_dim
-        total = normal + core
+            total = post.sqdist / (sigma * sigma) - self.law.ambient_dim
         if self.prior is not None:
             step = 1e-6
             s = self.centre + t

@@ -20,6 +20,14 @@ class NoisePosterior:
         centre: (n, 1) a level s near each peak.
         offset: (n, q) nodes, s = centre + offset.
         weight: (n, q) probabilities of the nodes (quadrature weights included), summing to one.
+
+    >>> import manifolds
+    >>> from manifolds.denoisers import BlindDenoiser, NoisePrior
+    >>> law = manifolds.make("gaussian", dim=1, ambient=201, reduced=True)
+    >>> f = BlindDenoiser(law, NoisePrior.power(-1.0, 0.01, 10.0))
+    >>> post = f.noise_posterior(torch.tensor([[1.0, 0.5 * 200**0.5]], dtype=torch.float64))  # noise of .5
+    >>> post.mean.exp(), post.sd  # about .5, and 1/sqrt(2 (d - m)) = .05
+    (tensor([0.5012], dtype=torch.float64), tensor([0.0501], dtype=torch.float64))
     """
 
     def __init__(self, mu: NoiseLikelihood, offset: torch.Tensor, log_weight: torch.Tensor, log_density: torch.Tensor):
@@ -35,7 +43,7 @@ class NoisePosterior:
     def of_density(cls, mu: NoiseLikelihood) -> NoisePosterior:
         """From a prior with a density, on one number of panels for all points."""
         lo, hi = find_window(mu)
-        panels = max(int(panel_count(mu, lo, hi).max()), 4)
+        panels = max([4, *panel_count(mu, lo, hi).unique().tolist()])
         t, log_w = panel_nodes(lo, hi, panels)
         log_mu, _ = mu(t)
         found = cls(mu, t, log_mu + log_w, log_mu)
@@ -97,18 +105,17 @@ class NoisePosterior:
         if self._window is None:
             index = torch.searchsorted(self.weight.cumsum(1), p.expand(len(self.weight), -1).contiguous())
             return self.centre + self.offset.gather(1, index.clamp(max=self.offset.shape[1] - 1))
-        return self.centre + self._density_quantile(p)
+        return self.centre + self._density_quantile(p, *self._window)
 
-    def _density_quantile(self, p: torch.Tensor) -> torch.Tensor:
+    def _density_quantile(self, p: torch.Tensor, lo: torch.Tensor, hi: torch.Tensor, panels: int) -> torch.Tensor:
         """Invert the distribution function, integrated exactly panel by panel, by cubic Hermite and Newton steps."""
-        lo, hi, panels = self._window
         n, width = lo.shape[0], (hi - lo) / panels
         density = torch.exp(self._log_density).reshape(n, panels, PANEL)
         value, integral = _panel_matrices()
-        fine_density = (density @ value.T.to(lo.device)).reshape(n, -1)
+        fine_density = (density @ value.T.to(lo.device)).flatten(1)
         inside = (density @ integral.T.to(lo.device)) * width[..., None]
         before = torch.cat([torch.zeros_like(inside[:, :1, -1]), inside[:, :-1, -1].cumsum(dim=1)], dim=1)
-        cumulative = (inside + before[..., None]).reshape(n, -1)
+        cumulative = (inside + before[..., None]).flatten(1)
         step = torch.linspace(0.0, 1.0, _FINE, dtype=torch.float64, device=lo.device)
         starts = torch.arange(panels, dtype=torch.float64, device=lo.device)[:, None]
         grid = lo + width * (starts + step).reshape(-1)
@@ -141,7 +148,15 @@ def _panel_matrices() -> tuple[torch.Tensor, torch.Tensor]:
     return at_fine[:, :PANEL] @ to_coefficients, integral @ to_coefficients
 
 
-def _hermite_inverse(target, t0, t1, c0, c1, g0, g1) -> torch.Tensor:
+def _hermite_inverse(
+    target: torch.Tensor,
+    t0: torch.Tensor,
+    t1: torch.Tensor,
+    c0: torch.Tensor,
+    c1: torch.Tensor,
+    g0: torch.Tensor,
+    g1: torch.Tensor,
+) -> torch.Tensor:
     """Solve c(t) = target on [t0, t1] for the cubic with values c0, c1 and slopes g0, g1."""
     h = t1 - t0
     safe = torch.where(h > 0, h, torch.ones_like(h))

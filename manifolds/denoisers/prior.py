@@ -27,6 +27,10 @@ class NoisePrior:
     Attributes:
         low, high: sigma_T and sigma_0, the ends of its support.
         exponent: e where the density is proportional to sigma^e throughout, else None.
+
+    >>> prior = NoisePrior.power(-1.0, 0.01, 1.0)
+    >>> prior.quantile(torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64))
+    tensor([0.0100, 0.1000, 1.0000], dtype=torch.float64)
     """
 
     low: float
@@ -42,6 +46,9 @@ class NoisePrior:
 
         Raises:
             ValueError: unless 0 < low < high, both from 1e-60 to 1e60, and the exponent is finite.
+
+        >>> NoisePrior.power(-3.0, 0.5, 1.0).log_density(torch.tensor([0.5, 1.0])).exp()  # 2/3 sigma^-3
+        tensor([5.3333, 0.6667], dtype=torch.float64)
         """
         if not math.isfinite(exponent):
             raise ValueError(f"exponent must be finite, got {exponent!r}")
@@ -54,7 +61,12 @@ class NoisePrior:
         """A density given (up to a constant) at increasing levels, a power law between neighbours.
 
         Raises:
-            ValueError: fewer than two levels, levels not increasing from 1e-60 to 1e60, or a log density that is not finite.
+            ValueError: fewer than two levels, levels not increasing from 1e-60 to 1e60, or a log density that is not
+                finite.
+
+        >>> prior = NoisePrior.tabulated([1.0, 2.0, 3.0], [0.0, 0.0, 0.0])  # uniform
+        >>> prior.log_density(torch.tensor([1.0, 2.5, 4.0])).exp()
+        tensor([0.5000, 0.5000, 0.0000], dtype=torch.float64)
         """
         levels = torch.as_tensor(sigma, dtype=torch.float64)
         logs = torch.as_tensor(log_density, dtype=torch.float64)
@@ -72,6 +84,10 @@ class NoisePrior:
 
         Raises:
             ValueError: levels not positive and distinct, or weights not positive.
+
+        >>> prior = NoisePrior.discrete([2.0, 0.5], [1.0, 3.0])
+        >>> prior.levels, prior.weights
+        (tensor([0.5000, 2.0000], dtype=torch.float64), tensor([0.7500, 0.2500], dtype=torch.float64))
         """
         return DiscretePrior(
             torch.as_tensor(levels, dtype=torch.float64), torch.as_tensor(weights, dtype=torch.float64)
@@ -87,6 +103,10 @@ class NoisePrior:
 
         Raises:
             ValueError: a schedule that injects no noise (its KL weights are infinite).
+
+        >>> from types import SimpleNamespace
+        >>> NoisePrior.aligned(SimpleNamespace(sigma=[2.0, 1.0, 0.5], kl_weights=[1.0, 3.0])).weights
+        tensor([0.7500, 0.2500], dtype=torch.float64)
         """
         weights = torch.as_tensor(schedule.kl_weights, dtype=torch.float64)
         if not bool(torch.isfinite(weights).all()):
@@ -123,6 +143,10 @@ class PiecewisePowerPrior(NoisePrior):
     Args:
         log_levels: (p + 1,) increasing knots in s.
         logs: (p + 1,) log Theta at the knots, up to a constant.
+
+    >>> flat = torch.tensor([0.0, 1.0], dtype=torch.float64)
+    >>> PiecewisePowerPrior(flat, -flat).log_density_log(flat)  # Theta ~ 1/sigma: log sigma is uniform on [0, 1]
+    tensor([0., 0.], dtype=torch.float64)
     """
 
     def __init__(self, log_levels: torch.Tensor, logs: torch.Tensor, exponent: float | None = None):
@@ -168,6 +192,13 @@ class DiscretePrior(NoisePrior):
     Attributes:
         levels: (L,) increasing.
         weights: (L,) summing to one.
+
+    Raises:
+        ValueError: levels not positive and distinct, weights not positive, or more of the one than of the other.
+
+    >>> prior = DiscretePrior(torch.tensor([0.5, 2.0]), torch.tensor([0.7, 0.3]))
+    >>> prior.quantile(torch.tensor([0.6, 0.8]))
+    tensor([0.5000, 2.0000])
     """
 
     def __init__(self, levels: torch.Tensor, weights: torch.Tensor):
@@ -199,6 +230,11 @@ def check_prior(f: object, levels: torch.Tensor) -> None:
     """Raise ValueError if f is a denoiser with a noise prior that misses levels (N + 1,) of a schedule.
 
     A run beyond the prior is never what was meant; to sabotage one on purpose, wrap f in a function.
+
+    >>> from types import SimpleNamespace
+    >>> check_prior(SimpleNamespace(prior=NoisePrior.power(-1.0, 0.1, 1.0)), torch.tensor([2.0, 0.5]))
+    Traceback (most recent call last):
+    ValueError: prior must cover the schedule's levels [0.5, 2], got [0.1, 1]
     """
     prior = getattr(f, "prior", None)
     if isinstance(prior, NoisePrior):

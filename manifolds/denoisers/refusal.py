@@ -10,30 +10,45 @@ from manifolds.denoisers.rules import row_sums
 
 __all__ = ["NEARLY_NORMAL", "largest_tail", "log_exponential_error", "refused"]
 
-# shapes from which on the Gamma law is close to normal in log sigma, and the core's density to an exponential of the score
+# shapes from which on the Gamma law is close to normal in log sigma, and the core's density to an exponential of the
+# score
 NEARLY_NORMAL = 100.0
 
 
 def refused(weight: torch.Tensor, tails: tuple[torch.Tensor, torch.Tensor], shape: float, tol: float) -> torch.Tensor:
-    """Which points (n,) a q-point rule does not serve to relative error `tol`, given the posterior weights (n, q) of its nodes
-    and the polynomials of the last two degrees there (`GaussRule.tails`).
-    (Weights that overflowed, of a density that varies by e^700 over the nodes, are not a number and not served.)"""
-    q, served = weight.shape[1], None
+    """Which points (n,) a q-point rule does not serve to relative error `tol`.
+
+    Weights that overflowed, of a density that varies by e^700 over the nodes, are not a number and not served.
+
+    Args:
+        weight: (n, q) posterior weights of the nodes.
+        tails: the polynomials of the last two degrees there (`GaussRule.tails`).
+        shape: A.
+
+    >>> from manifolds.denoisers.rules import gamma_rule
+    >>> rule, own = gamma_rule(500.0, 8), torch.full((1, 8), 0.125, dtype=torch.float64)
+    >>> refused(rule.log_weight.exp()[None], rule.tails, 500.0, 1e-9), refused(own, rule.tails, 500.0, 1e-9)
+    (tensor([False]), tensor([True]))
+    """
+    q = weight.shape[1]
+    served = torch.ones(len(weight), dtype=torch.bool, device=weight.device)
     for degree, tail in zip((q - 1, q - 2), tails):
         if degree == 0:  # that of two nodes is the whole
             break
         size = weight @ tail if tail.ndim == 1 else row_sums(weight * tail)
-        small = size.abs() <= largest_tail(q, degree, shape, tol)
-        served = small if served is None else served & small
+        served &= size.abs() <= largest_tail(q, degree, shape, tol)
     return ~served
 
 
 def largest_tail(q: int, degree: int, shape: float, tol: float) -> float:
     """The largest coefficient of a degree, in the orthonormal polynomials, at which a q-point rule serves.
 
-    The last coefficients that a rule can see, those of degrees q - 1 and q - 2, are continued to degree 2 q, the first in
-    which it errs: geometrically, and for larger shapes half-way to the decay of an exponential; for smaller ones a tenth of
-    the error is asked for (chosen by measured errors of all laws).
+    The last coefficients that a rule can see, those of degrees q - 1 and q - 2, are continued to degree 2 q, the first
+    in which it errs: geometrically, and for larger shapes half-way to the decay of an exponential; for smaller ones a
+    tenth of the error is asked for (chosen by measured errors of all laws).
+
+    >>> round(largest_tail(4, 3, 50.0, 1e-9), 12) == round(1e-10 ** (3 / 8), 12)  # geometrically
+    True
     """
     nearly_normal = shape >= NEARLY_NORMAL
     decay = q / degree * math.lgamma(degree + 1) + log_exponential_error(q) if nearly_normal else 0.0
@@ -41,5 +56,11 @@ def largest_tail(q: int, degree: int, shape: float, tol: float) -> float:
 
 
 def log_exponential_error(q: int) -> float:
-    """log of q!/(2 q)!: times t^(2 q), the error of the q-point Gauss-Hermite rule for exp(t x), relative, at leading order."""
+    """log of q!/(2 q)!.
+
+    Times t^(2 q), the error of the q-point Gauss-Hermite rule for exp(t x), relative, at leading order.
+
+    >>> round(math.exp(-log_exponential_error(3)))  # 6!/3!
+    120
+    """
     return math.lgamma(q + 1) - math.lgamma(2 * q + 1)

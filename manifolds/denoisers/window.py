@@ -35,8 +35,15 @@ def _scan(
 def find_window(mu: NoiseLikelihood, drop: float = DROP, enough: int = SCAN) -> tuple[torch.Tensor, torch.Tensor]:
     """Offsets (n, 1), (n, 1) outside which log mu is more than `drop` below its maximum.
 
-    Zooms in, for each point, on the span of the scanned points that matter until it stops shrinking or more than `enough`
-    of them are inside. All peaks that the scan or the law's hints see stay inside.
+    Zooms in, for each point, on the span of the scanned points that matter until it stops shrinking or more than
+    `enough` of them are inside. All peaks that the scan or the law's hints see stay inside.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=101, reduced=True)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 5.0]], dtype=torch.float64)), -4.0, 4.0, None)
+    >>> lo, hi = find_window(mu)
+    >>> bool(lo < -0.4 and 0.6 < hi < 2.0)  # of a peak of width .07
+    True
     """
     lo, hi = mu.lo - mu.centre, mu.hi - mu.centre
     pending = torch.arange(len(mu), device=lo.device)
@@ -60,8 +67,17 @@ def find_window(mu: NoiseLikelihood, drop: float = DROP, enough: int = SCAN) -> 
 
 
 def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, widths: float = 5.0) -> torch.Tensor:
-    """(n,) number of panels (few different ones): one a `widths` times the width of the narrowest peak, and two a knot of a
-    tabulated prior, at which its density has a kink."""
+    """(n,) number of panels (few different ones).
+
+    One a `widths` times the width of the narrowest peak, and two a knot of a tabulated prior, at which its density has
+    a kink.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=50, reduced=True)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 5.0]], dtype=torch.float64)), -4.0, 4.0, None)
+    >>> panel_count(mu, torch.tensor([[-0.5]]), torch.tensor([[0.5]]))  # the narrowest peak has the width .1
+    tensor([2])
+    """
     need = (hi - lo)[:, 0] / (widths * mu.narrowest())
     if mu.prior is not None and len(mu.prior.knots) > 2:
         knots = mu.prior.knots.to(lo.device)
@@ -72,7 +88,12 @@ def panel_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, widths:
 
 
 def panel_nodes(lo: torch.Tensor, hi: torch.Tensor, panels: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Composite Gauss-Legendre offsets (n, panels * PANEL) on [lo, hi], and the log of their weights."""
+    """Composite Gauss-Legendre offsets (n, panels * PANEL) on [lo, hi], and the log of their weights.
+
+    >>> t, log_w = panel_nodes(torch.zeros(1, 1, dtype=torch.float64), torch.full((1, 1), 2.0, dtype=torch.float64), 3)
+    >>> (t**3 * log_w.exp()).sum(dim=1)
+    tensor([4.0000], dtype=torch.float64)
+    """
     x, w = legendre(PANEL)
     edges = torch.arange(panels, dtype=torch.float64)[:, None] / panels
     unit = (edges + x / panels).reshape(-1).to(lo.device)
@@ -82,14 +103,27 @@ def panel_nodes(lo: torch.Tensor, hi: torch.Tensor, panels: int) -> tuple[torch.
 
 
 def equal_count(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor) -> torch.Tensor:
-    """(n,) number of equispaced nodes, a multiple of 8: at least one for .8 widths of the narrowest peak, at which spacing
-    the rectangle rule errs by e^-30 on a normal density, and by 1e-10 on the skew one of log sigma in 20 dimensions."""
+    """(n,) number of equispaced nodes, a multiple of 8.
+
+    At least one for .8 widths of the narrowest peak, at which spacing the rectangle rule errs by e^-30 on a normal
+    density, and by 1e-10 on the skew one of log sigma in 20 dimensions.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=50, reduced=True)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 5.0]], dtype=torch.float64)), -4.0, 4.0, None)
+    >>> equal_count(mu, torch.tensor([[-0.5]]), torch.tensor([[0.5]]))  # 12.5 for peaks of width .1
+    tensor([16])
+    """
     need = (hi - lo)[:, 0] / (0.8 * mu.narrowest())
     return (8.0 * torch.ceil(need / 8.0)).clamp(8, MAX_PANELS * PANEL).to(torch.int64)
 
 
 def equal_nodes(lo: torch.Tensor, hi: torch.Tensor, count: int) -> tuple[torch.Tensor, float]:
-    """Offsets (n, count) at the middles of equal parts of [lo, hi], and the log of their equal weights up to a constant."""
+    """Offsets (n, count) at the middles of equal parts of [lo, hi], and the log of their weights up to a constant.
+
+    >>> equal_nodes(torch.zeros(1, 1), torch.ones(1, 1), 2)
+    (tensor([[0.2500, 0.7500]], dtype=torch.float64), 0.0)
+    """
     unit = (torch.arange(count, dtype=torch.float64, device=lo.device) + 0.5) / count
     return lo + (hi - lo) * unit, 0.0
 
@@ -98,6 +132,12 @@ def peak(mu: NoiseLikelihood, iterations: int = 60) -> torch.Tensor:
     """The offset (n, 1) of the highest peak of log mu, to 1e-13: zoom on values, then bisect its slope by secants.
 
     Where the maximum is at an end of the range, that end.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=101, reduced=True, scale=1e9)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 5.0]], dtype=torch.float64)), -4.0, 4.0, None)
+    >>> mu.sigma(peak(mu))  # rho/sqrt(d - m)
+    tensor([[0.5000]], dtype=torch.float64)
     """
     lo, hi = mu.lo - mu.centre, mu.hi - mu.centre
     for _ in range(6):

@@ -4,20 +4,24 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 
     h(S) = log int sigma^(e-d) exp(-S/(2 sigma^2)) d sigma = -A log S + r(S),    A = (d - 1 - e)/2.
 
-r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need no table.
-Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains, 1/sqrt(S/(2 b^2)):
-it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around its peak, and interpolated by
-quintics (1e-9 absolute).
+r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need
+no table. Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains,
+1/sqrt(S/(2 b^2)): it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around
+its peak, and interpolated by quintics (1e-9 absolute).
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 
-Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits. With
-q = S/(2 b^2) and p = q - A, h is there -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw up to a constant,
+Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits.
+With q = S/(2 b^2) and p = q - A, h is there, up to a constant,
+
+    -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw,
+
 whose integrand is e^-w but for a slow factor: a Gauss-Laguerre rule, for the pairs that matter.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
@@ -33,7 +37,8 @@ _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are far
 _AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
-_BEYOND = 500.0  # p^2/q from which on the slow factor, to leading order exp(-w^2/(2 p^2/q)), is smooth enough for so few nodes
+# p^2/q from which on the slow factor, to leading order exp(-w^2/(2 p^2/q)), is smooth enough for so few nodes
+_BEYOND = 500.0
 _LAGUERRE = 12
 _CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
 
@@ -55,6 +60,12 @@ class BlindWeights:
 
     Raises:
         ValueError: the prior is so steep that A <= 0 on some piece.
+
+    >>> from manifolds.denoisers import NoisePrior
+    >>> weights = BlindWeights(NoisePrior.power(-1.0, 1e-6, 1e6), dim=4)
+    >>> square, gap = torch.ones(1, dtype=torch.float64), torch.tensor([[0.0, 1.0]], dtype=torch.float64)
+    >>> weights.shares(square, gap, torch.zeros(2, dtype=torch.float64))  # as S^-2: A = 2, and no end is felt
+    tensor([[0.8000, 0.2000]], dtype=torch.float64)
     """
 
     def __init__(self, prior: _PiecewisePower, dim: int):
@@ -73,7 +84,10 @@ class BlindWeights:
         self._top2 = 2.0 * math.exp(2.0 * float(self.knots[-1]))  # 2 b^2
 
     def _free_range(self) -> tuple[float, float]:
-        """log S between which r is constant to e^-27 (by Chernoff's bound of the Gamma law's tails); empty for several pieces."""
+        """log S between which r is constant to e^-27; empty for several pieces.
+
+        By Chernoff's bound of the Gamma law's tails.
+        """
         if len(self._shape) > 1:
             return math.inf, -math.inf
         a = self.exponent
@@ -81,7 +95,7 @@ class BlindWeights:
         return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Guesses (n,) of the smallest and largest noise variances that matter to points rho away from the atoms' space.
+        """Guesses (n,) of the least and largest noise variances that matter to points rho away from the atoms' space.
 
         The largest is such that atoms farther than the nearest by 90 of it are below e^-45, counting the nearest as
         no farther than the noise itself explains.
@@ -100,11 +114,8 @@ class BlindWeights:
         """Which S (n,) are so large that only the upper end of the prior's last piece matters."""
         q, room = square / self._top2, 2.0 * float(self.knots[-1] - self.knots[-2])
         past = q - float(self._shape.max())
-        return (
-            (past > 0)
-            & (past * past > _BEYOND * q)
-            & (q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0)
-        )
+        lone = q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0
+        return (past > 0) & (past * past > _BEYOND * q) & lone
 
     def _remainder(self, x: torch.Tensor) -> torch.Tensor:
         """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
@@ -136,9 +147,11 @@ class BlindWeights:
         return torch.logsumexp(torch.stack(pieces), dim=0)
 
     @staticmethod
-    def _reach(fall, room: torch.Tensor, sign: float) -> torch.Tensor:
-        """A distance, at most `room`, at which the integrand has fallen by e^-45, and not much farther (bisection; it falls
-        monotonically)."""
+    def _reach(fall: Callable[[torch.Tensor], torch.Tensor], room: torch.Tensor, sign: float) -> torch.Tensor:
+        """A distance, at most `room`, at which the integrand has fallen by e^-45, and not much farther.
+
+        By bisection: it falls monotonically.
+        """
         low, high = torch.zeros_like(room), room.clone()
         for _ in range(40):
             if bool((high - low <= 0.03 * high).all()):
@@ -149,7 +162,13 @@ class BlindWeights:
         return high
 
     def shares(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-        """Posterior weights (n, N) of atoms at squared distances square (n,), the row's least, + gap (n, N), overwriting gap."""
+        """Posterior weights (n, N) of atoms, overwriting gap.
+
+        Args:
+            square: (n,) the row's least squared distance.
+            gap: (n, N) what the atoms' squared distances have beyond it.
+            log_weights: (N,) of the atoms.
+        """
         base = square[:, None].clamp(min=1e-300)
         x0 = torch.log(base)[:, 0]
         fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
@@ -211,7 +230,14 @@ class BlindWeights:
         keep = gap <= limit[:, None]
         out = torch.zeros_like(gap)
 
-        def weigh(gap, base, offset, largest, h0, log_weight):
+        def weigh(
+            gap: torch.Tensor,
+            base: torch.Tensor,
+            offset: torch.Tensor,
+            largest: torch.Tensor,
+            h0: torch.Tensor,
+            log_weight: torch.Tensor,
+        ) -> torch.Tensor:
             rise = torch.log1p(gap / base)
             position = torch.minimum(torch.add(offset, rise, alpha=1.0 / step), largest)
             return interpolate(cells, position).sub_(h0).sub_(rise, alpha=self.exponent).add_(log_weight).exp_()
@@ -232,10 +258,11 @@ class BlindWeights:
     def _grid(
         self, x0: torch.Tensor, farthest: torch.Tensor, low: float, step: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The grid points, counted in steps from `low`, that some row needs; where each row's stretch of them begins; its length.
+        """The grid points that some row needs, where each row's stretch of them begins, and its length.
 
-        A row needs them from two before x0 to where h has fallen by KEEP, or to its farthest atom. h is concave in log S:
-        it falls faster the larger x0, and a few rows' reach bounds that of the rows above them.
+        Grid points are counted in steps from `low`. A row needs them from two before x0 to where h has fallen by KEEP,
+        or to its farthest atom. h is concave in log S: it falls faster the larger x0, and a few rows' reach bounds that
+        of the rows above them.
         """
         few = _REACHES if float(x0.max()) - low > _NEAR * step else 1
         some = torch.sort(x0).values[:: -(-len(x0) // few)].contiguous()
@@ -271,7 +298,10 @@ def _within(counts: torch.Tensor) -> torch.Tensor:
 
 
 def _chernoff(shape: float, sign: float) -> float:
-    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT: a Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT."""
+    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT.
+
+    A Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT.
+    """
     low, high = 0.0, 1.0
     while shape * (math.expm1(sign * high) - sign * high) < _CUT:
         low, high = high, 2.0 * high
