@@ -31,12 +31,13 @@ def answer(results: Path) -> str:
         return rows[claim]["verdict"] if claim in rows else "not decided"
 
     refuted = [c for c, r in rows.items() if r["verdict"] == "violated" and r["kind"] in ("paper", "finding")]
+    contradicted = ", ".join(refuted) or "nothing"
     return (
-        "When the data have few dimensions k in many (d), one noisy point tells its own noise level, and a denoiser "
-        f"that is not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula {number('B2')}) and a "
-        f"constant over d on every law tried (exponent in d {number('B3')}); the paper's bound on that {word('B1')}, "
-        f"far from sharp. The number of steps does not depend on d, and grows with an exponent of at most "
-        f"{number('R1')} in k and 1/error. What the numbers contradict: {', '.join(refuted) or 'nothing'} "
+        "When the data have few dimensions k in many (d), one noisy point tells its own noise level. A denoiser that is "
+        f"not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula: {number('B2')}) and a "
+        f"constant over d on every law tried (exponent in d: {number('B3')}); the paper's bound on that {word('B1')}, "
+        "far from sharp. The number of steps does not depend on d; it grows with an exponent of at most "
+        f"{number('R1')} in k and 1/error. What the numbers contradict: {contradicted} "
         "(see [the page](results/index.html))."
     )
 
