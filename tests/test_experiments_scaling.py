@@ -73,6 +73,9 @@ def test_certificate_cell_solves_for_its_steps_at_every_dimension_and_final_leve
         above, below = (_gaussian_disc(k, whole(n), end=row["sigma_T"]) for whole in (math.ceil, math.floor))
         assert above <= row["eps"] - rest + tolerance and below >= row["eps"] - rest - tolerance
     assert {row["ambient"] for row in rows} == {1000, 10**6} and len(rows) == 2 * 3 + 3
+    assert all(row["steps_low"] == row["steps"] == row["steps_high"] for row in rows)  # its curve is closed
+    (seen,) = (r for r in cell_certificate({"law": "mixture", "dim": 2, "ambients": "1000000", "points": 512}, 0)[:1])
+    assert seen["steps_low"] < seen["steps"] < seen["steps_high"] < 1.5 * seen["steps_low"]
     last = sorted((row["sigma_T"], row["steps"]) for row in rows if row["ambient"] == 10**6 and row["eps"] == 0.2)
     assert len(last) == 4 and all(a[1] > b[1] for a, b in zip(last, last[1:]))
 

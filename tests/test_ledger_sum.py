@@ -67,7 +67,8 @@ def test_terms_add_up_without_a_cross_term_at_every_number_of_steps():
         schedule = Schedule.proportional(10.0, 0.05, a=0.5, steps=steps)
         f = perturbed(BlindDenoiser(law, NoisePrior.aligned(schedule)))
         result = ledger(law, f, schedule, 2000, stream(9, steps), reference="aligned")
-        assert abs(result.cross.value) <= Z * result.cross.standard_error
+        # at one step f* is the conditional denoiser: the term is rounding alone
+        assert abs(result.cross.value) <= Z * result.cross.standard_error + 1e-14 * result.total.value
         assert result.cross.standard_error < 0.01 * result.total.value
 
 
@@ -86,10 +87,11 @@ def test_learning_is_the_quadratic_in_the_size_of_the_perturbation():
     """f^ = f* + t g has learning t^2 sum_i w_i E|g|^2 and the blind term of f* (same samples)."""
     law, schedule = gaussian(dim=2, ambient=30), Schedule.proportional(10.0, 0.1, a=0.5, steps=8)
     best = BlindDenoiser(law, NoisePrior.aligned(schedule))
-    one, two = (
-        ledger(law, lambda y, t=t: best(y) + t * torch.cos(y), schedule, 500, stream(11), reference="aligned")
-        for t in (0.1, 0.2)
-    )
+
+    def moved(t):
+        return lambda y: best(y) + t * torch.cos(y)
+
+    one, two = (ledger(law, moved(t), schedule, 500, stream(11), reference="aligned") for t in (0.1, 0.2))
     assert two.learning.value == pytest.approx(4 * one.learning.value, rel=1e-9)
     assert two.cross.value == pytest.approx(2 * one.cross.value, rel=1e-9)
     assert two.blind.value == pytest.approx(one.blind.value, rel=1e-12)

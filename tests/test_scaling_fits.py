@@ -66,6 +66,8 @@ def test_errors_that_do_not_fall_need_no_finite_number_of_steps_and_sabotage_is_
     table = coupled()
     mixed = pandas.concat([table, table.assign(scale=0.8, error=1.0)])
     assert by(measured_steps.exponents(mixed)).equals(by(measured_steps.exponents(table)))
+    exact = pandas.concat([table, table.head(1).assign(error=0.0)])  # of a discrete set: no logarithm
+    assert by(measured_steps.exponents(exact)).equals(by(measured_steps.exponents(table)))
 
 
 def test_the_exact_recursion_needs_steps_in_proportion_to_one_over_the_error():

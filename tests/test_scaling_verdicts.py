@@ -24,26 +24,41 @@ def test_the_price_claim_follows_its_rule(bias, outcome):
     measurement, found = decided(price_over_d, _priced(bias), "B2")
     assert found == outcome
     assert ends(measurement) == pytest.approx((bias - 0.01, bias, bias + 0.01))
+    assert measurement.cell.startswith("k = ") and measurement.note == f"9 cells, values {bias:.4g} to {bias:.4g}"
     # k/(2d) in place of k/(2(d-k)): the widest at k = 8, d = 1000
     assert control(measurement, "null") == pytest.approx((0.99 / (1 - 2e-9), 1.01 / (1 - 0.008)))
     # of the wrong levels the least ratio speaks, at k = 8, d = 1000
     assert control(measurement, "power") == pytest.approx((0.0099 * 992 / 4, 0.0101 * 992 / 4))
 
 
+@pytest.mark.parametrize("bias, outcome", [(1.0, "holds"), (1.03, "inconclusive"), (1.1, "violated")])
+def test_one_price_off_its_form_decides_and_is_named(bias, outcome):
+    table = price_table(1.0)
+    own = (table["dim"] == 4) & (table["ambient"] == 10**6)
+    for end, shift in (("", 0.0), ("_low", -0.01), ("_high", 0.02)):
+        table.loc[own, f"price{end}"] = (bias + shift) * table["gaussian_form"][own]
+    tables = {"scaling_price": table}
+    measurement, found = decided(price_over_d, tables | {"scaling_fits": fits(tables)}, "B2")
+    assert (found, measurement.cell) == (outcome, "k = 4, d = 1e+06")
+    assert ends(measurement) == pytest.approx((bias - 0.01, bias, bias + 0.02))
+    assert measurement.note == f"9 cells, values 1 to {bias:.4g}"
+
+
 def test_the_exponent_of_the_price_does_not_see_a_constant_factor():
     for bias in (1.0, 1.1):
         measurement, found = decided(price_over_d, _priced(bias), "B3")
         assert found == "holds"
-        assert measurement.measured == pytest.approx(-1.0, abs=1e-3)
         d = np.array([10**3, 10**6, 10**9])
         exponents = [np.polyfit(np.log(d), np.log(k / (d - k)), 1)[0] for k in (2, 4, 8)]
         half = 1.96 * 0.02 / 3.92 / bias / math.sqrt(2) / math.log(10**3)
-        assert (measurement.low, measurement.high) == pytest.approx(
-            (min(exponents) - half, max(exponents) + half), rel=1e-6
-        )
+        # 1/(d - k) falls fastest at k = 8, which leaves least room to a limit
+        steep = exponents[-1]
+        assert steep == min(exponents) and measurement.cell == "gaussian, in ambient, dim=8"
+        assert ends(measurement) == pytest.approx((steep - half, steep, steep + half), rel=1e-6)
         low, high = control(measurement, "power")
         assert low == pytest.approx(-high, rel=1e-6) and high < 0.01
-        assert measurement.note == "gaussian: exponent in k 1.00"
+        said = f"3 cells, values {steep:.4g} to {max(exponents):.4g}; gaussian: exponent in k 1.00"
+        assert measurement.note == said
 
 
 def test_an_exponent_that_is_off_is_seen():
@@ -107,6 +122,7 @@ def test_the_telescope_is_decided_by_every_cell():
     measurement, outcome = decided(price_of_steps, _steps(), "D2")
     assert outcome == "holds"
     assert ends(measurement) == pytest.approx((1 - 0.0098, 1.0, 1 + 0.0098))
+    assert (measurement.cell, measurement.note) == ("gaussian, k = 2, N = 28", "6 cells, values 1 to 1")
     assert control(measurement, "null") == pytest.approx((1 - 0.0098, 1 + 0.0098))
     assert control(measurement, "power") == pytest.approx((3.2 - 0.196, 3.8 + 0.196))
 
@@ -124,6 +140,7 @@ def test_the_telescope_can_be_refuted_and_its_controls_flip(changes, outcome):
     assert found == outcome
     if outcome == "violated":
         assert ends(measurement) == pytest.approx((1.1 - 0.0098, 1.1, 1.1 + 0.0098))
+        assert (measurement.cell, measurement.note) == ("sphere, k = 8, N = 28", "6 cells, values 1 to 1.1")
 
 
 def test_disc_is_linear_in_k_over_its_logarithm():
@@ -131,10 +148,10 @@ def test_disc_is_linear_in_k_over_its_logarithm():
     assert outcome == "holds" and measurement.measured == pytest.approx(1.0)
     assert control(measurement, "null") == pytest.approx((1.0, 1.0))
     assert control(measurement, "power") == pytest.approx((2.0, 2.0))
-    assert measurement.note == "before the logarithm is divided out: gaussian 1.00, sphere 1.00"
+    assert measurement.note == "2 cells, values 1 to 1; before the logarithm is divided out: gaussian 1.00, sphere 1.00"
 
 
-def test_intervals_of_the_exponent_in_k_are_the_widest_of_fits_and_controls():
+def test_the_exponent_in_k_with_least_room_decides_and_controls_are_the_widest():
     tables = _steps(logarithm=1.0)
     rows = tables["scaling_fits"]
     for quantity, law, low, high in (
@@ -145,7 +162,8 @@ def test_intervals_of_the_exponent_in_k_are_the_widest_of_fits_and_controls():
     ):
         rows.loc[(rows["quantity"] == quantity) & (rows["law"] == law), ["low", "high"]] = low, high
     measurement, outcome = decided(price_of_steps, tables, "D3")
-    assert outcome == "holds" and ends(measurement) == pytest.approx((0.96, 1.0, 1.05))
+    assert outcome == "holds" and ends(measurement) == pytest.approx((0.97, 1.0, 1.05))
+    assert measurement.cell == "sphere, in dim, steps=28"
     assert control(measurement, "null") == pytest.approx((0.96, 1.01))
     assert control(measurement, "power") == pytest.approx((1.8, 2.1))
 
@@ -166,6 +184,7 @@ def test_an_exponent_of_disc_that_is_off_is_seen_and_controls_flip():
         disc = table["dim"] ** np.where(table["law"] == "sphere", exponent, 1.0)
         measurement, outcome = decided(price_of_steps, _steps(logarithm=1.0, disc=disc), "D3")
         assert outcome == "violated" and measurement.measured == pytest.approx(exponent)
+        assert measurement.cell == "sphere, in dim, steps=28"
     tables = _steps(logarithm=1.0)
     power = tables["scaling_fits"]["quantity"] == "discretisation times k (power)"
     tables["scaling_fits"].loc[power, ["low", "high"]] = 1.0
@@ -215,10 +234,13 @@ def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
     measurement, found = decided(measured_steps, _measured(order, in_k))
     assert found == outcome
     assert measurement.measured == pytest.approx(max(in_k / order, 1 / order), rel=0.03)
+    assert measurement.cell == ("gaussian, in dim" if in_k > 1 else "gaussian, in inverse_error")
+    spread, _, said = measurement.note.partition("; ")
+    assert spread.startswith("2 cells, values ")
     assert control(measurement, "power") == (math.inf, math.inf)
     low, high = control(measurement, "null")
     assert 0.9 < low < high < 1.1
-    said = dict(part.split(": gaussian ") for part in measurement.note.split("; "))
+    said = dict(part.split(": gaussian ") for part in said.split("; "))
     assert float(said["in k"]) == pytest.approx(in_k / order, abs=0.1)
     assert float(said["in 1/error"]) == pytest.approx(1 / order, rel=0.03)
 
@@ -289,5 +311,6 @@ def test_the_printed_start_is_decided_beside_the_proofs(values, outcome):
     assert found == outcome
     printed = values.get("printed", 2.0)
     assert ends(measurement) == pytest.approx((printed - 0.2, printed, printed + 0.2))
+    assert (measurement.cell, measurement.note) == ("sigma_0 = eps/R", f"1 cells, values {printed:g} to {printed:g}")
     assert control(measurement, "null")[1] == pytest.approx(values.get("proof", 0.3) + 0.2)
     assert control(measurement, "power")[0] == pytest.approx(values.get("sabotaged", 2.2) - 0.2)

@@ -38,22 +38,26 @@ LOOSE = pandas.DataFrame({"quantity": ["bound of Thm 3.6 over price, against 1/s
 
 def test_the_bound_is_held_against_the_largest_price():
     measurement, outcome = decided(price_bound, {"theorems_price": _price(), "theorems_fits": LOOSE}, "B1")
-    assert ends(measurement) == pytest.approx((0.99 * 2e-3, 4e-3, 1.01 * 4e-3))
+    assert ends(measurement) == pytest.approx((0.99 * 4e-3, 4e-3, 1.01 * 4e-3))
+    assert measurement.cell == "sphere, d = 1e+03, sigma_T = s 0.05"
     assert control(measurement, "null") == pytest.approx((2e-3, 2e-3))
     assert control(measurement, "power") == pytest.approx((2.9, 3.1))
     assert outcome == "holds"
-    assert measurement.note == "largest: sphere; smallest C 2.0e-03; bound/price grows as sigma_T^-[1.80, 2.00]"
+    spread, rest = measurement.note.split("; ", 1)
+    assert spread == "5 cells, values 0.002 to 0.004"
+    assert rest == "largest: sphere; smallest C 2.0e-03; bound/price grows as sigma_T^-[1.80, 2.00]"
 
 
 def test_one_law_above_the_bound_refutes_it_and_a_negative_price_counts_as_none():
     table = _price()
     table.loc[3, ["price", "price_low", "price_high"]] = [1.2, 1.1, 1.3]
-    table.loc[0, "price_low"] = -0.5
+    table.loc[[0, 3], "price_low"] = -0.5, 1.1
     measurement, outcome = decided(price_bound, {"theorems_price": table, "theorems_fits": LOOSE}, "B1")
     assert (outcome, ends(measurement)) == ("violated", pytest.approx((1.1, 1.2, 1.3)))
-    table.loc[3, ["price", "price_low", "price_high"]] = [4e-3, 4e-3, 4e-3]
+    assert measurement.cell == "sphere, d = 1e+03, sigma_T = s 0.05"
+    table.loc[3, ["price", "price_low", "price_high"]] = [4e-3, -0.5, 5e-3]
     measurement, outcome = decided(price_bound, {"theorems_price": table, "theorems_fits": LOOSE}, "B1")
-    assert (outcome, measurement.low) == ("holds", 0.0)
+    assert (outcome, ends(measurement)) == ("holds", pytest.approx((0.0, 4e-3, 5e-3)))
 
 
 def test_the_bound_is_open_where_a_wrong_level_is_within_it():
@@ -63,17 +67,20 @@ def test_the_bound_is_open_where_a_wrong_level_is_within_it():
 
 def test_the_information_form_is_read_at_the_large_d_alone():
     measurement, outcome = decided(price_bound, {"theorems_price": _price(), "theorems_fits": LOOSE}, "B5")
-    assert ends(measurement) == pytest.approx((0.99, 1.0025, 1.015))
+    assert ends(measurement) == pytest.approx((0.995, 1.005, 1.015))
+    assert measurement.cell == "sphere"
     assert control(measurement, "null") == pytest.approx((0.98, 1.02))
     assert control(measurement, "power") == pytest.approx((1.5, 1.61))
     assert outcome == "holds"
-    assert measurement.note.startswith("2 laws; at d = 1e3 between 1.200 and 1.200; J: gaussian 4, sphere 8")
+    assert measurement.note.startswith(
+        "2 cells, values 1 to 1.005; 2 laws; at d = 1e3 between 1.200 and 1.200; J: gaussian 4, sphere 8"
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome"),
     [
-        ({"price_over_low": 1.04, "price_over_high": 1.05}, "violated"),
+        ({"price_over_low": 1.04, "price_over_information": 1.045, "price_over_high": 1.05}, "violated"),
         ({"price_over_high": 1.04}, "inconclusive"),
         ({"biased_over_low": 1.01}, "inconclusive"),
         ({"efficient_over_high": 1.04}, "inconclusive"),
@@ -186,10 +193,8 @@ def test_the_price_may_grow_like_a_logarithm_at_most(exponent, outcome):
     assert found == outcome
     # 1 % errors, 3.92 to an interval, on the abscissae log(1/end)
     half = 1.96 * 0.02 / 3.92 / math.sqrt(np.var(np.log([0.2, 0.1, 0.05, 0.02, 0.01])) * 5)
-    widest = (
-        (exponent - half, exponent, exponent + half) if outcome == "violated" else (-half, exponent, exponent + half)
-    )
-    assert ends(measurement) == pytest.approx(widest, rel=1e-4)
+    assert ends(measurement) == pytest.approx((exponent - half, exponent, exponent + half), rel=1e-4)
+    assert measurement.cell == "sphere" and measurement.note.startswith("2 cells, values ")
     assert control(measurement, "power") == pytest.approx((2.0, 2.0))
     low, high = control(measurement, "null")
     assert -0.1 < low < high < 0.25
@@ -218,9 +223,10 @@ def test_the_price_along_the_path_must_fall_for_every_smooth_law(smooth, outcome
     measurement, found = decided(price_growth, _growth_tables(smooth=smooth), "B6")
     assert found == outcome
     assert measurement.measured == pytest.approx(smooth + 0.1, abs=1e-9)
-    if outcome == "holds":
-        assert (measurement.low, measurement.high) == pytest.approx((smooth, smooth + 0.1), abs=2e-3)
-        assert measurement.low < smooth and measurement.high > smooth + 0.1
+    assert (measurement.low, measurement.high) == pytest.approx((smooth + 0.1, smooth + 0.1), abs=2e-3)
+    assert measurement.low < smooth + 0.1 < measurement.high
+    assert measurement.cell in ("sphere, p=0.5", "sphere, p=0.7")
+    assert measurement.note.startswith(f"4 cells, values {smooth:.4g} to ")
     assert control(measurement, "null") == pytest.approx((-0.45, -0.45))
     low, high = control(measurement, "power")
     assert low < 0.4 < high < 0.41

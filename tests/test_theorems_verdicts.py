@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pandas
 import pytest
 from deciding import SMOKE, control, decided, ends
@@ -32,15 +31,13 @@ def _sums(shift=0.0, other=0.04):
 def test_pythagoras_holds_if_every_law_does_and_one_law_refutes_it(shift, outcome):
     measurement, found = decided(pythagoras, _sums(shift))
     assert found == outcome
-    refuted = outcome == "violated"
-    low = min(-0.001, shift - 0.002)
-    expected = (shift - 0.002, shift, shift + 0.002) if refuted else (low, shift / 2, shift + 0.002)
-    assert ends(measurement) == pytest.approx(expected)
+    assert ends(measurement) == pytest.approx((shift - 0.002, shift, shift + 0.002))
+    assert measurement.cell == "sphere, perturbed"
     assert control(measurement, "null") == pytest.approx((-0.001, 0.001))
     assert control(measurement, "power") == pytest.approx((0.037, 0.042))
-    assert measurement.note.startswith(
-        "2 laws; widest interval +-0.20 % of the total; cross/total: sphere sigma^-3 +0.1 %"
-    )
+    spread, rest = measurement.note.split("; ", 1)
+    assert spread == f"2 cells, values 0 to {shift:.4g}"
+    assert rest.startswith("2 laws; widest interval +-0.20 % of the total; cross/total: sphere sigma^-3 +0.1 %")
 
 
 def test_pythagoras_is_open_where_another_prior_adds_up_too():
@@ -94,11 +91,13 @@ def _starts(**changes):
 
 def test_the_start_is_held_against_its_bound():
     measurement, outcome = decided(start, _starts(), options=SMOKE)
-    assert ends(measurement) == pytest.approx((0.9e-3, 0.3, 0.33))
+    assert ends(measurement) == pytest.approx((0.27, 0.3, 0.33))
+    assert measurement.cell == "gaussian, sigma_0 = 1 s"
     assert control(measurement, "null") == pytest.approx((0.0010001, 0.30003))
     assert control(measurement, "power") == pytest.approx((30.0, 40.0))  # at the largest sigma_0 alone
     assert outcome == "holds"
     assert measurement.note == (
+        "4 cells, values 0.001 to 0.3; "
         "at sigma_0 = 20 s the bound is 1000 to 1000 times the term; Gaussian off its closed form by 1.0e-04"
     )
 
@@ -106,7 +105,7 @@ def test_the_start_is_held_against_its_bound():
 @pytest.mark.parametrize(
     ("changes", "outcome"),
     [
-        ({"ratio_low": 1.1, "ratio_high": 1.2}, "violated"),
+        ({"ratio_low": 1.1, "ratio": 1.15, "ratio_high": 1.2}, "violated"),
         ({"ratio_high": 1.1}, "inconclusive"),
         ({"narrow_ratio": 0.5}, "inconclusive"),
     ],
@@ -133,17 +132,20 @@ def _recipes(**changes):
 def test_the_recipe_is_decided_by_the_law_that_is_farthest():
     measurement, outcome = decided(recipe, _recipes())
     assert ends(measurement) == pytest.approx((0.0, 0.7, 0.8))
+    assert measurement.cell == "cube"
     assert control(measurement, "null") == pytest.approx((0.05, 0.45))
     assert control(measurement, "power") == pytest.approx((2.0, 3.5))
     assert outcome == "holds"
-    assert measurement.note == ("h = 20 eps^2/k^2; sphere: 0.50 (floor 0.40), N=36; cube: 0.70 (floor 0.40), N=36")
+    spread = "3 cells, values 0.5 to 0.7"
+    sphere, cube = (f"{law}: {run:.2f} (floor 0.40), N=36" for law, run in (("sphere", 0.5), ("cube", 0.7)))
+    assert measurement.note == f"{spread}; h = 20 eps^2/k^2; {sphere}; {cube}; {sphere}"
     assert recipe.decide(_recipes(), SMOKE) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "outcome"),
     [
-        ({"run_low": 1.2, "run_high": 1.4}, "violated"),
+        ({"run_low": 1.2, "run_over_eps": 1.3, "run_high": 1.4}, "violated"),
         ({"run_high": 1.2}, "inconclusive"),
         ({"truth_high": 1.1}, "inconclusive"),
         ({"pushed_low": 0.9}, "inconclusive"),
@@ -191,11 +193,9 @@ def _marginals(order=1.0, gaussian=1.0, certified=0.5):
 def test_the_law_of_a_run_must_follow_its_rate_for_every_law(order, outcome):
     measurement, found = decided(marginal_law, _marginals(order))
     assert found == outcome
-    exponents = sorted([1.0, 1 / order])
-    expected = (
-        (1 / order, 1 / order, 1 / order) if outcome == "violated" else (exponents[0], np.mean(exponents), exponents[1])
-    )
-    assert ends(measurement) == pytest.approx(expected)
+    assert ends(measurement) == pytest.approx((1 / order, 1 / order, 1 / order)) and measurement.span == "number"
+    assert measurement.cell.startswith("sphere, k = 2, N = ") or order == 1.0
+    assert measurement.note.startswith(f"4 cells, values 1 to {1 / order:.4g}; ")
     assert control(measurement, "null") == pytest.approx((1.0, 1.0))
     assert control(measurement, "power") == pytest.approx((2.0, 2.0))
     assert "gaussian steps ~ k^0.50/TV; sphere steps ~ k^nan/TV" in measurement.note

@@ -20,7 +20,7 @@ _NODES, _WEIGHTS = (torch.from_numpy(v) for v in np.polynomial.legendre.leggauss
 def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
     """KL(p_sigma || N(E X, sigma^2 I)).
 
-    From the MMSE curve where the law has it, by the I-MMSE identity (derived here; exact up to quadrature):
+    From the MMSE curve where the law has it, by the I-MMSE identity (arXiv 2302.03792; exact up to quadrature):
 
         KL = int_sigma^inf (E|X - E X|^2 - mmse(s)) s^-3 ds
            = int_0^1 (E|X - E X|^2 - mmse(sigma / sqrt(v))) dv / (2 sigma^2).

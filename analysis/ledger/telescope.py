@@ -31,7 +31,8 @@ _KNOTS = 73
 def telescope_term(law: Law, schedule: Schedule) -> StepTerm | None:
     """sum_i int (mmse(sigma_{t_i}) - mmse(sigma_t)) / (2 sigma_t^2) dt; None without an MMSE curve.
 
-    Derived here: E|f_{sigma_t}(X_t) - f_{sigma_{t_i}}(X_{t_i})|^2 = mmse(sigma_{t_i}) - mmse(sigma_t).
+    The MMSE form of arXiv 2601.21943, by I-MMSE (arXiv 2302.03792): the denoised value is a martingale, so that
+    E|f_{sigma_t}(X_t) - f_{sigma_{t_i}}(X_{t_i})|^2 = mmse(sigma_{t_i}) - mmse(sigma_t).
 
     Raises:
         ValueError: a schedule with a != 1/2, where f is no martingale.

@@ -53,7 +53,7 @@ CLAIMS = (
     Claim(
         "D2",
         "sharper",
-        "derived here",
+        "the MMSE form of arXiv 2601.21943, by I-MMSE (2302.03792); proved and measured here for these steps",
         "at a = 1/2 disc is the telescope of the MMSE curve, exactly",
         "direct simulation / telescope, widest interval over laws and k",
         "1",
