@@ -133,24 +133,23 @@ def test_d5_is_the_ratio_farthest_from_one():
         assert decided("D5", marginal_kl=marginal_table(**change))[1] == "inconclusive"
 
 
-def dimension_table(consistent=0.0, other=1.0, tangential=0.0):
-    rows = []
-    for name, slope in (("ddim", consistent), ("euler", other)):
-        for d in (10**3, 10**6, 10**9):
-            row = {"integrator": name, "a": 0.5, "consistent": name == "ddim", "d": d}
-            rows.append(row | {"kl": float(d) ** slope, "tangential": float(d) ** tangential})
-    return pd.DataFrame(rows)
+def exponent_table(kept=0.0, first=0.5, second=0.25, leak=0.04):
+    runs = (("exponential_euler", 0.0, 0, kept), ("euler", 0.5, 1, first), ("heun", 0.0, 2, second))
+    return pd.DataFrame(
+        {"integrator": name, "a": a, "order": order, "d": d, "steps": 5.0 * float(d) ** p}
+        for name, a, order, p in (*runs, ("leaking", 0.5, 1, leak), ("stuck", 0.5, -1, math.nan))
+        for d in (10**3, 10**4, 10**5)
+    )
 
 
-def test_d6_is_the_slope_of_the_consistent_ones():
-    found, outcome = decided("D6", dimension=dimension_table())
-    assert (found.measured, found.low, found.high) == (0.0, 0.0, 0.0) and outcome == "holds"
-    null, power = found.controls
-    assert (null.low, null.high) == (0.0, 0.0) and power.low == pytest.approx(1.0, abs=1e-6)
-    assert found.note == "consistent: ddim; others: slopes 1.000"
-    assert decided("D6", dimension=dimension_table(consistent=0.5))[1] == "violated"
-    assert decided("D6", dimension=dimension_table(other=0.0))[1] == "inconclusive"
-    assert decided("D6", dimension=dimension_table(tangential=0.5))[1] == "inconclusive"
+def test_d6_is_the_exponent_farthest_from_its_class():
+    found, outcome = decided("D6", exponent=exponent_table(first=0.49))
+    assert (found.measured, found.low, found.high) == pytest.approx((-0.01,) * 3, abs=1e-9) and outcome == "holds"
+    assert found.cell == "euler a=0.5" and "heun a=0: 0.250" in found.note and "stuck a=0.5" in found.note
+    assert decided("D6", exponent=exponent_table(first=0.4))[1] == "violated"
+    assert decided("D6", exponent=exponent_table(second=0.5))[1] == "violated"
+    for change in ({"kept": 0.1}, {"leak": 0.02}, {"leak": 0.1}):  # a truth that fails; a sabotage unseen, or too far
+        assert decided("D6", exponent=exponent_table(**change))[1] == "inconclusive"
     assert EXPERIMENT.question("D6").decide({"clean": pd.DataFrame()}, None) == []
 
 
