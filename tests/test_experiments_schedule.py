@@ -13,6 +13,7 @@ from analysis.integrators.catalogue import affordable, cases, end_level, in_spac
 from analysis.schedule.continuous_time import cell_continuous
 from analysis.schedule.figure2 import cell_figure2, plane_mixture
 from analysis.schedule.figure3_rate import cell_rate
+from analysis.schedule.fine_paths import cell_fine
 from analysis.schedule.free_tracking import cell_free
 from analysis.schedule.ideal_marginals import cell_marginals, rejection_rate
 from analysis.schedule.implicit import INJECTIONS, cell_implicit
@@ -159,6 +160,16 @@ def test_blind_paths_have_the_conditional_law_and_a_misread_level_does_not():
         assert rows[rows.feature == "level"].gap.max() == pytest.approx(level, rel=0.5)
     square = wrong[wrong.feature == "square"].gap
     assert run[run.feature != "level"].gap.abs().max() < 0.01 and square.min() < -0.03
+
+
+def test_fine_paths_extrapolate_to_the_law_of_the_schedule():
+    params = {"law": "gaussian", "dim": 2, "ambient": 10_000, "sigma_0": 10.0, "sigma_T": 0.02, "a": 0.5, "steps": 48}
+    run, wrong = (
+        pd.DataFrame(cell_fine(params | {"n": 4000, "kind": "run", "reading": reading}, 0)) for reading in (1.0, 1.1)
+    )
+    assert (run.gap.abs() < 4 * run.gap_se).all() and run.gap_se.max() < 0.03
+    # a level read r times too high leaves V = s^2 (2/r^2 - 1) or so of the variance, to first order in r - 1
+    assert wrong.gap.iloc[-1] == pytest.approx(-0.18, abs=4 * wrong.gap_se.iloc[-1])
 
 
 def test_stated_parameters_of_figure_3_need_28_steps():

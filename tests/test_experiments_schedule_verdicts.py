@@ -165,6 +165,22 @@ def test_s3_and_s3c_need_a_misread_level_just_beyond_the_limit(claim, change, wa
     assert judge(EXPERIMENT.claim(claim), found, seeded=False).outcome == wanted
 
 
+def fine(run=0.01, truth=0.0, wrong=-0.1):
+    kinds = [(law, "run", 1.0, run) for law in ("gaussian", "mixture", "cube")]
+    kinds += [("gaussian", "truth", 1.0, truth), ("gaussian", "run", 1.055, wrong)]
+    return pd.DataFrame(kinds, columns=["law", "kind", "reading", "gap"]).assign(gap_se=2e-3, sigma=0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [({}, "holds"), ({"run": -0.09}, "violated")]
+    + [(change, "inconclusive") for change in ({"truth": 0.09}, {"wrong": -0.05}, {"wrong": -0.2})],
+)
+def test_s3d_needs_fresh_draws_that_agree_and_a_misread_level_that_does_not(change, wanted):
+    found, _ = decided("S3d", fine=fine(**change))
+    assert judge(EXPERIMENT.claim("S3d"), found, seeded=False).outcome == wanted
+
+
 def test_s4_is_the_law_that_fails_least():
     found, outcome = decided("S4", tracking=tracking())
     half = 1e-3 * stats.norm.ppf(1 - 0.025 / 2)
