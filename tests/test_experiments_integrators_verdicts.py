@@ -18,7 +18,7 @@ def decided(claim, **tables):
     return (found[0], judge(EXPERIMENT.claim(claim), found[0]).outcome) if found else (None, None)
 
 
-def exact_table(order=1.0, heun=2.0, wrong=0.0, declared=1):
+def exact_table(order=1.0, heun=2.0, wrong=0.85, declared=1):
     rows = []
     runs = (("exponential_euler", 0.0, 1.0, order), ("exponential_euler", 0.0, 1.05, wrong), ("heun", 0.0, 1.0, heun))
     for name, a, scale, slope in runs:
@@ -36,7 +36,7 @@ def test_o1_is_the_order_farthest_from_the_declared_one():
     assert found.measured == pytest.approx(-0.05, abs=1e-6) and outcome == "holds"
     assert (found.low, found.high) == pytest.approx((-0.05, 0.02), abs=1e-6) and "2 pairs" in found.note
     null, power = found.controls
-    assert (null.low, power.low, power.high) == pytest.approx((0.02, -1.0, -1.0), abs=1e-6)
+    assert (null.low, power.low, power.high) == pytest.approx((0.02, -0.15, -0.15), abs=1e-6)
     assert decided("O1", exact_order=exact_table(order=1.0, heun=1.8))[1] == "inconclusive"  # some hold, one does not
     assert decided("O1", exact_order=exact_table(order=1.0, heun=2.0, wrong=1.0))[1] == "inconclusive"
 
@@ -94,8 +94,11 @@ def closed_table(order=2.0):
 def test_d4_is_the_order_in_the_lag():
     found, outcome = decided("D4", extra=extra_table(), extra_exact=closed_table())
     assert found.measured == pytest.approx(2.0, abs=3e-3) and found.high - found.low < 5e-3 and outcome == "holds"
-    power, null = found.controls
-    assert (power.kind, null.kind) == ("power", "null")
+    power, null, spoilt = found.controls
+    assert (power.kind, null.kind, spoilt.kind) == ("power", "null", "power")
+    # extra/predicted = 1 + .02 * 3 lag/(lag^2/2): the slope over .05, .1, .2
+    curve = [math.log(1 + 0.12 / t) for t in (0.05, 0.1, 0.2)]
+    assert spoilt.low < 2 + (curve[2] - curve[0]) / math.log(4) < spoilt.high
     assert (power.low + power.high) / 2 == pytest.approx(1.0, abs=3e-3) and null.high == pytest.approx(2.0, abs=1e-6)
     assert decided("D4", extra=extra_table(order=3.0), extra_exact=closed_table())[1] == "violated"
     assert decided("D4", extra=extra_table(leading=2.0), extra_exact=closed_table())[1] == "inconclusive"
@@ -108,13 +111,13 @@ def test_d4b_is_measured_over_predicted_with_a_sign():
     found, outcome = decided("D4b", extra=extra_table(size=1.1))
     assert found.measured == pytest.approx(1.1, abs=2e-3) and outcome == "holds"
     ends = [(c.low + c.high) / 2 for c in found.controls]
-    assert ends == pytest.approx([1.1, 2.2, -2.2], abs=5e-3)  # (1 - 2a)/(2a - 1)^2 = 2 and -2
+    assert ends == pytest.approx([1.1, 1.1 + 0.0045 * 6 * 7.5, 2.2, -2.2], abs=5e-3)  # (1 - 2a)/(2a - 1)^2 = 2 and -2
     assert decided("D4b", extra=extra_table(size=0.3, gaussian=1.0))[1] == "violated"
     assert decided("D4b", extra=extra_table(gaussian=0.5))[1] == "inconclusive"
     assert "a=0.25: 1.1" in found.note
 
 
-def marginal_table(worst=1.02, wrong=1.1, frozen=0.5, finest=1.005):
+def marginal_table(worst=1.02, wrong=1.05, frozen=0.5, finest=1.005):
     rows = [
         ("exponential_euler", 1.0, 0.0, 0.1, worst),
         ("exponential_euler", 1.0, 0.5, 0.1, 0.99),
@@ -129,7 +132,7 @@ def marginal_table(worst=1.02, wrong=1.1, frozen=0.5, finest=1.005):
 def test_d5_is_the_ratio_farthest_from_one():
     found, outcome = decided("D5", marginal_kl=marginal_table())
     assert (found.measured, found.low, found.high) == (1.02, 0.99, 1.02) and outcome == "holds"
-    assert [(c.low, c.high) for c in found.controls] == [(1.005, 1.005), (1.1, 1.1), (0.5, 0.5)]
+    assert [(c.low, c.high) for c in found.controls] == [(1.005, 1.005), (1.05, 1.05), (0.5, 0.5)]
     low, _ = decided("D5", marginal_kl=marginal_table(worst=1.001))
     assert low.measured == 0.99
     assert decided("D5", marginal_kl=marginal_table(worst=1.04))[1] == "inconclusive"

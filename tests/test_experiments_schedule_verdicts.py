@@ -249,9 +249,10 @@ def test_s5_is_the_paired_difference_over_replicates():
     assert decided("S5", figure2=quality((0.2, 0.21)))[0] is None
 
 
-def rate(stated=27.6, told=27.6, plotted=13.8, small=46.0):
+def rate(stated=27.6, told=27.6, plotted=13.8, small=46.0, near=28.45, tilted=14.5):
     runs = ((0.5, 0.5, "blind", stated), (0.5, 0.5, "conditional", told), (0.5, 0.0, "blind", plotted))
     rows = [*runs, (0.3, 0.5, "blind", small)]
+    rows += [(0.485, 0.5, "blind", near), (0.5, 0.05, "blind", tilted)]
     return pd.DataFrame(rows, columns=["h", "a", "denoiser", "steps_needed"]).assign(steps_needed_se=0.01)
 
 
@@ -262,6 +263,8 @@ def test_k1_and_k1b_read_one_number_against_two_ranges():
     assert decided("K1", rate=rate(stated=13.8))[1] == "holds"
     assert decided("K1b", rate=rate(stated=13.8))[1] == "violated"
     assert decided("K1", rate=rate(plotted=27.6))[1] == "inconclusive"
+    assert decided("K1", rate=rate(tilted=20.0))[1] == "inconclusive"  # no sabotage near the limit
+    assert decided("K1b", rate=rate(near=28.0))[1] == "inconclusive"
     assert decided("K1b", rate=rate(told=20.0))[1] == "inconclusive"
 
 
