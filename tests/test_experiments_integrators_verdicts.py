@@ -18,7 +18,7 @@ def decided(claim, **tables):
     return (found[0], judge(EXPERIMENT.claim(claim), found[0]).outcome) if found else (None, None)
 
 
-def exact_table(order=1.0, heun=2.0, wrong=0.0, declared=1):
+def exact_table(order=1.0, heun=2.0, wrong=0.85, declared=1):
     rows = []
     runs = (("exponential_euler", 0.0, 1.0, order), ("exponential_euler", 0.0, 1.05, wrong), ("heun", 0.0, 1.0, heun))
     for name, a, scale, slope in runs:
@@ -36,16 +36,17 @@ def test_o1_is_the_order_farthest_from_the_declared_one():
     assert found.measured == pytest.approx(-0.05, abs=1e-6) and outcome == "holds"
     assert (found.low, found.high) == pytest.approx((-0.05, 0.02), abs=1e-6) and "2 pairs" in found.note
     null, power = found.controls
-    assert (null.low, power.low, power.high) == pytest.approx((0.02, -1.0, -1.0), abs=1e-6)
+    assert (null.low, power.low, power.high) == pytest.approx((0.02, -0.15, -0.15), abs=1e-6)
     assert decided("O1", exact_order=exact_table(order=1.0, heun=1.8))[1] == "inconclusive"  # some hold, one does not
     assert decided("O1", exact_order=exact_table(order=1.0, heun=2.0, wrong=1.0))[1] == "inconclusive"
 
 
-def coupled_table(heun=2.0, euler=1.0, offset=0.0, counts=4):
+def coupled_table(heun=2.0, euler=1.0, offset=0.0, counts=4, known=1.0):
     rows = []
     runs = (("heun", 0.0, heun, 2), ("euler", 0.0, euler, 1), ("euler", 0.05, offset, 1))
-    for name, shift, slope, declared in runs:
-        for law in ("cube", "sphere"):
+    sampled = [(*run, ("cube", "sphere")) for run in runs]
+    for name, shift, slope, declared, laws in [*sampled, ("euler", 0.0, known, 1, ("gaussian",))]:
+        for law in laws:
             for n in (32, 64, 128, 256)[:counts]:
                 h = 8.0 / n
                 row = {"integrator": name, "a": 0.0, "offset": shift, "law": law, "h": h, "declared": declared}
@@ -61,13 +62,14 @@ def test_o2_combines_laws_and_shows_an_error_that_does_not_fall():
     assert found.high == pytest.approx(0.1 + half, abs=1e-4) and found.low == pytest.approx(-half, abs=1e-4)
     assert "laws: cube, sphere" in found.note and [c.kind for c in found.controls] == ["null", "power"]
     assert found.controls[1].high < -0.9
-    assert decided("O2", coupled=coupled_table(heun=1.5, euler=0.4))[1] == "inconclusive"  # the null breaks with it
-    assert decided("O2", coupled=coupled_table(euler=0.4))[1] == "inconclusive"
+    assert decided("O2", coupled=coupled_table(heun=1.5, euler=0.4))[1] == "violated"  # the null has its own draws
+    assert decided("O2", coupled=coupled_table(known=0.4))[1] == "inconclusive"
+    assert decided("O2", coupled=coupled_table(euler=0.4))[1] == "inconclusive"  # one of two breaks
     assert decided("O2", coupled=coupled_table(offset=1.0))[1] == "inconclusive"
     assert decided("O2", coupled=coupled_table(counts=3))[0] is None
 
 
-def extra_table(size=1.0, order=2.0, batches=8, leading=1.0):
+def extra_table(size=1.0, order=2.0, batches=8, leading=1.0, gaussian=None):
     rng = np.random.default_rng(4)
     rows = []
     for law in ("gaussian", "cube"):
@@ -78,7 +80,8 @@ def extra_table(size=1.0, order=2.0, batches=8, leading=1.0):
                     row = {"law": law, "a": a, "batch": batch, "lag": lag, "predicted": (1 - 2 * a) * square}
                     wobble = 1 + 1e-3 * rng.standard_normal(2)
                     row |= {"naive": (2 * a - 1) ** 2 * square, "leading": 3 * lag**leading * wobble[0]}
-                    factor = size * (lag / 0.1414) ** (order - 2) * wobble[1]
+                    own = gaussian if gaussian is not None and law == "gaussian" else size
+                    factor = own * (lag / 0.1414) ** (order - 2) * wobble[1]
                     rows.append(row | {"extra": factor * row["predicted"] * (99 if lag == 0.4 else 1)})
     return pd.DataFrame(rows)
 
@@ -91,8 +94,11 @@ def closed_table(order=2.0):
 def test_d4_is_the_order_in_the_lag():
     found, outcome = decided("D4", extra=extra_table(), extra_exact=closed_table())
     assert found.measured == pytest.approx(2.0, abs=3e-3) and found.high - found.low < 5e-3 and outcome == "holds"
-    power, null = found.controls
-    assert (power.kind, null.kind) == ("power", "null")
+    power, null, spoilt = found.controls
+    assert (power.kind, null.kind, spoilt.kind) == ("power", "null", "power")
+    # extra/predicted = 1 + .02 * 3 lag/(lag^2/2): the slope over .05, .1, .2
+    curve = [math.log(1 + 0.12 / t) for t in (0.05, 0.1, 0.2)]
+    assert spoilt.low < 2 + (curve[2] - curve[0]) / math.log(4) < spoilt.high
     assert (power.low + power.high) / 2 == pytest.approx(1.0, abs=3e-3) and null.high == pytest.approx(2.0, abs=1e-6)
     assert decided("D4", extra=extra_table(order=3.0), extra_exact=closed_table())[1] == "violated"
     assert decided("D4", extra=extra_table(leading=2.0), extra_exact=closed_table())[1] == "inconclusive"
@@ -105,12 +111,13 @@ def test_d4b_is_measured_over_predicted_with_a_sign():
     found, outcome = decided("D4b", extra=extra_table(size=1.1))
     assert found.measured == pytest.approx(1.1, abs=2e-3) and outcome == "holds"
     ends = [(c.low + c.high) / 2 for c in found.controls]
-    assert ends == pytest.approx([1.1, 2.2, -2.2], abs=5e-3)  # (1 - 2a)/(2a - 1)^2 = 2 and -2
-    assert decided("D4b", extra=extra_table(size=0.5))[1] == "inconclusive"  # the Gaussian null fails with it
+    assert ends == pytest.approx([1.1, 1.1 + 0.0045 * 6 * 7.5, 2.2, -2.2], abs=5e-3)  # (1 - 2a)/(2a - 1)^2 = 2 and -2
+    assert decided("D4b", extra=extra_table(size=0.3, gaussian=1.0))[1] == "violated"
+    assert decided("D4b", extra=extra_table(gaussian=0.5))[1] == "inconclusive"
     assert "a=0.25: 1.1" in found.note
 
 
-def marginal_table(worst=1.02, wrong=1.1, frozen=0.5, finest=1.005):
+def marginal_table(worst=1.02, wrong=1.05, frozen=0.5, finest=1.005):
     rows = [
         ("exponential_euler", 1.0, 0.0, 0.1, worst),
         ("exponential_euler", 1.0, 0.5, 0.1, 0.99),
@@ -125,7 +132,7 @@ def marginal_table(worst=1.02, wrong=1.1, frozen=0.5, finest=1.005):
 def test_d5_is_the_ratio_farthest_from_one():
     found, outcome = decided("D5", marginal_kl=marginal_table())
     assert (found.measured, found.low, found.high) == (1.02, 0.99, 1.02) and outcome == "holds"
-    assert [(c.low, c.high) for c in found.controls] == [(1.005, 1.005), (1.1, 1.1), (0.5, 0.5)]
+    assert [(c.low, c.high) for c in found.controls] == [(1.005, 1.005), (1.05, 1.05), (0.5, 0.5)]
     low, _ = decided("D5", marginal_kl=marginal_table(worst=1.001))
     assert low.measured == 0.99
     assert decided("D5", marginal_kl=marginal_table(worst=1.04))[1] == "inconclusive"
@@ -133,28 +140,27 @@ def test_d5_is_the_ratio_farthest_from_one():
         assert decided("D5", marginal_kl=marginal_table(**change))[1] == "inconclusive"
 
 
-def dimension_table(consistent=0.0, other=1.0, tangential=0.0):
-    rows = []
-    for name, slope in (("ddim", consistent), ("euler", other)):
-        for d in (10**3, 10**6, 10**9):
-            row = {"integrator": name, "a": 0.5, "consistent": name == "ddim", "d": d}
-            rows.append(row | {"kl": float(d) ** slope, "tangential": float(d) ** tangential})
-    return pd.DataFrame(rows)
+def exponent_table(kept=0.0, first=0.5, second=0.25, leak=0.04):
+    runs = (("exponential_euler", 0.0, 0, kept), ("euler", 0.5, 1, first), ("heun", 0.0, 2, second))
+    return pd.DataFrame(
+        {"integrator": name, "a": a, "order": order, "d": d, "steps": 5.0 * float(d) ** p}
+        for name, a, order, p in (*runs, ("leaking", 0.5, 1, leak), ("stuck", 0.5, -1, math.nan))
+        for d in (10**3, 10**4, 10**5)
+    )
 
 
-def test_d6_is_the_slope_of_the_consistent_ones():
-    found, outcome = decided("D6", dimension=dimension_table())
-    assert (found.measured, found.low, found.high) == (0.0, 0.0, 0.0) and outcome == "holds"
-    null, power = found.controls
-    assert (null.low, null.high) == (0.0, 0.0) and power.low == pytest.approx(1.0, abs=1e-6)
-    assert found.note == "consistent: ddim; others: slopes 1.000"
-    assert decided("D6", dimension=dimension_table(consistent=0.5))[1] == "violated"
-    assert decided("D6", dimension=dimension_table(other=0.0))[1] == "inconclusive"
-    assert decided("D6", dimension=dimension_table(tangential=0.5))[1] == "inconclusive"
+def test_d6_is_the_exponent_farthest_from_its_class():
+    found, outcome = decided("D6", exponent=exponent_table(first=0.49))
+    assert (found.measured, found.low, found.high) == pytest.approx((-0.01,) * 3, abs=1e-9) and outcome == "holds"
+    assert found.cell == "euler a=0.5" and "heun a=0: 0.250" in found.note and "stuck a=0.5" in found.note
+    assert decided("D6", exponent=exponent_table(first=0.4))[1] == "violated"
+    assert decided("D6", exponent=exponent_table(second=0.5))[1] == "violated"
+    for change in ({"kept": 0.1}, {"leak": 0.02}, {"leak": 0.1}):  # a truth that fails; a sabotage unseen, or too far
+        assert decided("D6", exponent=exponent_table(**change))[1] == "inconclusive"
     assert EXPERIMENT.question("D6").decide({"clean": pd.DataFrame()}, None) == []
 
 
-def grid_table(constant=2.0, equal=1.0, linear=50.0, low=4.0, high=3.0, plain=(1.6, 2.0), batches=3, n=64):
+def grid_table(constant=1.005, tilted=1.04, linear=50.0, low=4.0, high=3.0, plain=(1.6, 2.0), batches=3, null=1.0):
     rows = []
     for law, discrete, sizes in (
         ("cube", False, (0.01,)),
@@ -164,26 +170,26 @@ def grid_table(constant=2.0, equal=1.0, linear=50.0, low=4.0, high=3.0, plain=(1
         for sigma_T in sizes:
             for batch in range(batches):
                 wobble = 1 + 0.001 * (batch - 1) if law == "cube" else 1.0
-                waste = {"cube": constant, "code": low if sigma_T < 0.005 else high}.get(law)
+                waste = {"cube": 1.5 * constant, "code": low if sigma_T < 0.005 else high}.get(law)
                 own = waste if waste is not None else plain[0] if sigma_T < 0.005 else plain[1]
-                for steps in (n, 256):
-                    for grid, ratio in (("constant", own * wobble), ("equidistributed", equal), ("linear", linear)):
+                limit = own / null if law == "gaussian" else 1.5
+                for steps in (64, 256):
+                    for grid, ratio in (("constant", own * wobble), ("tilted", tilted * limit), ("linear", linear)):
                         row = {"law": law, "discrete": discrete, "sigma_T": sigma_T, "batch": batch, "N": steps}
-                        rows.append(row | {"grid": grid, "ratio": ratio})
+                        rows.append(row | {"grid": grid, "ratio": ratio, "limit": limit})
     return pd.DataFrame(rows)
 
 
-def test_d7_is_the_law_with_the_largest_waste():
-    found, outcome = decided("D7", grid=grid_table(constant=2.5))
-    half = stats.t.ppf(0.975, 2) * 0.0025 / math.sqrt(3)
-    assert (found.measured, found.low, found.high) == pytest.approx((2.5, 2.5 - half, 2.5 + half), rel=1e-9)
-    assert outcome == "holds" and found.note == "cube 2.50, gaussian 2.00"
-    null, power = found.controls
-    assert (null.low, null.high, power.low, power.high) == (1.0, 1.0, 50.0, 50.0)
-    assert decided("D7", grid=grid_table(constant=4.0))[1] == "violated"
-    assert decided("D7", grid=grid_table(linear=2.0))[1] == "inconclusive"
-    assert decided("D7", grid=grid_table(equal=5.0))[1] == "inconclusive"
-    assert decided("D7", grid=grid_table(batches=2))[0] is None and decided("D7", grid=grid_table(n=32))[0] is None
+def test_d7_is_the_waste_over_its_limit_of_the_law_farthest_off():
+    found, outcome = decided("D7", grid=grid_table(constant=0.99))
+    half = stats.t.ppf(0.975, 2) * 0.00099 / math.sqrt(3)
+    assert (found.measured, found.low, found.high) == pytest.approx((0.99, 0.99 - half, 0.99 + half), rel=1e-9)
+    assert outcome == "holds" and "cube 1.49, gaussian 2.00" in found.note and found.cell == "cube"
+    for constant in (1.1, 0.9):
+        assert decided("D7", grid=grid_table(constant=constant))[1] == "violated"
+    for change in ({"tilted": 1.02}, {"tilted": 1.06}, {"null": 1.03}):
+        assert decided("D7", grid=grid_table(**change))[1] == "inconclusive"
+    assert decided("D7", grid=grid_table(batches=2))[0] is None
 
 
 def test_d7b_is_the_growth_of_the_waste_of_discrete_laws():

@@ -13,8 +13,11 @@ from analysis.integrators.catalogue import affordable, cases, end_level, in_spac
 from analysis.schedule.continuous_time import cell_continuous
 from analysis.schedule.figure2 import cell_figure2, plane_mixture
 from analysis.schedule.figure3_rate import cell_rate
+from analysis.schedule.fine_paths import cell_fine
+from analysis.schedule.free_tracking import cell_free
 from analysis.schedule.ideal_marginals import cell_marginals, rejection_rate
 from analysis.schedule.implicit import INJECTIONS, cell_implicit
+from analysis.schedule.path_law import cell_path_law
 from analysis.schedule.settings import WANING, fine_schedule, largest_deviation, waning
 from analysis.schedule.tracking import cell_tracking
 from analysis.theory.schedule import implicit_variance
@@ -135,6 +138,38 @@ def test_tracking_run_follows_and_a_wrong_injection_does_not():
     assert wrong.log_ratio.iloc[-1] == pytest.approx(
         -0.2 * horizon, abs=0.01
     )  # levels fall by e^{-.7 t}, not e^{-.5 t}
+
+
+def test_free_tracking_has_the_right_level_and_the_recursion_of_its_samples():
+    params = {"law": "gaussian", "dim": 2, "ambient": 10**6, "kind": "run", "dose": 1.0, "a": 0.5, "steps": 24}
+    for factor in (0.5, 2.0):
+        rows = pd.DataFrame(cell_free(params | SIZE | {"factor": factor, "n": 4000}, 0))
+        assert (rows.log_ratio.abs() < 5 * rows.log_ratio_se + 5e-6).all()
+        levels = 10.0 * np.exp(-np.log(1000) * np.arange(25) / 24)
+        keep, c = 1 / (1 + (factor * levels) ** 2), (levels[1:] / levels[:-1]) ** 2
+        v = 100.0
+        for g, q, s in zip(keep, c, levels):
+            v = (g + q * (1 - g)) ** 2 * v + q * (1 - q) * s**2  # sigma_+^2 - c^2 sigma^2, c = q at a = 1/2
+        assert rows.energy.iloc[0] == pytest.approx(keep[-1] ** 2 * v, rel=0.06)
+
+
+def test_blind_paths_have_the_conditional_law_and_a_misread_level_does_not():
+    params = {"law": "gaussian", "dim": 2, "ambient": 10_000, "a": 0.5, "steps": 24, "n": 300, "posteriors": 100}
+    run, wrong = (pd.DataFrame(cell_path_law(params | SIZE | {"reading": r}, 0)) for r in (1.0, 1.02))
+    for rows, level in ((run, math.sqrt(2 / 2)), (wrong, 10_000 * math.log(1.02))):
+        assert rows[rows.feature == "level"].gap.max() == pytest.approx(level, rel=0.5)
+    square = wrong[wrong.feature == "square"].gap
+    assert run[run.feature != "level"].gap.abs().max() < 0.01 and square.min() < -0.03
+
+
+def test_fine_paths_extrapolate_to_the_law_of_the_schedule():
+    params = {"law": "gaussian", "dim": 2, "ambient": 10_000, "sigma_0": 10.0, "sigma_T": 0.02, "a": 0.5, "steps": 48}
+    run, wrong = (
+        pd.DataFrame(cell_fine(params | {"n": 4000, "kind": "run", "reading": reading}, 0)) for reading in (1.0, 1.1)
+    )
+    assert (run.gap.abs() < 4 * run.gap_se).all() and run.gap_se.max() < 0.03
+    # a level read r times too high leaves V = s^2 (2/r^2 - 1) or so of the variance, to first order in r - 1
+    assert wrong.gap.iloc[-1] == pytest.approx(-0.18, abs=4 * wrong.gap_se.iloc[-1])
 
 
 def test_stated_parameters_of_figure_3_need_28_steps():

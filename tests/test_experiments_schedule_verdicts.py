@@ -107,17 +107,78 @@ def tracking(run=(0.01, -0.02, 0.0), truth=0.01, injection=1.0, full=-2.0, fresh
     return pd.DataFrame(rows)
 
 
-def test_s3_scales_the_largest_deviation_by_root_d():
-    found, outcome = decided("S3", tracking=tracking())
-    half = 20 * 1e-3 * stats.norm.ppf(1 - 0.025 / 3)  # three rows at once
-    assert (found.measured, found.low, found.high) == pytest.approx((0.4, 0.4 - half, 0.4 + half), rel=1e-12)
-    assert outcome == "holds" and "worst: sphere, k=2, d=400, step 1" in found.note
-    null, wrong, same = found.controls
-    assert (null.low + null.high) / 2 == pytest.approx(0.2) and (wrong.low + wrong.high) / 2 == pytest.approx(20.0)
-    assert same.low <= 3 * math.sqrt(2) <= same.high
-    assert decided("S3", tracking=tracking(run=(0.05, 0.0, 0.0)))[1] == "violated"
-    for change in ({"truth": 0.06}, {"injection": 0.01}, {"full": 0.01}):
-        assert decided("S3", tracking=tracking(**change))[1] == "inconclusive"
+def free(run=1e-5, dosed=3e-4, truth=0.0, se=1e-6):
+    kinds = [("run", factor, 1.0, run) for factor in (0.5, 1.0, 1.5, 2.0, 4.0)]
+    kinds += [("truth", 1.0, 1.0, truth), ("run", 1.0, 1.0006, dosed)]
+    columns = ["kind", "factor", "dose", "log_ratio"]
+    return pd.DataFrame(kinds, columns=columns).assign(law="gaussian", log_ratio_se=se, energy=0.5)
+
+
+def test_s6_is_the_largest_deviation_at_any_factor():
+    found, outcome = decided("S6", free=free(run=-2e-5))
+    half = 1e-6 * stats.norm.ppf(1 - 0.025 / 5)
+    assert (found.measured, found.high) == pytest.approx((2e-5, 2e-5 + half), rel=1e-9)
+    assert "at factors 0.5, 1, 1.5, 2, 4: gaussian 0.500" in found.note
+    verdict = judge(EXPERIMENT.claim("S6"), found, seeded=False)
+    assert verdict.outcome == "holds" and outcome == "inconclusive"  # one seed is not three
+    for change in ({"dosed": 1e-4}, {"dosed": 1e-3}, {"truth": 1e-3}):  # unseen, too far, a truth that fails
+        found, _ = decided("S6", free=free(**change))
+        assert judge(EXPERIMENT.claim("S6"), found, seeded=False).outcome == "inconclusive"
+    found, _ = decided("S6", free=free(run=1e-3))
+    assert judge(EXPERIMENT.claim("S6"), found, seeded=False).outcome == "violated"
+
+
+def path_law(gap=0.01, level=3.0, misread=0.07, misread_level=7.0):
+    rows = []
+    for law in path_law_laws():
+        for ambient, reading, g, rms in (
+            (10_000, 1.0, gap, level),
+            (10_000, 1.0006, 0.0, misread_level),
+            (10_000, 1.03, -misread, 200.0),
+            (10_000, 1.1, 0.3, 1e3),
+            (10**8, 1.0, 0.0, 3.0),
+        ):
+            shared = {"law": law, "dim": 2, "ambient": ambient, "reading": reading, "step": 3}
+            rows += [shared | {"feature": "cos0", "gap": g}, shared | {"feature": "level", "gap": rms}]
+    return pd.DataFrame(rows).assign(gap_se=1e-3)
+
+
+def path_law_laws():
+    return ("gaussian", "mixture", "cube", "product", "sphere", "torus", "union_of_subspaces", "random_code")
+
+
+@pytest.mark.parametrize(
+    ("claim", "change", "wanted"),
+    [
+        ("S3", {}, "holds"),
+        ("S3", {"gap": -0.06}, "violated"),
+        ("S3", {"misread": 0.03}, "inconclusive"),
+        ("S3", {"misread": 0.1}, "inconclusive"),
+        ("S3c", {}, "holds"),
+        ("S3c", {"level": 7.0}, "violated"),
+        ("S3c", {"misread_level": 5.0}, "inconclusive"),
+        ("S3c", {"misread_level": 20.0}, "inconclusive"),
+    ],
+)
+def test_s3_and_s3c_need_a_misread_level_just_beyond_the_limit(claim, change, wanted):
+    found, _ = decided(claim, path_law=path_law(**change))
+    assert judge(EXPERIMENT.claim(claim), found, seeded=False).outcome == wanted
+
+
+def fine(run=0.01, truth=0.0, wrong=-0.1):
+    kinds = [(law, "run", 1.0, run) for law in ("gaussian", "mixture", "cube")]
+    kinds += [("gaussian", "truth", 1.0, truth), ("gaussian", "run", 1.055, wrong)]
+    return pd.DataFrame(kinds, columns=["law", "kind", "reading", "gap"]).assign(gap_se=2e-3, sigma=0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "wanted"),
+    [({}, "holds"), ({"run": -0.09}, "violated")]
+    + [(change, "inconclusive") for change in ({"truth": 0.09}, {"wrong": -0.05}, {"wrong": -0.2})],
+)
+def test_s3d_needs_fresh_draws_that_agree_and_a_misread_level_that_does_not(change, wanted):
+    found, _ = decided("S3d", fine=fine(**change))
+    assert judge(EXPERIMENT.claim("S3d"), found, seeded=False).outcome == wanted
 
 
 def test_s4_is_the_law_that_fails_least():
@@ -132,29 +193,33 @@ def test_s4_is_the_law_that_fails_least():
     assert decided("S4", tracking=tracking(thin=0.6))[1] == "inconclusive"
 
 
-def bias(slope, scatter=1e-9, laws=("a", "b", "c")):
+def bias(slope, scatter=1e-9, laws=("a", "b", "c"), truth=1.0, dosed=0.875):
     rows = []
-    for j, (law, dim) in enumerate((law, dim) for law in laws for dim in (2, 8)):
-        for step in range(8):
-            k_eff = dim / (1 + 0.25**step)
-            ratio = -(slope + scatter * (-1) ** j) * (k_eff + 1) / 2048
-            row = {"law": law, "dim": dim, "ambient": 1024, "step": step, "k_eff": k_eff}
-            rows.append(row | {"log_ratio": ratio, "log_ratio_se": 1e-5})
+    for kind, own, spread in (("none", slope, scatter), ("truth", truth, 1e-9), ("dose", dosed, 1e-9)):
+        for j, (law, dim) in enumerate((law, dim) for law in laws for dim in (2, 8)):
+            for step in range(8):
+                k_eff = dim / (1 + 0.25**step)
+                ratio = -(own + spread * (-1) ** j) * (k_eff + 1) / 2048
+                row = {"law": law, "dim": dim, "ambient": 1024, "step": step, "k_eff": k_eff, "sabotage": kind}
+                rows.append(row | {"log_ratio": ratio, "log_ratio_se": 1e-5})
     return pd.DataFrame(rows)
 
 
+def s3b(table):
+    found, _ = decided("S3b", bias=table)
+    return judge(EXPERIMENT.claim("S3b"), found, seeded=False).outcome
+
+
 def test_s3b_is_a_slope_through_the_origin_with_its_scatter_by_run():
-    found, outcome = decided("S3b", bias=bias(1.0))
-    assert (found.measured, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0), rel=1e-8) and outcome == "holds"
-    k_eff = bias(1.0)[lambda t: t.dim == 2].k_eff
-    bare = float(((k_eff + 1) * (k_eff - 1)).sum() / ((k_eff - 1) ** 2).sum())
-    assert found.controls[1].low == pytest.approx(bare, rel=1e-7) and bare > 1.25
-    wrong, outcome = decided("S3b", bias=bias(1.5))
-    assert wrong.low > 1.25 and outcome == "inconclusive"  # the null is made of the same runs and falls with them
-    assert decided("S3b", bias=bias(1.1 / bare))[1] == "inconclusive"  # the sabotage would pass too
+    found, _ = decided("S3b", bias=bias(1.0))
+    assert (found.measured, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0), rel=1e-8)
+    assert s3b(bias(1.0)) == "holds" and s3b(bias(1.5)) == "violated"  # the null is drawn anew
+    for change in ({"truth": 1.2}, {"dosed": 0.93}, {"dosed": 0.7}):
+        assert s3b(bias(1.0, **change)) == "inconclusive"
     # runs that scatter by +-s have weights x^2: sandwich standard error, t with runs - 1 degrees of freedom
     noisy, _ = decided("S3b", bias=bias(1.0, 0.02))
-    weight = bias(1.0).assign(xx=lambda t: (t.k_eff + 1) ** 2).groupby(["law", "dim"]).xx.sum().to_numpy()
+    one = bias(1.0)[lambda t: t.sabotage == "none"]
+    weight = one.assign(xx=(one.k_eff + 1) ** 2).groupby(["law", "dim"]).xx.sum().to_numpy()
     slope = 1.0 + 0.02 * (weight * [1, -1, 1, -1, 1, -1]).sum() / weight.sum()
     rest = weight * (1.0 + 0.02 * np.array([1, -1, 1, -1, 1, -1]) - slope)
     half = stats.t.ppf(0.975, 5) * math.sqrt((rest**2).sum() * 6 / 5) / weight.sum()
@@ -184,9 +249,10 @@ def test_s5_is_the_paired_difference_over_replicates():
     assert decided("S5", figure2=quality((0.2, 0.21)))[0] is None
 
 
-def rate(stated=27.6, told=27.6, plotted=13.8, small=46.0):
+def rate(stated=27.6, told=27.6, plotted=13.8, small=46.0, near=28.45, tilted=14.5):
     runs = ((0.5, 0.5, "blind", stated), (0.5, 0.5, "conditional", told), (0.5, 0.0, "blind", plotted))
     rows = [*runs, (0.3, 0.5, "blind", small)]
+    rows += [(0.485, 0.5, "blind", near), (0.5, 0.05, "blind", tilted)]
     return pd.DataFrame(rows, columns=["h", "a", "denoiser", "steps_needed"]).assign(steps_needed_se=0.01)
 
 
@@ -197,6 +263,8 @@ def test_k1_and_k1b_read_one_number_against_two_ranges():
     assert decided("K1", rate=rate(stated=13.8))[1] == "holds"
     assert decided("K1b", rate=rate(stated=13.8))[1] == "violated"
     assert decided("K1", rate=rate(plotted=27.6))[1] == "inconclusive"
+    assert decided("K1", rate=rate(tilted=20.0))[1] == "inconclusive"  # no sabotage near the limit
+    assert decided("K1b", rate=rate(near=28.0))[1] == "inconclusive"
     assert decided("K1b", rate=rate(told=20.0))[1] == "inconclusive"
 
 

@@ -19,8 +19,11 @@ CLAIMS = (
         quantity="KL over k h^2/16, farthest from 1 over a in {0, .25, .5, .75} and h (interval: the whole range)",
         predicted="1",
         allowed=(0.97, 1.03),  # corrections of relative order h/4 at most
+        strict=True,
+        wide="exact numbers without sampling error",
     ),
 )
+_WRONG = 1.0013  # of the target variance, which the run misses by h/2: a twentieth of the KL at h = .1
 
 
 def cells(options) -> list[Cell]:
@@ -30,7 +33,8 @@ def cells(options) -> list[Cell]:
         Cell("marginal_kl", {"integrator": name, "a": a, "h": h, "wrong_target": wrong} | shared, 0.05)
         for a in ALL_A
         for h in (0.1, 0.05, 0.025)
-        for name, wrong in (("exponential_euler", 1.0), ("exponential_euler", 1.02), ("score_freezing", 1.0))
+        for name, wrong in (("exponential_euler", 1.0), ("exponential_euler", _WRONG), ("score_freezing", 1.0))
+        if wrong == 1.0 or h == 0.1
     ]
 
 
@@ -58,11 +62,16 @@ def decide(tables, options) -> list[Measurement]:
     value = float(true.ratio.iloc[(true.ratio - 1.0).abs().argmax()])
     controls = [
         Control("null", "the smallest step alone", finest.min(), finest.max()),
-        Control("power", "compared with a variance 2 % too large", float(wrong.ratio.min()), float(wrong.ratio.max())),
+        Control(
+            "power",
+            f"compared with a variance {100 * (_WRONG - 1):.2g} % too large, h = .1",
+            float(wrong.ratio.min()),
+            float(wrong.ratio.max()),
+        ),
         Control("power", "score freezing at a = 0", float(frozen.min()), float(frozen.max())),
     ]
     parts = ", ".join(f"a={a:g}: {g.ratio.min():.4f}..{g.ratio.max():.4f}" for a, g in true.groupby("a"))
-    return [Measurement("D5", value, true.ratio.min(), true.ratio.max(), controls, parts)]
+    return [Measurement("D5", value, true.ratio.min(), true.ratio.max(), controls, parts, span="range")]
 
 
 QUESTION = Question(

@@ -9,8 +9,6 @@ log sigma. One p-value a cell (the least of three, times three) makes the cells 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 
@@ -19,9 +17,8 @@ from analysis.integrators.catalogue import affordable, build, cases, end_level
 from analysis.metrics.intervals import Estimate, binomial
 from analysis.metrics.twosample import ks_two_samples
 from analysis.runs import Cell, Claim, Control, Measurement, Question
-from analysis.samplers import Coefficients, Schedule, sample
-from analysis.samplers.integrators import ExponentialEuler
-from analysis.schedule.settings import FEW, PAPER, PROPORTIONAL, WANING, fine_schedule, measured, size
+from analysis.samplers import Schedule, sample
+from analysis.schedule.settings import FEW, PAPER, PROPORTIONAL, WANING, Overdosed, fine_schedule, measured, size
 from manifolds.denoisers import ConditionalDenoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
@@ -72,16 +69,6 @@ def cells(options) -> list[Cell]:
     return plan
 
 
-class _Overdosed(ExponentialEuler):
-    """A sabotage: a tenth more variance is injected than the schedule accounts for."""
-
-    name = "overdosed"
-
-    def coefficients(self, schedule: Schedule) -> Coefficients:
-        steps = super().coefficients(schedule)
-        return replace(steps, noise_variance=1.1 * steps.noise_variance)
-
-
 def _draw(law: Law, n: int, sigma: float, stream: Stream, label: str) -> torch.Tensor:
     """A fresh exact draw of p_sigma."""
     return law.add_noise(law.sample(n, stream.child(label, "x")), sigma, stream.child(label, "z"))
@@ -119,7 +106,7 @@ def cell_marginals(params: dict, seed: int) -> list[dict]:
     stream = manifolds.stream(seed, "marginals", *(params[key] for key in sorted(params)))
     schedule = fine_schedule(params["injection"], params["sigma_0"], params["sigma_T"], params["h"])
     n, sigma_T = params["n"], schedule.sigma_end
-    integrator = _Overdosed() if params["overdose"] else "exponential_euler"
+    integrator = Overdosed(1.1) if params["overdose"] else "exponential_euler"
     start = _draw(law, n, schedule.sigma_start, stream, "start")
     y = sample(ConditionalDenoiser(law), law, schedule, n, stream.child("run"), integrator, start=start).y
     pairs = {

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy import stats
 
 from analysis.metrics.intervals import Estimate
 from analysis.runs import Control, Measurement
-from analysis.samplers import Schedule
+from analysis.samplers import Coefficients, Schedule
+from analysis.samplers.integrators import ExponentialEuler
 
-__all__ = ["FEW", "PAPER", "PROPORTIONAL", "WANING", "fine_schedule", "largest_deviation", "measured", "size", "waning"]
+__all__ = [
+    "FEW",
+    "PAPER",
+    "PROPORTIONAL",
+    "WANING",
+    "Overdosed",
+    "fine_schedule",
+    "largest_deviation",
+    "measured",
+    "size",
+    "waning",
+]
 
 PAPER = "arXiv 2602.09639"
 PROPORTIONAL = ("0", "0.2", "0.5", "0.8")  # a_t = a sigma_t^2
@@ -48,6 +61,19 @@ def fine_schedule(injection: str, sigma_0: float, sigma_T: float, h: float) -> S
         middle = (low + high) / 2
         low, high = (middle, high) if float(coarse.level(middle)) > sigma_T else (low, middle)
     return Schedule.from_injection(a_t, sigma_0, high, int(np.ceil(high / h)))
+
+
+class Overdosed(ExponentialEuler):
+    """A sabotage: `dose` times the variance is injected that the schedule accounts for."""
+
+    name = "overdosed"
+
+    def __init__(self, dose: float):
+        self.dose = dose
+
+    def coefficients(self, schedule: Schedule) -> Coefficients:
+        steps = super().coefficients(schedule)
+        return replace(steps, noise_variance=self.dose * steps.noise_variance)
 
 
 def largest_deviation(value, standard_error, confidence: float = 0.95) -> Estimate:

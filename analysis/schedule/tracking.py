@@ -1,4 +1,4 @@
-"""Does a blind run know where it is: its residual estimate beside the implicit schedule, step by step? (S3, S4)
+"""Does a blind run know where it is: its residual estimate beside the implicit schedule, step by step? (S4)
 
 Two estimates of the noise level are recorded. The residual |f*(y) - y|/sqrt(d) is what a sampler can compute and what
 figures 3 and 11 of arXiv 2602.09639 plot; its mean square is sigma^2 (1 - k_eff/d), so its logarithm is biased by about
@@ -20,30 +20,22 @@ from analysis.metrics.intervals import Estimate
 from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, positive_int
 from analysis.samplers import Schedule, sample
 from analysis.schedule.figure2 import plane_mixture
-from analysis.schedule.settings import FEW, PAPER, largest_deviation, measured, size
+from analysis.schedule.settings import FEW, PAPER, Overdosed, largest_deviation, measured, size
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
 from manifolds.laws.gaussian import IsotropicGaussian
 
 CLAIMS = (
     Claim(
-        id="S3",
-        kind="paper",
-        source=f"{PAPER}, section 4.1",
-        statement="blind runs track the implicit schedule at every step, for every law, when k^2 << d",
-        quantity="sqrt(d) |mean log(sigma_hat/sigma_t)|, largest over laws and steps; sigma_hat the residual estimate",
-        predicted="k_eff/(2 sqrt(d))",
-        # one sample's estimate has a standard deviation of 1/sqrt(2d): a smaller mean deviation cannot be seen in a run
-        allowed=(0.0, math.sqrt(0.5)),
-    ),
-    Claim(
         id="S4",
         kind="control",
         source=f"{PAPER}, figure 3",
-        statement="tracking fails at k = d",
+        statement="tracking fails at k = d = 2 (a Gaussian and a mixture that fill the plane)",
         quantity="largest over steps of |mean log(sigma_hat/sigma_t)|, least over laws with k = d = 2",
         predicted="> 0.5",
         allowed=(0.5, math.inf),
+        strict=True,
+        wide="no size is predicted: .5 in the logarithm is a level wrong by a factor 1.65",
     ),
 )
 ARGUMENTS = (
@@ -59,7 +51,7 @@ ARGUMENTS = (
         "--ratio",
         type=positive_int,
         nargs="+",
-        default=(256, 2600),
+        default=(256,),
         help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
         by_profile={"smoke": (2500,)},
     ),
@@ -69,7 +61,7 @@ PLANE = ("plane_gaussian", "plane_mixture")  # laws that fill a plane: in d = 2 
 
 
 def cells(options) -> list[Cell]:
-    """Every law at every (k, d/k^2) asked for, the laws that fill a plane, and two sabotages."""
+    """Every law at every (k, d/k^2) asked for (for the figure: what tracks, tracks for free), and those of a plane."""
     smoke = options.profile == "smoke"
     n = (150 if smoke else 300) * size(options.profile)
     shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24 if smoke else 40, "posteriors": 20 if smoke else 40}
@@ -84,7 +76,7 @@ def cells(options) -> list[Cell]:
                 params = {"law": law, "dim": dim, "ambient": d, "sabotage": "none"}
                 plan.append(Cell("tracking", params | shared | own, 1.5))
     plane = [(law, d, sabotage) for law in PLANE for d in (2, 500) for sabotage in ("none", "truth")]
-    for law, d, sabotage in [*plane, ("mixture", 10_000, "truth"), ("mixture", 10_000, "injection")]:
+    for law, d, sabotage in plane:
         params = {"law": law, "dim": 2, "ambient": d, "sabotage": sabotage}
         plan.append(Cell("tracking", params | shared | {"sigma_T": 0.01, "n": n}, 1.0))
     return plan
@@ -109,7 +101,8 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
     """One blind run, one row a step: mean over samples of log(sigma_hat/sigma_t), by both estimates.
 
     sabotage: "none"; "truth" (no run: fresh draws of p_{sigma_t} at every step, the best that tracking can be);
-    "injection" (the run follows a = 0.3 while it is compared with the schedule of a, at the same times).
+    "injection" (the run follows a = 0.3 while it is compared with the schedule of a, at the same times); "dose" (.1 %
+    more variance is injected than the schedule accounts for, which raises the level by .05 %).
     The prior is log-uniform on the range of levels of the run, as in the paper's synthetic runs.
     """
     law = _law(params["law"], params["dim"], params["ambient"])
@@ -130,7 +123,8 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
         ]
         residual = [law.space.sqnorm(f(y) - y).div(d).sqrt() for y in path]
     else:
-        run = sample(f, law, walked, n, stream.child("run"), record="path")
+        integrator = Overdosed(1.001) if sabotage == "dose" else "exponential_euler"
+        run = sample(f, law, walked, n, stream.child("run"), integrator, record="path")
         assert run.path is not None  # asked for
         path, residual = list(run.path), list(run.sigma_hat)
     rows = []
@@ -155,33 +149,22 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
 
 
 def decide(tables, options) -> list[Measurement]:
-    """The largest scaled deviation over laws and steps where k^2 << d, and the least of those that fill the space."""
+    """The least deviation of the laws that fill the space."""
     rows = tables["tracking"]
     plane = rows.law.isin(PLANE)
-    runs = rows[~plane & (rows.sabotage == "none")]
-    truth, injected = rows[~plane & (rows.sabotage == "truth")], rows[~plane & (rows.sabotage == "injection")]
     full, thin = rows[plane & (rows.ambient == 2)], rows[plane & (rows.ambient == 500) & (rows.sabotage == "none")]
-    found = []
-    if len(runs) and len(truth) and len(injected) and len(full):
-        null, wrong, same = _scaled(truth), _scaled(injected), _scaled(full[full.sabotage == "none"])
-        controls = [
-            Control("null", "fresh draws of p_{sigma_t} instead of a run", null.low, null.high),
-            Control("power", "a run at a = .3 read on the schedule of a = .5", wrong.low, wrong.high),
-            Control("power", "k = d = 2", same.low, same.high),
-        ]
-        found.append(measured("S3", _scaled(runs), controls, _note(runs)))
-    if len(full) and len(thin):
-        by_law = {s: [_deviation(g) for _, g in full[full.sabotage == s].groupby("law")] for s in ("none", "truth")}
-        least = min(by_law["none"], key=lambda e: e.value)
-        fresh = min(by_law["truth"], key=lambda e: e.value)
-        tracked = [_deviation(g) for _, g in thin.groupby("law")]
-        cannot = "fresh draws of p_{sigma_t}: the level cannot be read at k = d, run or no run"
-        controls = [
-            Control("null", cannot, fresh.low, fresh.high),
-            Control("power", "the same laws in d = 500", min(e.low for e in tracked), max(e.high for e in tracked)),
-        ]
-        found.append(measured("S4", least, controls))
-    return found
+    if not len(full) or not len(thin):
+        return []
+    by_law = {s: [_deviation(g) for _, g in full[full.sabotage == s].groupby("law")] for s in ("none", "truth")}
+    least = min(by_law["none"], key=lambda e: e.value)
+    fresh = min(by_law["truth"], key=lambda e: e.value)
+    tracked = [_deviation(g) for _, g in thin.groupby("law")]
+    cannot = "fresh draws of p_{sigma_t}: the level cannot be read at k = d, run or no run"
+    controls = [
+        Control("null", cannot, fresh.low, fresh.high),
+        Control("power", "the same laws in d = 500", min(e.low for e in tracked), max(e.high for e in tracked)),
+    ]
+    return [measured("S4", least, controls)]
 
 
 def _deviation(rows) -> Estimate:
@@ -191,18 +174,6 @@ def _deviation(rows) -> Estimate:
 def _scaled(rows) -> Estimate:
     root = np.sqrt(rows.ambient.astype(float))
     return largest_deviation(root * rows.log_ratio, root * rows.log_ratio_se)
-
-
-def _note(runs) -> str:
-    """Where the largest deviation is, and how far off the other estimate is."""
-    root = np.sqrt(runs.ambient.astype(float))
-    worst = runs.loc[(root * runs.log_ratio).abs().idxmax()]
-    inner = runs[(runs.step > 2) & (runs.step < runs.step.max() - 2)]
-    posterior = float((np.sqrt(inner.ambient.astype(float)) * inner.posterior_log_ratio).abs().max())
-    return (
-        f"worst: {worst.law}, k={worst.dim}, d={worst.ambient}, step {worst.step}; the same with the posterior mean of "
-        f"log sigma, away from the prior's ends: {posterior:.2f}; laws: {', '.join(sorted(runs.law.unique()))}"
-    )
 
 
 def show(tables, options) -> str | None:
