@@ -57,8 +57,11 @@ def found(claim: str, tables: dict):
     return measurement, judge(EXPERIMENT.claim(claim), measurement)
 
 
-def test_every_claim_of_the_experiment_is_tested_here():
-    assert set(EXPECTED) == {claim.id for claim in EXPERIMENT.claims} == set(QUESTION)
+ELSEWHERE = {"M6", "M6b", "M6c", "M7", "M7b", "M8"}  # test_experiments_mismatch_headline.py
+
+
+def test_every_claim_of_the_experiment_is_tested():
+    assert set(EXPECTED) == {claim.id for claim in EXPERIMENT.claims} - ELSEWHERE == set(QUESTION)
 
 
 @pytest.mark.parametrize("claim", EXPECTED)
