@@ -74,7 +74,7 @@ CLAIMS = (
 
 _SCHEMES = ("adaptive", "scheduled")
 _START_SAMPLES = {"smoke": 500, "paper": 700, "full": 4000}  # of one seed
-_MISSTART = 1.01  # the sabotage: a start at one more per cent than is predicted from
+_MISSTART = 1.0075  # the sabotage: a start at that many times what is predicted from
 
 
 def cells(options) -> list[Cell]:

@@ -41,7 +41,7 @@ CLAIMS = (
         "(limit set after a pilot)",
         "log of its error over that of a denoiser that knows all levels (sliced W2, floor included), same draws",
         "0",
-        (-0.012, 0.012),
+        (-0.02, 0.02),
         seeds=3,
         revised=Revision(
             "ratio of the two errors within 5 % by Fieller's interval of 4 replicates",
@@ -64,7 +64,7 @@ VARIANTS: dict[str, tuple[str | KadkhodaieSimoncelli, float]] = {
     "beta_growing": (KadkhodaieSimoncelli(h0=0.01, beta=0.2), 2.0),
 }
 
-_READS = 1.1  # the sabotage: a denoiser that takes the level for this many times what it is
+_READS = 1.0175  # the sabotage: a denoiser that takes the level for this many times what it is
 _SAMPLES = {"smoke": 200, "paper": 500, "full": 2000}
 
 
@@ -77,7 +77,7 @@ def cells(options) -> list[Cell]:
     smoke = options.profile == "smoke"
     for high, reads in ((3.0, 1.0), (4.0, 1.0), (4.0, _READS)):
         params = {"law": "mixture", "ambient": 6400, "h": 0.2, "a": 0.2, "prior_high": high, "integrator": "euler"}
-        params |= {"reads": reads, "samples": samples, "replicates": 6}
+        params |= {"reads": reads, "samples": 2 * samples, "replicates": 6}
         found.append(Cell("truncated_training", params, 1.0, 1 if smoke else 3))
     return found
 
