@@ -33,8 +33,8 @@ def answer(results: Path) -> str:
     refuted = [c for c, r in rows.items() if r["verdict"] == "violated" and r["kind"] in ("paper", "finding")]
     contradicted = ", ".join(refuted) or "nothing"
     return (
-        "When the data have few dimensions k in many (d), one noisy point tells its own noise level. A denoiser that is "
-        f"not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula: {number('B2')}) and a "
+        "When the data have few dimensions k in many (d), one noisy point tells its own noise level. A denoiser that "
+        f"is not told it pays k/(2(d - k)) nats on a Gaussian subspace (measured over formula: {number('B2')}) and a "
         f"constant over d on every law tried (exponent in d: {number('B3')}); the paper's bound on that {word('B1')}, "
         "far from sharp. The number of steps does not depend on d; it grows with an exponent of at most "
         f"{number('R1')} in k and 1/error. What the numbers contradict: {contradicted} "

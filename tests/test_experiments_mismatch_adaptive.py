@@ -162,12 +162,15 @@ def test_a_wrong_start_is_kept_by_adaptive_and_forgotten_by_scheduled_noise():
         "h": 0.2,
         "end": 0.02,
         "factor": 2.0,
+        "start": 2.0,
         "samples": 200,
     }
     for scheme in ("adaptive", "scheduled"):
         rows = {row["predict"]: row for row in cell_adaptive_start({**params, "scheme": scheme}, 0)}
         horizon = math.log(20.0 / 0.02) / 0.8
-        assert rows["adaptive"]["predicted"] == pytest.approx(math.log(2.0), rel=1e-12)
+        # the drift: -2aT/d, and as much again and a half, as k_eff is near k = 4 for most of the run
+        drift = rows["adaptive"]["predicted"] - math.log(2.0)
+        assert -(2 + 4) * 0.2 * horizon / 10_000 < drift < -2 * 0.2 * horizon / 10_000
         forgotten = 0.5 * math.log(1 + 3 * math.exp(-2 * 0.2 * horizon))
         assert rows["scheduled"]["predicted"] == pytest.approx(forgotten, rel=1e-9)
         for row in rows.values():
@@ -184,7 +187,8 @@ def test_a_run_without_recorded_levels_says_so():
 
 
 def test_stopped_runs_stop_where_the_walk_does():
-    params = {"law": "gaussian", "dim": 4, "ambient": 2000, "a": 0.5, "h": 0.2, "end": 0.02, "samples": 1500}
+    params = {"law": "gaussian", "dim": 4, "ambient": 2000, "a": 0.5, "h": 0.2, "end": 0.02, "longer": 1.0}
+    params["samples"] = 1500
     [row] = cell_adaptive_stop(params, 0)
     assert float(row["mean_steps"]) == pytest.approx(row["mean_steps_predicted"], abs=0.1)
     assert float(row["sd_steps"]) == pytest.approx(row["sd_steps_predicted"], rel=0.08)
@@ -222,7 +226,9 @@ def test_training_to_every_level_is_the_denoiser_that_knows_them_all():
         "samples": 200,
         "replicates": 3,
     }
-    [same] = cell_truncated({**params, "prior_high": 12.0}, 0)
-    assert (same["ratio"], same["error_gap"]) == (1.0, 0.0)
-    [short] = cell_truncated({**params, "prior_high": 0.3}, 0)
-    assert short["ratio_low"] > 1.5
+    [same] = cell_truncated({**params, "prior_high": 12.0, "reads": 1.0}, 0)
+    assert (same["log_ratio"], same["log_ratio_low"], same["log_ratio_high"]) == (0.0, 0.0, 0.0)
+    [short] = cell_truncated({**params, "prior_high": 0.3, "reads": 1.0}, 0)
+    assert short["log_ratio_low"] > 0.4
+    [misread] = cell_truncated({**params, "prior_high": 12.0, "reads": 1.3}, 0)
+    assert misread["log_ratio"] > 0

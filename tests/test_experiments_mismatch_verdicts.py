@@ -36,29 +36,34 @@ EXPECTED = {
            "plain Euler, a = 0, true over scheduled level at the end: geometric 0.600"),
     "M3": ((4, 4, 4), [(4, 4), (0, 0)], "conditional/blind error: a 3.00, b 3.00, c 3.00, d 2.10, e 1.80"),
     "M4": ((0.145, 0.14, 0.15), [(0.121, 0.13), (5.0, 12.0)], ""),
-    "M5": ((0.01, -0.02, 0.03), [(-0.004, 0.005), (1.0, 1.0)], "laws with a gap: a, b, c, d, e"),
+    "M5": ((0.005, -0.005, 0.015), [(-0.004, 0.005), (0.025, 0.035)], "laws with a gap: a, b, c, d, e"),
     "A1": ((1.01, 0.98, 1.03), [(1.005, 1.015), (1.7, 1.85)], ""),
     "A1b": ((1.05, 0.98, 1.1), [(0.97, 1.05), (1.8, 2.0)], "over -2at/d alone: 2.10 at k = 4"),
-    "A2": ((0.008, 0.007, 0.009), [(0.003, 0.005), (-0.051, -0.049)], ""),
-    "A3": ((0.15, 0.13, 0.17), [(0.018, 0.022), (14.0, 18.0)],
-           "crossover predicted at d = 17179; ratios 200: 0.02, 2000: 0.15, 200000: 16"),
-    "A4": ((1.001, 0.999, 1.004), [(0.999, 1.004), (1.13 * 0.999, 1.13 * 1.004)],
+    "A2": ((0.003, 0.002, 0.004), [(-0.0035, -0.0005), (0.0065, 0.0085)],
+           "4 cells, values -0.0022 to 0.003; of which the drift is -0.0020 at most in size"),
+    "A3": ((0.96, 0.93, 0.99), [(1.0, 1.0), (1.11, 1.17)],
+           "3 cells, values 0.96 to 1.02; stopped over fixed length: 200: 0.15, 2000: 0.15, 200000: 0.15; "
+           "1 predicted at d = 17179"),
+    "A4": ((1.001, 0.999, 1.004), [(0.999, 1.004), (0.986, 0.99)],
            "true over nominal level after an adaptive run: residual 0.680 (predicted 0.685), "
-           "trace 0.680 (predicted 0.685), probe 0.680 (predicted 0.685)"),
+           "trace 0.680 (predicted 0.685), probe 0.680 (predicted 0.685), short 0.680 (predicted 0.685)"),
     "K2": ((27.01, 26.81, 27.21), [(27, 27), (107.3, 107.7), (999.8, 1000.2)],
            "beta = .2: 107.5 steps; unsquared: step_cap at level 0.217, fixed point 0.222"),
-    "K3": ((1.01, 0.99, 1.03), [(0.98, 1.02), (4.0, 6.0)], ""),
+    "K3": ((0.01, 0.002, 0.018), [(-0.008, 0.008), (0.027, 0.043)], ""),
 }  # fmt: skip
 
 
 def found(claim: str, tables: dict):
     """The measurement of a claim, and its verdict."""
     [measurement] = [m for m in QUESTION[claim].decide(tables, PAPER) if m.claim == claim]
-    return measurement, judge(EXPERIMENT.claim(claim), measurement)
+    return measurement, judge(EXPERIMENT.claim(claim), measurement, seeded=False)
 
 
-def test_every_claim_of_the_experiment_is_tested_here():
-    assert set(EXPECTED) == {claim.id for claim in EXPERIMENT.claims} == set(QUESTION)
+ELSEWHERE = {"M6", "M6b", "M6c", "M7", "M7b", "M8"}  # test_experiments_mismatch_headline.py
+
+
+def test_every_claim_of_the_experiment_is_tested():
+    assert set(EXPECTED) == {claim.id for claim in EXPERIMENT.claims} - ELSEWHERE == set(QUESTION)
 
 
 @pytest.mark.parametrize("claim", EXPECTED)
@@ -101,8 +106,8 @@ SPOILT = [
      "violated", ""),
     ("M5", "mismatch_factorial", "ambient == 20000", {"remaining_share": (0.2, 0.15, 0.25)},
      "inconclusive", "null control (another ambient dimension"),
-    ("M5", "mismatch_factorial", "arm == 'conditional'", {"remaining_share": (0.0, 0.0, 0.0)},
-     "inconclusive", "power control (told the level of the schedule"),
+    ("M5", "mismatch_factorial", "arm == 'misinformed'", {"remaining_share": (0.0, 0.0, 0.0)},
+     "inconclusive", "power control (told 1.05 times"),
     ("A1", "adaptive_level", "ambient == 10000 and t == 2 and scheme == predict == 'adaptive'",
      {"variance_ratio": (1.2, 1.15, 1.25)}, "violated", ""),
     ("A1", "adaptive_level", "ambient == 10000 and t == 2 and scheme == predict == 'scheduled'",
@@ -120,16 +125,21 @@ SPOILT = [
     ("A2", "adaptive_start", "factor == 1 and scheme == predict", {"deviation": (-0.05, -0.06, -0.04)},
      "inconclusive", "null control (a start at the right level"),
     ("A2", "adaptive_start", "factor == 2 and scheme != predict", {"deviation": (0.001, 0.0, 0.002)},
-     "inconclusive", "power control (one scheme against"),
-    ("A3", "adaptive_stop", "ambient == 2000", {"ratio": (1.5, 1.3, 1.7)}, "violated", ""),
-    ("A3", "adaptive_stop", "ambient == 200", {"ratio": (1.5, 1.3, 1.7)}, "inconclusive", "null control (d = 200)"),
-    ("A3", "adaptive_stop", "ambient == 200000", {"ratio": (0.5, 0.4, 0.6)},
-    "inconclusive", "power control (d = 200000"),
+     "holds", ""),
+    ("A2", "adaptive_start", "start > factor", {"deviation": (0.001, 0.0, 0.002)},
+     "inconclusive", "power control (a start 1.0075 times"),
+    ("A3", "adaptive_stop", "ambient == 2000 and longer == 1", {"walk_ratio": (1.5, 1.3, 1.7)}, "violated", ""),
+    ("A3", "adaptive_stop", "longer > 1", {"walk_ratio": (1.01, 0.98, 1.04)},
+     "inconclusive", "power control (steps 1.08 times"),
+    ("A3", "adaptive_stop", "longer > 1", {"walk_ratio": (2.0, 1.9, 2.1)},
+     "inconclusive", "no power control within a factor 2"),
     ("A4", "adaptive_bias", "estimator == 'probe' and sigma == 2", {"ratio": (0.9, 0.89, 0.91)}, "violated", ""),
     ("A4", "adaptive_bias", "estimator == 'residual'", {"predicted": 1.0},
     "inconclusive", "null control (the uncorrected"),
     ("A4", "adaptive_bias", "estimator == 'residual'", {"ratio": (1.0, 0.999, 1.001), "predicted": 1.0},
-     "inconclusive", "power control (the uncorrected"),
+     "holds", ""),
+    ("A4", "adaptive_bias", "estimator == 'short'", {"ratio": (1.0, 0.999, 1.001)},
+     "inconclusive", "power control (a divergence"),
     ("K2", "step_counts", "variant == 'squared'", {"steps_mean": 100.0, "steps_low": 99.0, "steps_high": 101.0},
      "violated", ""),
     ("K2", "step_counts", "variant == 'squared'", {"steps_recursion": 30.0},
@@ -138,11 +148,11 @@ SPOILT = [
      "inconclusive", "power control (beta = .2"),
     ("K2", "step_counts", "variant == 'unsquared'", {"steps_mean": 27.0, "steps_low": 26.9, "steps_high": 27.1},
      "inconclusive", "power control (a_t = a sigma_hat"),
-    ("K3", "truncated_training", "prior_high == 3", {"ratio": (1.3, 1.2, 1.4)}, "violated", ""),
-    ("K3", "truncated_training", "prior_high == 4", {"ratio": (1.3, 1.2, 1.4)},
+    ("K3", "truncated_training", "prior_high == 3", {"log_ratio": (0.3, 0.2, 0.4)}, "violated", ""),
+    ("K3", "truncated_training", "prior_high == 4 and reads == 1", {"log_ratio": (0.3, 0.2, 0.4)},
     "inconclusive", "null control (trained to 4"),
-    ("K3", "truncated_training", "prior_high == .3", {"ratio": (1.0, 0.99, 1.01)},
-    "inconclusive", "power control (trained to .3"),
+    ("K3", "truncated_training", "reads > 1", {"log_ratio": (0.0, -0.01, 0.01)},
+    "inconclusive", "power control (reads its level"),
 ]  # fmt: skip
 
 
@@ -174,6 +184,7 @@ NEEDED = [
     ("M5", "mismatch_factorial", "arm == 'informed' and ambient < 20000"),
     ("M5", "mismatch_factorial", "ambient == 20000"),
     ("M5", "mismatch_factorial", "arm == 'conditional'"),
+    ("M5", "mismatch_factorial", "arm == 'misinformed'"),
     ("A1", "adaptive_level", "scheme == 'adaptive'"),
     ("A1", "adaptive_level", "scheme == 'scheduled' and predict == 'scheduled'"),
     ("A1", "adaptive_level", "scheme == 'scheduled' and predict == 'adaptive'"),
@@ -182,11 +193,12 @@ NEEDED = [
     ("A1b", "adaptive_level", "scheme == 'scheduled'"),
     ("A2", "adaptive_start", "factor != 1 and scheme == predict"),
     ("A2", "adaptive_start", "factor == 1"),
-    ("A2", "adaptive_start", "factor != 1 and scheme != predict"),
-    ("A3", "adaptive_stop", "ambient == 2000"),
-    ("A3", "adaptive_stop", "ambient == 200"),
+    ("A2", "adaptive_start", "start > factor"),
+    ("A3", "adaptive_stop", "longer == 1"),
+    ("A3", "adaptive_stop", "longer > 1"),
     ("A4", "adaptive_bias", "estimator == 'residual'"),
-    ("A4", "adaptive_bias", "estimator != 'residual'"),
+    ("A4", "adaptive_bias", "estimator in ['trace', 'probe']"),
+    ("A4", "adaptive_bias", "estimator == 'short'"),
     ("K2", "step_counts", "variant == 'unsquared'"),
     ("K3", "truncated_training", "prior_high == 4"),
 ]
@@ -218,4 +230,4 @@ def test_parts_that_are_not_needed_may_be_missing():
 
 def test_a_smoke_run_decides_what_its_few_samples_can():
     decided = {m.claim for module, table in TABLES.items() for m in module.decide(table(), SMOKE)}
-    assert decided == {"M2", "M4", "A2", "A3", "A4", "K2"}
+    assert decided == {"M2", "M4", "A2", "A3", "A4", "K2", "K3"}

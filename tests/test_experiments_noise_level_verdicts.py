@@ -30,7 +30,7 @@ def _risk() -> dict:
     steps = {
         "blind": [(0.001, 0.002), (-0.0049, 0.001), (0.0002, 0.003), (0.002, 0.002)],
         "reference": [(0.0005, 0.001)] * 4,
-        "scaled by 1.05": [(-0.1, 0.01)] * 4,
+        "scaled by 1.02": [(-0.05, 0.002), (-0.01, 0.002), (-0.01, 0.002), (-0.035, 0.002)],
         "prior range off by 5": [(0.3, 0.02)] * 4,
     }
     rows = [
@@ -75,8 +75,12 @@ def _concentration() -> dict:
     linear = [linear_moment(100, 0.0), linear_moment(30, 2.0)]
     return {
         # the last law fills its space: it has no linear counterpart
-        "concentration": table(3, law=["a", "a", "b"], dim=[2, 2, 4], ambient=[100, 1000, 4], error=[0.05, 0.004, 0.1],
-                               error_se=[1e-3, 1e-4, 1e-3], wrong=1.0, wrong_se=0.01),
+        "concentration": table(3, law=["a", "a", "b"], dim=[2, 2, 4], ambient=[100, 1000, 4],
+                               error=[1.1 * linear_moment(98, 0), 0.95 * linear_moment(998, 0), 0.1],
+                               error_se=[1e-3, 1e-4, 1e-3], core_dim=[2, 2, 4], draws=800,
+                               wrong=[1.7 * linear_moment(98, 0), 1.8 * linear_moment(998, 0), 0.1],
+                               wrong_se=[1e-3, 1e-4, 1e-3], k_cov_low=[9.0, 9.0, math.inf],
+                               k_cov_high=[10.0, 10.0, math.inf]),
         "linear": table(2, normal_dim=[100, 30], alpha=[0.0, 2.0], error=[1.01 * linear[0], linear[1]],
                         error_se=[0.001 * linear[0], 0.002 * linear[1]], gamma=linear,
                         gamma_se=[0.001 * linear[0], 0.003 * linear[1]]),
@@ -98,7 +102,7 @@ def _histograms() -> dict:
         "histogram": table(6, figure=10, ambient=[10] * 2 + [100] * 2 + [1000] * 2,
                            variance_ratio=[2, 2, 1.02, 1.02, 0.99, 0.99],
                            variance_ratio_se=[0.1, 0.1, 0.005, 0.005, 0.004, 0.004], exact_ratio=1.0,
-                           exact_ratio_se=0.01, shifted_ratio=1.46, shifted_ratio_se=0.01,
+                           exact_ratio_se=0.01, shifted_ratio=[9, 9, 1.12, 1.12, 1.2, 1.2], shifted_ratio_se=0.01,
                            peak=[1, 1, 2.8, 2.8, 8.9, 8.9]),
         "spike": table(2, ambient=[2, 10], draws=20_000, zeros=[11_780, 9_400], closed_form_zeros=[11_869, 9_360],
                        line_zeros=[0, 3]),
@@ -121,7 +125,7 @@ QUESTION = {claim.id: module for module in TABLES for claim in module.CLAIMS}
 def found(claim: str, tables: dict, options=PAPER):
     """The measurement of a claim, and its verdict."""
     [measurement] = [m for m in QUESTION[claim].decide(tables, options) if m.claim == claim]
-    return measurement, judge(EXPERIMENT.claim(claim), measurement)
+    return measurement, judge(EXPERIMENT.claim(claim), measurement, seeded=False)
 
 
 def _binomial(count: int, mass: float) -> tuple[float, float, float]:
@@ -134,7 +138,6 @@ def _around(value: float, width: float) -> tuple[float, float, float]:
     return value, value - width, value + width
 
 
-FORM = [1 / 100 + 4 / 100**2, 1 / 1000 + 4 / 1000**2]
 MASS = [stats.chi2.cdf(d * 0.9, d) for d in (2, 10)]
 POOLED = 1.959963984540054 * 0.003 / 2**0.5
 POWER_N2 = linear_moment(30, 2.0) / linear_moment(36, 2.0)
@@ -142,20 +145,21 @@ POWER_N2 = linear_moment(30, 2.0) / linear_moment(36, 2.0)
 # claim: (value, low, high) of the measurement, [low, high] of each control, words of the note
 EXPECTED = {
     # .0002 reaches further than -.0049: its error is larger
-    "P1": (_around(0.0002, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.1, half(4) * 0.01),
-           _around(0.3, half(4) * 0.02)], "b x"),
+    "P1": (_around(0.0002, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.035, half(2) * 0.002),
+           _around(0.3, half(2) * 0.02)], "b x"),
     "P2": (_around(3e-9, 0), [_around(1e-40, 0), _around(0.02, 0)], "b 0.3 distance"),
     "P3": (_around(3e-9, 0), [_around(2e-39, 0), _around(0.02, 0)], "b 0.3 2.0 1"),
     "P4": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(1.25, half(2) * 0.002),
            _around(1.35, half(2) * 0.002)], "b 1.0"),
-    "N1": (_around(0.05 / FORM[0], half(3) * 1e-3 / FORM[0]), [_around(linear_moment(98, 0) / FORM[0], 0),
-           _around(1 / FORM[1], half(3) * 0.01 / FORM[1])], "largest at a 2 100 (law k d)"),
+    "N1": (_around(1.1, half(2) * 1e-3 / linear_moment(98, 0)),
+           [_around(1.0, 0), _around(1.7, half(1) * 1e-3 / linear_moment(98, 0))],
+           "farthest at a 2 100 (law k d); C 3.85 to 4.97 with k, 2.9 to 3.6 with k_cov on bounded laws"),
     "N2": (_around(1.01, half(2) * 0.001), [_around(1.0, half(2) * 0.003),
            _around(POWER_N2, half(2) * 0.002 * POWER_N2)], "100 0.0 (n alpha)"),
     "N3": (_around(0.0144 / 0.0141, half(2) * 1e-4 / 0.0141), [_around(1.0, half(2) * 1e-4 / 0.0141),
            _around(0.001 / 0.026, half(2) * 1e-5 / 0.026)],
            "0.0144 at d=1000 k=126, 0.026 at d=5000 k=1000; at least 0.65 k^2/d^2"),
-    "N4": (_around(1.02, half(2) * 0.005), [_around(1.0, half(2) * 0.01), _around(1.46, half(2) * 0.01)],
+    "N4": (_around(1.02, half(2) * 0.005), [_around(1.0, half(1) * 0.01 / 2**0.5), _around(1.12, half(1) * 0.01)],
            "d=100; peak densities 2.80 at d=100, 8.90 at d=1000"),
     "N5": (_binomial(11_780, MASS[0]), [_binomial(9_360, MASS[1]), _binomial(0, MASS[0])], ""),
     "N6": (_around(1.02, half(4) * 0.002), [_around(0.985, 0), _around(1.9, half(2) * 0.01)], "mle a 1.0"),
@@ -187,7 +191,7 @@ SPOILT = [
     ("P1", "risk", "step", 0.05, ("candidate", "blind"), "violated", ""),
     ("P1", "risk", "step", 0.018, ("candidate", "blind"), "inconclusive", "crosses a limit"),
     ("P1", "risk", "step", -0.05, ("candidate", "reference"), "inconclusive", "null control (f* by a fixed Gauss"),
-    ("P1", "risk", "step", -0.01, ("candidate", "scaled by 1.05"), "inconclusive", "power control (scaled by 1.05"),
+    ("P1", "risk", "step", -0.01, ("candidate", "scaled by 1.02"), "inconclusive", "power control (scaled by 1.02"),
     ("P1", "risk", "step", 0.01, ("candidate", "prior range off by 5"), "inconclusive", "power control (prior range"),
     ("P2", "identities", "error", 1e-6, ("identity", "score"), "violated", ""),
     ("P2", "identities", "sabotaged", 1e-9, ("identity", "score"), "inconclusive", "power control (posterior moments"),
@@ -200,7 +204,7 @@ SPOILT = [
     ("P4", "information", "ratio_plain", 1.0, None, "inconclusive", "power control (2d alone)"),
     ("P4", "information", "ratio_wrong_level", 1.0, None, "inconclusive", "power control (score at 1.1 sigma)"),
     ("N1", "concentration", "error", 0.02, ("ambient", 1000), "violated", ""),
-    ("N1", "concentration", "wrong", 0.001, None, "inconclusive", "power control (true lambda"),
+    ("N1", "concentration", "wrong", 0.05, ("ambient", 100), "inconclusive", "power control (true lambda"),
     ("N2", "linear", "error", 1.0, ("normal_dim", 30), "violated", ""),
     ("N2", "linear", "gamma", 1.0, ("normal_dim", 30), "inconclusive", "null control (lambda drawn"),
     ("N3", "worst_case", "error", 0.005, ("dim", 126), "violated", ""),
@@ -208,7 +212,7 @@ SPOILT = [
     ("N3", "worst_case", "linear", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (linear data"),
     ("N4", "histogram", "variance_ratio", 1.5, ("ambient", 100), "violated", ""),
     ("N4", "histogram", "exact_ratio", 1.5, ("ambient", 100), "inconclusive", "null control (chi-square"),
-    ("N4", "histogram", "shifted_ratio", 1.0, None, "inconclusive", "power control (data at 1.1 sigma)"),
+    ("N4", "histogram", "shifted_ratio", 1.0, None, "inconclusive", "power control (data at 1.03 sigma"),
     ("N5", "spike", "zeros", 10_000, ("ambient", 2), "violated", ""),
     ("N5", "spike", "closed_form_zeros", 10_000, ("ambient", 2), "inconclusive", "null control (closed form"),
     ("N6", "efficiency", "sd_ratio", 1.2, ("law", "a"), "violated", ""),
@@ -263,18 +267,16 @@ def test_the_worst_case_has_a_simultaneous_interval_and_a_pool_the_error_of_its_
 
 
 def test_only_a_smoke_run_drops_what_is_inconclusive():
-    good, bad = (measured("P1", exact(v), [as_control("null", "", exact(0)), as_control("power", "", exact(1))])
+    good, bad = (measured("P1", exact(v), [as_control("null", "", exact(0)), as_control("power", "", exact(0.03))])
                  for v in (0.0, math.nan))  # fmt: skip
     assert of_profile([good, bad], risk.CLAIMS, PAPER) == [good, bad]
     assert of_profile([good, bad], risk.CLAIMS, SMOKE) == [good]
 
 
-def test_linear_data_are_the_null_control_of_n1_where_their_moment_exists():
-    """At d - k = 5 it is the largest by far, at d - k = 4 there is none; data with k = d have no normal direction."""
-    rows = table(3, law="a", dim=[2, 2, 3], ambient=[7, 6, 3], error=0.1, error_se=0.01, wrong=1.0, wrong_se=0.01)
+def test_n1_is_judged_where_linear_data_have_a_second_moment():
+    """At d - k = 5 they have one, at d - k = 4 and where the data fill their space they have none."""
+    rows = table(3, law="a", dim=[2, 2, 3], ambient=[7, 6, 3], error=0.1, error_se=0.01, wrong=1.0, wrong_se=0.01,
+                 k_cov_low=math.inf, k_cov_high=math.inf, core_dim=3, draws=800)  # fmt: skip
     [found] = concentration.decide({"concentration": rows}, PAPER)
-    assert found.controls[0].low == pytest.approx(linear_moment(5, 0.0) / (1 / 7 + 4 / 49), rel=1e-12)
-    # k = d counts as k = d - 1: .1 over 1/3 + 4/9, the smallest form that the first row has is .2245
-    assert found.measured == pytest.approx(0.1 / (1 / 7 + 4 / 49), rel=1e-12)
-    [full] = concentration.decide({"concentration": rows.iloc[[0, 2]].assign(error=[0.01, 0.1])}, PAPER)
-    assert full.measured == pytest.approx(0.1 / (1 / 3 + 4 / 9), rel=1e-12)
+    assert found.measured == pytest.approx(0.1 / linear_moment(5, 0.0), rel=1e-12)
+    assert concentration.decide({"concentration": rows.iloc[1:]}, PAPER) == []

@@ -5,10 +5,13 @@ from analysis.mismatch import (
     argument,
     estimators,
     factorial,
+    headline,
     levels,
+    pairing,
     perturbed,
     phase,
     printed_settings,
+    sign_law,
     stopping,
 )
 from analysis.runs import Experiment
@@ -17,6 +20,9 @@ EXPERIMENT = Experiment(
     "mismatch",
     __doc__,
     questions=(
+        headline.QUESTION,
+        pairing.QUESTION,
+        sign_law.QUESTION,
         argument.QUESTION,
         levels.QUESTION,
         factorial.QUESTION,

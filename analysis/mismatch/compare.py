@@ -4,6 +4,7 @@
     plug_in      f at the maximum-likelihood level of each point
     conditional  f_{sigma_i}(y), told the level of the schedule
     informed     f_{sqrt v_i}(y), told the level that is there: v_{i+1} = c_i^2 v_i + eta_i^2 in closed form
+    misinformed  the same, told MISINFORMED times that level: a sabotage
 
 Conditional against informed is what the coefficients do; informed against blind is what blindness does. Start, injected
 noise and coefficients are the same for all.
@@ -25,10 +26,22 @@ from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior, 
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["ARMS", "ROOM", "Arm", "build_arm", "compare", "core_part", "exact_blind", "squared_errors", "summarise"]
+__all__ = [
+    "ARMS",
+    "MISINFORMED",
+    "ROOM",
+    "Arm",
+    "build_arm",
+    "compare",
+    "core_part",
+    "exact_blind",
+    "squared_errors",
+    "summarise",
+]
 
 DIRECTIONS = 64  # of the sliced distance
-ARMS = ("blind", "plug_in", "conditional", "informed")
+ARMS = ("blind", "plug_in", "conditional", "informed", "misinformed")
+MISINFORMED = 1.05
 
 # the blind arms must know of levels that mismatched coefficients reach, below the last and above the first
 MARGIN_BELOW, MARGIN_ABOVE = 50.0, 3.0
@@ -78,7 +91,8 @@ def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficient
         return Arm(name, PlugInDenoiser(law, _lowest(law, low), high * MARGIN_ABOVE))
     if name == "conditional":
         return Arm(name, ConditionalDenoiser(law))
-    return Arm(name, ConditionalDenoiser(law), coefficients.normal_variance().sqrt())
+    factor = MISINFORMED if name == "misinformed" else 1.0
+    return Arm(name, ConditionalDenoiser(law), factor * coefficients.normal_variance().sqrt())
 
 
 def core_part(law: Law, x: torch.Tensor) -> torch.Tensor:
@@ -174,7 +188,7 @@ def _shares(squares: dict[str, np.ndarray], name: str) -> dict:
     `conditional_over_own`, the ratio of the errors.
     """
     share = worth = Estimate(np.nan, np.nan, np.nan)
-    if name in ("informed", "conditional") and "conditional" in squares:
+    if name in ("informed", "misinformed", "conditional") and "conditional" in squares:
         blind, own, conditional = (squares[arm][:, 1] for arm in ("blind", name, "conditional"))
         share = ratio(own - blind, conditional - blind, paired=True)
         worth = _root(ratio(conditional, own, paired=True))

@@ -39,21 +39,30 @@ CLAIMS = (
         "finding",
         "derived here",
         "|f(y)-y|^2/(d - div f(y)) has no bias, with div f from the law or from one Hutchinson probe of a black box",
-        "E sigma_hat^2/sigma^2: the farthest from 1 over sigma and both corrections, k/d = .1",
+        "E sigma_hat^2/sigma^2: the farthest from 1 over sigma and both corrections, Gaussian data, k = 40, d = 400 "
+        "(limit set after a pilot)",
         "1",
-        (0.99, 1.01),
+        (0.993, 1.007),
+        seeds=3,
+        strict=True,
     ),
 )
 
-_SAMPLES = {"smoke": 3000, "paper": 4000, "full": 20_000}
+_SAMPLES = {"smoke": 3000, "paper": 1400, "full": 20_000}  # of one seed
+_SHORT = 0.88  # the sabotage: a divergence that is 12 % too small
 
 
 def cells(options) -> list[Cell]:
     """The three estimates on data that take a tenth of the directions."""
     common = {"law": "gaussian", "dim": 40, "ambient": 400, "a": 0.5, "h": 0.2}
     return [
-        Cell("adaptive_bias", {**common, "estimator": name, "samples": _SAMPLES[options.profile]}, 1.0)
-        for name in ("residual", "trace", "probe")
+        Cell(
+            "adaptive_bias",
+            {**common, "estimator": name, "samples": _SAMPLES[options.profile]},
+            0.4,
+            1 if options.profile == "smoke" else 3,
+        )
+        for name in ("residual", "trace", "probe", "short")
     ]
 
 
@@ -66,13 +75,13 @@ def residual_estimate(space: Space) -> Callable:
     return lambda y, fy: (space.sqnorm(fy - y) / space.ambient_dim).sqrt()
 
 
-def trace_estimate(law: Law) -> Callable:
-    """The same, corrected by the law's own posterior trace at the residual level."""
+def trace_estimate(law: Law, factor: float = 1.0) -> Callable:
+    """The same, corrected by the law's own posterior trace at the residual level; by `factor` times that if spoilt."""
     plain = residual_estimate(law.space)
 
     def estimate(y: torch.Tensor, fy: torch.Tensor) -> torch.Tensor:
         level = plain(y, fy)
-        return _corrected(law.space, y, fy, law.posterior_trace(y, level) / level**2)
+        return _corrected(law.space, y, fy, factor * law.posterior_trace(y, level) / level**2)
 
     return estimate
 
@@ -109,8 +118,8 @@ def _corrected(space: Space, y: torch.Tensor, fy: torch.Tensor, divergence: torc
 def _estimate(name: str, law: Law, f: Callable, stream: Stream) -> Callable:
     if name == "residual":
         return residual_estimate(law.space)
-    if name == "trace":
-        return trace_estimate(law)
+    if name in ("trace", "short"):
+        return trace_estimate(law, _SHORT if name == "short" else 1.0)
     if name == "probe":
         return probe_estimate(f, law.space, stream)
     raise ValueError(f"estimator must be residual, trace or probe, got {name!r}")
@@ -171,8 +180,11 @@ def decide(tables, options) -> list[Measurement]:
 
 def _bias(rows: pd.DataFrame) -> Measurement | None:
     static = rows[rows.kind == "static"]
-    residual, corrected = static[static.estimator == "residual"].copy(), static[static.estimator != "residual"]
-    measured, power = farthest(corrected, "ratio", 1.0), farthest(residual, "ratio", 1.0)
+    residual, corrected = (
+        static[static.estimator == "residual"].copy(),
+        static[static.estimator.isin(["trace", "probe"])],
+    )
+    measured, power = farthest(corrected, "ratio", 1.0), farthest(static[static.estimator == "short"], "ratio", 1.0)
     for end in ("", "_low", "_high"):
         residual[f"ratio{end}"] /= residual.predicted
     null = farthest(residual, "ratio", 1.0)
@@ -180,7 +192,7 @@ def _bias(rows: pd.DataFrame) -> Measurement | None:
         return None
     controls = [
         Control("null", "the uncorrected estimate over its exact mean 1 - k_eff/d", *null[1:]),
-        Control("power", "the uncorrected estimate", *power[1:]),
+        Control("power", f"a divergence {_SHORT:g} times what it is, the level that notices most", *power[1:]),
     ]
     runs = rows[rows.kind == "run"].itertuples()
     levels = ", ".join(f"{r.estimator} {r.ratio:.3f} (predicted {r.predicted:.3f})" for r in runs)

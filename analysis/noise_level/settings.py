@@ -84,4 +84,8 @@ def measured(claim: str, estimate: Estimate, controls: Sequence[Control], note: 
 def of_profile(found: Sequence[Measurement], claims: Sequence[Claim], options) -> list[Measurement]:
     """All of them; at the smoke profile, those that its few draws can decide."""
     known = {claim.id: claim for claim in claims}
-    return [m for m in found if options.profile != "smoke" or judge(known[m.claim], m).outcome != "inconclusive"]
+    return [
+        m
+        for m in found
+        if options.profile != "smoke" or judge(known[m.claim], m, seeded=False).outcome != "inconclusive"
+    ]

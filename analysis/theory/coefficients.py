@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
 
 from .checks import Number, decreasing_levels, injection_ratio, noise_range, non_negative, positive
 
@@ -181,6 +182,30 @@ def exponential_factor(h: float, a: float) -> float:
     0.852144
     """
     return math.exp(-(1.0 - injection_ratio(a)) * positive("h", h))
+
+
+def sign_change_injection(h: float) -> float:
+    """a*(h): the injection at which plain Euler of constant step h keeps the scheduled level, a_t = a sigma_t^2.
+
+    Derived here: v/sigma^2 -> [a/(1-a)] (1-q)/(q - (1-h)^2), q = e^{-2(1-a)h}, large d; the limit is 1 where
+    (1-a)(1-h)^2 = q - a. Below a* the run ends under its schedule and a blind denoiser, which reads the level that is
+    there, has the advantage of one that is told the schedule; above a* it has the disadvantage, as long as either
+    shrinks the samples.
+
+    Raises:
+        ValueError: h not in (0, 1.278): no such a.
+
+    >>> [round(sign_change_injection(h), 3) for h in (0.15, 0.3, 0.5, 0.75, 1.0)]
+    [0.473, 0.443, 0.394, 0.315, 0.203]
+    """
+    h = positive("h", h)
+
+    def excess(a: float) -> float:
+        return (1.0 - a) * (1.0 - h) ** 2 - math.exp(-2.0 * (1.0 - a) * h) + a
+
+    if not (excess(0.0) < 0.0 < excess(0.75)):
+        raise ValueError(f"h must lie in (0, 1.278), where plain Euler keeps the level at some a, got {h:g}")
+    return float(brentq(excess, 0.0, 0.75, xtol=1e-14))
 
 
 def unsquared_fixed_point(h: float, a: float) -> float:
