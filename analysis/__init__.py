@@ -1,1 +1,19 @@
-"""What is learned, sampled and measured: samplers, metrics, bounds and the experiments that put them together."""
+"""What is learned, sampled and measured: samplers, metrics, bounds and the experiments that put them together.
+
+`analysis.wrap` makes a denoiser of anybody's network. It is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["wrap"]
+
+_WHERE = {"wrap": "analysis.certify.wrapping"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)
