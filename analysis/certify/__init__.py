@@ -3,6 +3,8 @@
 `wrap` first makes a denoiser of a network that predicts something else than a clean estimate.
 """
 
+from analysis.certify.calculation import certify
+from analysis.certify.record import Certificate, Finding
 from analysis.certify.wrapping import Wrapped, wrap
 
-__all__ = ["Wrapped", "wrap"]
+__all__ = ["Certificate", "Finding", "Wrapped", "certify", "wrap"]
