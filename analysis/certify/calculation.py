@@ -128,7 +128,7 @@ def _numeric(
     if probes.rounding(f, blind, optimal, worst, draw.child("rounding")) > ROUNDED:
         sentence = f"loses digits: answers jump when points move by a millionth, most at sigma = {worst.sigma:.3g}"
         return [Finding("precision", sentence, worst.sigma, *size, RMS)]
-    steps = probes.level_grid(f, law, *ends, 512, draw.child("grid")) if blind else None
+    steps = probes.level_grid(f, law, *ends, 1024, draw.child("grid")) if blind else None
     if steps is not None:
         sentence = f"knows only some noise levels, a factor {math.exp(steps.size):.4g} apart"
         return [Finding("coarse_level_grid", sentence, worst.sigma, *steps[1:], "step in log sigma")]
@@ -172,14 +172,14 @@ def _single(
 def _other(worst: At) -> Finding:
     row = _relative(worst)
     sentence = f"is not the optimal denoiser, and no single cause was found; most at sigma = {worst.sigma:.3g}"
-    return Finding("not_optimal", sentence, worst.sigma, *row, "gap / mmse")
+    return Finding("not_optimal", sentence, worst.sigma, *row, "gap / (mmse + sigma^2/100)")
 
 
 def _relative(at: At) -> tuple[float, float, float]:
-    """E |f - f*|^2 / mmse and its 95 % interval."""
-    gap, mmse = at.gap, max(at.mmse, 1e-300)
+    """E |f - f*|^2 in the unit of the level and its 95 % interval."""
+    gap = at.gap
     mean, spread = float(gap.mean()), 1.96 * float(gap.std()) / math.sqrt(len(gap))
-    return mean / mmse, max(mean - spread, 0.0) / mmse, (mean + spread) / mmse
+    return mean / at.unit, max(mean - spread, 0.0) / at.unit, (mean + spread) / at.unit
 
 
 def _root(at: At, again: Callable[[int, int], At]) -> tuple[float, float, float]:
@@ -200,7 +200,7 @@ def _root_of(square: torch.Tensor, sigma: float) -> tuple[float, float, float]:
 
 
 def _row(at: At, law: Law) -> LevelRow:
-    blindness = float(((at.best - at.told) ** 2).sum(dim=1).mean()) / max(at.mmse, 1e-300)
+    blindness = float(((at.best - at.told) ** 2).sum(dim=1).mean()) / at.unit
     residual = float(((at.y - at.f) ** 2).sum(dim=1).mean()) / law.ambient_dim
     return LevelRow(at.sigma, at.mmse, *_relative(at), blindness, math.sqrt(residual) / at.sigma)
 

@@ -101,8 +101,8 @@ def _implied(out: Points, law: Law, y: Points, s: torch.Tensor) -> tuple[torch.T
 def _period(u: torch.Tensor, width: float) -> tuple[float, float, float] | None:
     """(strength, frequency, 1.96 standard errors) of the strongest period of u, by the Rayleigh periodogram.
 
-    Periods longer than a fifth of the range do not stand out from the range itself. Of n >= 64 points without a period
-    the strongest of 1000 frequencies exceeds 0.5 once in exp(16)/1000.
+    Periods longer than a fifth of the range do not stand out from the range itself. Of n points without a period one
+    frequency exceeds r with probability exp(-n r^2), at most exp(-12) here.
     """
     frequencies = torch.arange(5 / width, 50.0, 0.1 / width, dtype=torch.float64)
     if not len(frequencies):
@@ -111,7 +111,7 @@ def _period(u: torch.Tensor, width: float) -> tuple[float, float, float] | None:
     strength = torch.hypot(phases.cos().mean(dim=1), phases.sin().mean(dim=1))
     i = int(strength.argmax())
     r, n = float(strength[i]), len(u)
-    if r < max(0.3, math.sqrt(12 / n)):
+    if r < max(0.2, math.sqrt(12 / n)):
         return None
     error = 1.96 * math.sqrt(-2 * math.log(min(r, 0.999999)) * 12 / n) / (2 * math.pi * width)
     return r, float(frequencies[i]), error

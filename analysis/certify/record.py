@@ -57,10 +57,10 @@ class LevelRow(NamedTuple):
 COLUMNS = {
     "sigma": "noise level, a standard deviation",
     "mmse": "E tr Cov[X | Y]: the risk of the optimal denoiser that is told the level",
-    "gap": "E |f - f*|^2 / mmse: excess over the optimal denoiser",
+    "gap": "E |f - f*|^2 / (mmse + sigma^2/100): excess over the optimal denoiser",
     "gap_low": "lower end of its 95 % interval",
     "gap_high": "upper end of its 95 % interval",
-    "blindness": "E |f* - f_sigma|^2 / mmse: what not being told the level costs the optimal blind denoiser",
+    "blindness": "E |f* - f_sigma|^2 / (mmse + sigma^2/100): what not being told the level costs f*",
     "level_read": "sqrt(E |y - f|^2 / d) / sigma: the level that the residual shows, over the true one",
 }
 
