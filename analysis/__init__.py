@@ -1,6 +1,7 @@
 """What is learned, sampled and measured: samplers, metrics, bounds and the experiments that put them together.
 
-`analysis.wrap` makes a denoiser of anybody's network. It is loaded when it is asked for.
+`analysis.wrap` makes a denoiser of anybody's network, and `analysis.results` reads tables and claims as data frames.
+Both are loaded when they are asked for.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["wrap"]
+__all__ = ["results", "wrap"]
 
-_WHERE = {"wrap": "analysis.certify.wrapping"}
+_WHERE = {"results": "analysis.reading", "wrap": "analysis.certify.wrapping"}
 
 
 def __getattr__(name: str) -> Any:
