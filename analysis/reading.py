@@ -20,7 +20,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "measured": ("of the quantity", "the measurement"),
     "predicted": ("of the quantity", "the value or range that was predicted"),
     "rule": ("", "how the interval [low, high] of the measurement decides"),
-    "verdict": ("", "holds, violated or inconclusive"),
+    "verdict": ("", "how the rule decided, for instance holds or violated"),
     "experiment": ("", "the experiment that decided it, `python -m analysis.<experiment>`"),
     "control": ("", "null (must hold) or power (must be violated)"),
     "what": ("", "what the control changes"),
@@ -28,7 +28,7 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "required": ("", "how it has to decide"),
     "as_required": ("", "yes or no"),
     "status": ("", "ok, or `failed: ` and the error"),
-    "law": ("", "data law, a name of `manifolds.names()`"),
+    "law": ("", "data law: a name of `manifolds.names()`, or one of the experiment's own"),
     "dim": ("dimensions", "k, intrinsic dimension of the data"),
     "ambient": ("dimensions", "d, ambient dimension"),
     "core_dim": ("dimensions", "m, dimension of the linear span of the data"),
@@ -110,6 +110,7 @@ def results(folder: str | Path | None = None) -> Results:
 
 def _read(path: Path, rows: int | None = None) -> pandas.DataFrame:
     try:
-        return pandas.read_csv(path, nrows=rows)
+        # "null" is a kind of control, and no missing number
+        return pandas.read_csv(path, nrows=rows, keep_default_na=False, na_values=["", "nan"])
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot read {path}: {' '.join(str(error).split())}") from error

@@ -17,12 +17,13 @@ def test_every_table_is_there():
     assert set(found) == {p.stem for p in (house.ROOT / "results" / "tables").glob("*.csv")}
     assert len(found["scaling"]) > 10 and "sliced_w2" in found["scaling"]
     assert found.claims["claim"].is_unique
+    assert set(found["controls"]["control"]) == {"null", "power"}
 
 
 def test_the_columns_are_a_dictionary():
     columns = analysis.results().columns
     known = columns[columns["table"] == "claims"].set_index("column")
-    assert known.loc["verdict", "meaning"] == "holds, violated or inconclusive"
+    assert known.loc["verdict", "meaning"] == "how the rule decided, for instance holds or violated"
     assert columns[["table", "column"]].duplicated().sum() == 0
     assert set(reading.MEANINGS) <= set(columns["column"])
 
