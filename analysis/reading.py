@@ -1,0 +1,116 @@
+"""What a results folder holds, as data frames: `analysis.results()`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas
+
+from analysis.runs.places import results_root
+
+__all__ = ["MEANINGS", "Results", "results"]
+
+# column -> (unit, meaning): those of the claims and controls, and those that mean the same in every table
+MEANINGS: dict[str, tuple[str, str]] = {
+    "claim": ("", "identifier of the claim"),
+    "source": ("", "where the statement stands"),
+    "statement": ("", "what is claimed"),
+    "quantity": ("", "what was measured to decide it"),
+    "measured": ("of the quantity", "the measurement"),
+    "predicted": ("of the quantity", "the value or range that was predicted"),
+    "rule": ("", "how the interval [low, high] of the measurement decides"),
+    "verdict": ("", "how the rule decided, for instance holds or violated"),
+    "experiment": ("", "the experiment that decided it, `python -m analysis.<experiment>`"),
+    "control": ("", "null (must hold) or power (must be violated)"),
+    "what": ("", "what the control changes"),
+    "outcome": ("", "how the rule decides on the control"),
+    "required": ("", "how it has to decide"),
+    "as_required": ("", "yes or no"),
+    "status": ("", "ok, or `failed: ` and the error"),
+    "law": ("", "data law: a name of `manifolds.names()`, or one of the experiment's own"),
+    "dim": ("dimensions", "k, intrinsic dimension of the data"),
+    "ambient": ("dimensions", "d, ambient dimension"),
+    "core_dim": ("dimensions", "m, dimension of the linear span of the data"),
+    "integrator": ("", "integrator of the run, a name of `analysis.samplers.INTEGRATORS`"),
+}
+
+
+class Results(Mapping[str, pandas.DataFrame]):
+    """Tables by name, read when they are asked for.
+
+    Attributes:
+        folder: where they lie.
+        columns: every column of every table, and of the claims: `table`, `column`, `unit`, `meaning`. The last two are
+            empty for columns that only their experiment explains.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._names = sorted(path.stem for path in (folder / "tables").glob("*.csv"))
+
+    def __repr__(self) -> str:
+        return f"Results({len(self)} tables)"
+
+    def __getitem__(self, name: str) -> pandas.DataFrame:
+        if name not in self._names:
+            raise KeyError(name)
+        return _read(self.folder / "tables" / f"{name}.csv")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def claims(self) -> pandas.DataFrame:
+        """claims.csv: a row a claim.
+
+        Raises:
+            ValueError: the folder has none.
+        """
+        return _read(self.folder / "claims.csv")
+
+    @property
+    def columns(self) -> pandas.DataFrame:
+        """The dictionary of columns."""
+        files = {name: self.folder / "tables" / f"{name}.csv" for name in self._names}
+        if (claims := self.folder / "claims.csv").is_file():
+            files = {"claims": claims} | files
+        rows = [
+            (table, column, *MEANINGS.get(column, ("", "")))
+            for table, path in files.items()
+            for column in _read(path, rows=0).columns
+        ]
+        return pandas.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
+
+
+def results(folder: str | Path | None = None) -> Results:
+    """The tables and claims of a results folder.
+
+    Args:
+        folder: one that an experiment wrote (`--out`); None is results/ of the checkout.
+
+    Raises:
+        ValueError: it is no folder, or it holds no tables.
+
+    >>> found = results()
+    >>> found["controls"].columns[:2].tolist(), "verdict" in found.claims
+    (['claim', 'control'], True)
+    """
+    path = results_root() if folder is None else Path(folder)
+    if not path.is_dir():
+        raise ValueError(f"folder must be a results folder, got {str(path)!r}, which is none")
+    found = Results(path)
+    if not found and not (path / "claims.csv").is_file():
+        raise ValueError(f"folder must be a results folder, got {str(path)!r}, which holds no tables/*.csv")
+    return found
+
+
+def _read(path: Path, rows: int | None = None) -> pandas.DataFrame:
+    try:
+        # "null" is a kind of control, and no missing number
+        return pandas.read_csv(path, nrows=rows, keep_default_na=False, na_values=["", "nan"])
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {' '.join(str(error).split())}") from error
