@@ -111,7 +111,7 @@ def free(run=1e-5, dosed=3e-4, truth=0.0, se=1e-6):
     kinds = [("run", factor, 1.0, run) for factor in (0.5, 1.0, 1.5, 2.0, 4.0)]
     kinds += [("truth", 1.0, 1.0, truth), ("run", 1.0, 1.0006, dosed)]
     columns = ["kind", "factor", "dose", "log_ratio"]
-    return pd.DataFrame(kinds, columns=columns).assign(law="gaussian", log_ratio_se=se, energy=0.5)
+    return pd.DataFrame(kinds, columns=columns).assign(law="gaussian", log_ratio_se=se, energy=0.5, n=1000)
 
 
 def test_s6_is_the_largest_deviation_at_any_factor():
@@ -140,7 +140,7 @@ def path_law(gap=0.01, level=3.0, misread=0.07, misread_level=7.0):
         ):
             shared = {"law": law, "dim": 2, "ambient": ambient, "reading": reading, "step": 3}
             rows += [shared | {"feature": "cos0", "gap": g}, shared | {"feature": "level", "gap": rms}]
-    return pd.DataFrame(rows).assign(gap_se=1e-3)
+    return pd.DataFrame(rows).assign(gap_se=1e-3, n=1000)
 
 
 def path_law_laws():
@@ -168,7 +168,7 @@ def test_s3_and_s3c_need_a_misread_level_just_beyond_the_limit(claim, change, wa
 def fine(run=0.01, truth=0.0, wrong=-0.1):
     kinds = [(law, "run", 1.0, run) for law in ("gaussian", "mixture", "cube")]
     kinds += [("gaussian", "truth", 1.0, truth), ("gaussian", "run", 1.055, wrong)]
-    return pd.DataFrame(kinds, columns=["law", "kind", "reading", "gap"]).assign(gap_se=2e-3, sigma=0.02)
+    return pd.DataFrame(kinds, columns=["law", "kind", "reading", "gap"]).assign(gap_se=2e-3, sigma=0.02, n=6000)
 
 
 @pytest.mark.parametrize(

@@ -162,16 +162,17 @@ def exponents(rows: pd.DataFrame) -> dict[tuple[str, float], tuple[int, Estimate
 
     NaN where fewer than two dimensions are reached within the step counts tried.
     """
-    found = {}
-    for (name, a), g in rows.groupby(["integrator", "a"]):
+    found: dict[tuple[str, float], tuple[int, Estimate]] = {}
+    for name, a in dict.fromkeys(zip(rows.integrator, rows.a)):
+        g = rows[(rows.integrator == name) & (rows.a == a)]
         order, g = int(g.order.iloc[0]), g[g.steps.notna()]
         if len(g) < 2:
-            found[name, a] = order, Estimate(math.nan, math.nan, math.nan)
+            found[str(name), float(a)] = order, Estimate(math.nan, math.nan, math.nan)
             continue
         x, y = np.log(g.d.to_numpy(float)), np.log(g.steps.to_numpy(float))
         own = np.diff(y) / np.diff(x)
         whole = (y[-1] - y[0]) / (x[-1] - x[0])
-        found[name, a] = order, Estimate(float(whole), float(own.min()), float(own.max()))
+        found[str(name), float(a)] = order, Estimate(float(whole), float(own.min()), float(own.max()))
     return found
 
 

@@ -166,7 +166,7 @@ def decide(tables, options) -> list[Measurement]:
 
 def _continuous(rows: pd.DataFrame) -> list[Measurement]:
     smooth = rows[(rows.N == 256) & (rows.sigma_T >= 0.009) & ~rows.discrete]
-    own = {law: g.assign(over=g.ratio / g.limit) for law, g in smooth.groupby("law")}
+    own = {str(law): g.assign(over=g.ratio / g.limit) for law, g in smooth.groupby("law")}
     if "gaussian" not in own or len(own) < 2:
         return []
 

@@ -45,9 +45,9 @@ CLAIMS = (
 def cells(options) -> list[Cell]:
     """The stated run, the same with the level told, the plotted one (a = 0), and runs that are just off either."""
     shared = {"dim": 2, "ambient": 100, "sigma_0": 10.0, "sigma_T": 0.01, "n": 2000}
-    runs = ((0.5, 0.5, "blind"), (0.5, 0.5, "conditional"), (0.5, 0.0, "blind"), (0.3, 0.5, "blind"))
-    runs += ((0.485, 0.5, "blind"), (0.5, 0.05, "blind"))
-    return [Cell("rate", {"h": h, "a": a, "denoiser": kind} | shared, 0.4) for h, a, kind in runs]
+    known = ((0.5, 0.5, "blind"), (0.5, 0.5, "conditional"), (0.5, 0.0, "blind"), (0.3, 0.5, "blind"))
+    near = ((0.485, 0.5, "blind"), (0.5, 0.05, "blind"))
+    return [Cell("rate", {"h": h, "a": a, "denoiser": kind} | shared, 0.4) for h, a, kind in known + near]
 
 
 def cell_rate(params: dict, seed: int) -> list[dict]:

@@ -18,7 +18,7 @@ from analysis.schedule.settings import Overdosed, largest_deviation, measured, s
 from manifolds.denoisers import ConditionalDenoiser
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 4.0)
-_DOSE = 1.0006  # raises the level by 3e-4: 1.7 times as far from the truth as the limit
+_DOSE = 1.00056  # raises the level by 2.8e-4: 1.7 times as far from the truth as the limit
 CLAIMS = (
     Claim(
         id="S6",
@@ -42,13 +42,14 @@ CLAIMS = (
     ),
 )
 _LAWS = ("gaussian", "mixture", "cube", "sphere")
+_POINTS = 1000  # a seed; fewer give an interval too wide for the rule
 
 
 def cells(options) -> list[Cell]:
     """Every factor on every law; fresh draws (truth); a little more noise injected (sabotage)."""
     smoke = options.profile == "smoke"
     shared = {"dim": 2, "ambient": 10**6, "sigma_0": 10.0, "sigma_T": 0.01, "a": 0.5, "steps": 24}
-    shared |= {"n": (3000 if smoke else 1000) * size(options.profile)}
+    shared |= {"n": (300 if smoke else _POINTS) * size(options.profile)}
     return [
         Cell("free", {"law": law, "factor": factor, "kind": kind, "dose": dose} | shared, 0.5, 1 if smoke else 3)
         for law in _LAWS
@@ -98,12 +99,12 @@ def decide(tables, options) -> list[Measurement]:
     rows = tables["free"]
     honest = rows[(rows.kind == "run") & (rows.dose == 1.0)]
     fresh, dosed = rows[rows.kind == "truth"], rows[rows.dose != 1.0]
-    if not len(fresh) or not len(dosed) or honest.factor.nunique() < len(FACTORS):
+    if not len(fresh) or not len(dosed) or honest.factor.nunique() < len(FACTORS) or rows.n.min() < _POINTS:
         return []
     null, wrong = (largest_deviation(r.log_ratio, r.log_ratio_se) for r in (fresh, dosed))
     controls = [
         Control("null", "fresh draws of p_{sigma_t}, the true level told", null.low, null.high),
-        Control("power", f"{100 * (_DOSE - 1):.2g} % more variance injected", wrong.low, wrong.high),
+        Control("power", f"{100 * (_DOSE - 1):.3g} % more variance injected", wrong.low, wrong.high),
     ]
     energy = honest.groupby(["law", "factor"]).energy.first().unstack("factor")
     note = "E|x|^2 over the truth at factors " + ", ".join(f"{f:g}" for f in energy.columns) + ": "
