@@ -105,7 +105,7 @@ def matched(**changes: float) -> dict:
 
 
 def printed(log_ratio: float = 0.81, share: float = 1.0) -> dict:
-    values = {"printed": (log_ratio, share), "injection x 1.02": (0.65, 1.0), "blind reads x 1.01": (0.6, 1.35),
+    values = {"printed": (log_ratio, share), "injection x 1.025": (0.65, 1.0), "blind reads x 1.01": (0.6, 1.35),
               "blind reads x 1.0006": (0.8, 1.0155), "conditional, a = .2": (0.81, 1.0),
               "conditional, a = 0": (1.2, 0.67)}  # fmt: skip
     table = rows(

@@ -49,7 +49,7 @@ CLAIMS = (
 )
 
 _SAMPLES = {"smoke": 3000, "paper": 1400, "full": 20_000}  # of one seed
-_SHORT = 0.88  # the sabotage: a divergence that is 12 % too small
+_SHORT = 0.9  # the sabotage: a divergence that is 10 % too small
 
 
 def cells(options) -> list[Cell]:
@@ -175,7 +175,7 @@ def _row(kind: str, sigma: float, found: Estimate, predicted: float) -> dict:
 def decide(tables, options) -> list[Measurement]:
     """A4: the level and the correction that are farthest from 1."""
     found = with_rows(tables, "adaptive_bias")
-    return decided([_bias(*found)] if found else [], options, smoke=("A4",))
+    return decided([_bias(*found)] if found else [], options)
 
 
 def _bias(rows: pd.DataFrame) -> Measurement | None:

@@ -159,7 +159,7 @@ def decide(tables, options) -> list[Measurement]:
         found.append(_shift(*rows))
     if rows := with_rows(tables, "mismatch_phase"):
         found.append(_phase(*rows))
-    return decided(found, options, smoke=("M7",))
+    return decided(found, options)
 
 
 def _shift(rows: pd.DataFrame) -> Measurement | None:

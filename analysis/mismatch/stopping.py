@@ -191,7 +191,7 @@ def _longer(h: float, a: float, end: float) -> Schedule:
 def decide(tables, options) -> list[Measurement]:
     """A3: the dimension at which the spread is farthest from that of the walk."""
     found = with_rows(tables, "adaptive_stop")
-    return decided([_spread(*found)] if found else [], options, smoke=("A3",))
+    return decided([_spread(*found)] if found else [], options)
 
 
 def _spread(rows: pd.DataFrame) -> Measurement | None:

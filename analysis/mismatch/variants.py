@@ -46,7 +46,7 @@ RUNS: dict[str, Run] = {
     for denoiser in ("blind", "conditional")
 } | {
     "VE-DDPM": Run("conditional", "ancestral", 0.5),
-    "VE-DDPM, injection x 1.02": Run("conditional", "ancestral", 0.5, injects=1.02),
+    "VE-DDPM, injection x 1.025": Run("conditional", "ancestral", 0.5, injects=1.025),
     **{f"reads x {factor:g}": replace(_KEPT, reads=factor) for factor in (1.0006, 1.01, 1.015, 1.05, 1.1)},
 }
 OURS, SAME = "blind exponential_euler 0.2", "conditional exponential_euler 0.2"
