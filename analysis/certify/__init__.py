@@ -4,7 +4,8 @@
 """
 
 from analysis.certify.calculation import certify
+from analysis.certify.orders import Order, observed_order
 from analysis.certify.record import Certificate, Finding
 from analysis.certify.wrapping import Wrapped, wrap
 
-__all__ = ["Certificate", "Finding", "Wrapped", "certify", "wrap"]
+__all__ = ["Certificate", "Finding", "Order", "Wrapped", "certify", "observed_order", "wrap"]

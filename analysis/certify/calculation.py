@@ -76,7 +76,7 @@ def certify(
         raise ValueError(f"points must be >= 32, got {points}")
     if prior is not None and not isinstance(prior, NoisePrior):
         raise ValueError(f"prior must be a NoisePrior, got {type(prior).__name__}")
-    blind = wrap(denoiser).blind if not isinstance(getattr(denoiser, "blind", None), bool) else denoiser.blind  # type: ignore[attr-defined]
+    blind = wrap(denoiser).blind
     low, high = _range(law, prior if prior is not None else getattr(denoiser, "prior", None), sigma_low, sigma_high)
     draw = stream(seed, "certify")
     grid = [low * (high / low) ** ((i + 0.5) / count) for i in range(count)]
