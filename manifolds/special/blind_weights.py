@@ -84,10 +84,7 @@ class BlindWeights:
         self._top2 = 2.0 * math.exp(2.0 * float(self.knots[-1]))  # 2 b^2
 
     def _free_range(self) -> tuple[float, float]:
-        """log S between which r is constant to e^-27; empty for several pieces.
-
-        By Chernoff's bound of the Gamma law's tails.
-        """
+        """log S between which r is constant to e^-27, by Chernoff's bound; empty for several pieces."""
         if len(self._shape) > 1:
             return math.inf, -math.inf
         a = self.exponent
@@ -148,10 +145,7 @@ class BlindWeights:
 
     @staticmethod
     def _reach(fall: Callable[[torch.Tensor], torch.Tensor], room: torch.Tensor, sign: float) -> torch.Tensor:
-        """A distance, at most `room`, at which the integrand has fallen by e^-45, and not much farther.
-
-        By bisection: it falls monotonically.
-        """
+        """About the distance, at most `room`, at which the integrand, monotone, has fallen by e^-45; by bisection."""
         low, high = torch.zeros_like(room), room.clone()
         for _ in range(40):
             if bool((high - low <= 0.03 * high).all()):
@@ -230,14 +224,7 @@ class BlindWeights:
         keep = gap <= limit[:, None]
         out = torch.zeros_like(gap)
 
-        def weigh(
-            gap: torch.Tensor,
-            base: torch.Tensor,
-            offset: torch.Tensor,
-            largest: torch.Tensor,
-            h0: torch.Tensor,
-            log_weight: torch.Tensor,
-        ) -> torch.Tensor:
+        def weigh(gap, base, offset, largest, h0, log_weight):
             rise = torch.log1p(gap / base)
             position = torch.minimum(torch.add(offset, rise, alpha=1.0 / step), largest)
             return interpolate(cells, position).sub_(h0).sub_(rise, alpha=self.exponent).add_(log_weight).exp_()
