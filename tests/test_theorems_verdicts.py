@@ -71,6 +71,7 @@ def test_one_run_above_its_certificate_refutes_it(worst, truth, caught, outcome)
     measurement, found = decided(corners, tables, options=SMOKE)
     assert (found, measurement.claim) == (outcome, "L2b")
     assert ends(measurement) == pytest.approx((worst, worst, worst))
+    assert measurement.looser_by == pytest.approx(0.5 / max(0.1, 0.5 + worst))
     assert control(measurement, "null") == pytest.approx((truth - 0.5, truth - 0.5))
     assert control(measurement, "power") == pytest.approx((caught - 0.1, caught - 0.1))
 
@@ -92,7 +93,7 @@ def _starts(**changes):
 def test_the_start_is_held_against_its_bound():
     measurement, outcome = decided(start, _starts(), options=SMOKE)
     assert ends(measurement) == pytest.approx((0.27, 0.3, 0.33))
-    assert measurement.cell == "gaussian, sigma_0 = 1 s"
+    assert measurement.cell == "gaussian, sigma_0 = 1 s" and measurement.looser_by == pytest.approx(1 / 0.3)
     assert control(measurement, "null") == pytest.approx((0.0010001, 0.30003))
     assert control(measurement, "power") == pytest.approx((30.0, 40.0))  # at the largest sigma_0 alone
     assert outcome == "holds"
@@ -132,7 +133,7 @@ def _recipes(**changes):
 def test_the_recipe_is_decided_by_the_law_that_is_farthest():
     measurement, outcome = decided(recipe, _recipes())
     assert ends(measurement) == pytest.approx((0.0, 0.7, 0.8))
-    assert measurement.cell == "cube"
+    assert measurement.cell == "cube" and measurement.looser_by == pytest.approx(1 / 0.7)
     assert control(measurement, "null") == pytest.approx((0.05, 0.45))
     assert control(measurement, "power") == pytest.approx((2.0, 3.5))
     assert outcome == "holds"
