@@ -43,8 +43,8 @@ CLAIMS = (
         (-math.inf, 0.0),
         revised=Revision(
             "no run at the corners is farther than its certificate says",
-            "where the certificate is above 1, as at 4 steps, no run can be farther, and where it is small no sample of "
-            "this size sees a difference; L5 holds the certificate where it is attained",
+            "where the certificate is above 1, as at 4 steps, no run can be farther, and where it is small no sample "
+            "of this size sees a difference; L5 holds the certificate where it is attained",
         ),
     ),
 )

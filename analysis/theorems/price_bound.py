@@ -27,8 +27,8 @@ CLAIMS = (
         "B1",
         "paper",
         f"{PAPER}, Thm 3.6",
-        "at a = 1/2 blindness costs at most C (R^2 + k) (k^2/d) A_T, judged by the intrinsic dimension k; the paper's own "
-        "k_cov = 1 + log N(r_0), r_0 = sigma_T^2/(sigma_0 sqrt d), is larger on all 16 laws: there the bound is looser",
+        "at a = 1/2 blindness costs at most C (R^2 + k) (k^2/d) A_T, judged by the intrinsic dimension k; the paper's "
+        "own k_cov = 1 + log N(r_0), r_0 = sigma_T^2/(sigma_0 sqrt d), is larger on all 16 laws, its bound looser",
         "C = price measured / ((R^2 + k) k^2/d A_T), widest interval over laws, d, sigma_T",
         "<= 1",
         (-math.inf, 1.0),
