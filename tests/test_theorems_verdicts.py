@@ -6,7 +6,7 @@ import pandas
 import pytest
 from deciding import SMOKE, control, decided, ends
 
-from analysis.theorems import corners, marginal_law, pythagoras, recipe, start
+from analysis.theorems import attained, corners, marginal_law, pythagoras, recipe, start
 from analysis.theorems.marginal_law import local_exponents
 
 # -- L1: the sum ----------------------------------------------------------------------------------------------------
@@ -74,6 +74,36 @@ def test_one_run_above_its_certificate_refutes_it(worst, truth, caught, outcome)
     assert measurement.looser_by == pytest.approx(0.5 / max(0.1, 0.5 + worst))
     assert control(measurement, "null") == pytest.approx((truth - 0.5, truth - 0.5))
     assert control(measurement, "power") == pytest.approx((caught - 0.1, caught - 0.1))
+
+
+# -- L5: the certificate attained -----------------------------------------------------------------------------------
+
+
+def _attained(**changes):
+    rows = [cell.params | row for cell in attained.cells(SMOKE) for row in attained.cell_attained(cell.params, 0)]
+    return {"theorems_attained": pandas.DataFrame(rows).assign(**changes)}
+
+
+def test_the_certificate_is_attained_whatever_the_steps():
+    measurement, outcome = decided(attained, _attained(), options=SMOKE)
+    assert outcome == "holds" and measurement.span == "number"
+    assert ends(measurement) == pytest.approx((1.0, 1.0, 1.0), rel=1e-9)
+    assert control(measurement, "null") == pytest.approx((1.0, 1.0))
+    assert control(measurement, "power") == pytest.approx((1 / 1.1, 1 / 1.1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"over": [1.0] * 5 + [0.9]}, "violated"),
+        ({"over_misread": 0.95}, "inconclusive"),
+        ({"over_misread": 0.8}, "inconclusive"),
+        ({"over_closed": 0.9}, "inconclusive"),
+    ],
+)
+def test_the_attained_certificate_can_be_refuted_and_its_controls_flip(changes, outcome):
+    """A sabotage that is far from the limit, as at .8, shows nothing."""
+    assert decided(attained, _attained(**changes), options=SMOKE)[1] == outcome
 
 
 # -- L3: the start --------------------------------------------------------------------------------------------------
