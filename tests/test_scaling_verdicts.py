@@ -102,6 +102,7 @@ def test_the_bound_on_disc_is_held_against_the_largest():
     assert control(measurement, "null") == pytest.approx((0.075, 0.3))
     assert control(measurement, "power") == pytest.approx((30.0, 30.0))
     assert measurement.note == "largest at gaussian, k=2, N=28; smallest ratio 0.025"
+    assert measurement.looser_by == pytest.approx(1 / 0.3)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,7 @@ def test_one_run_above_its_certificate_refutes_it(worst, truth, caught, outcome)
     assert ends(measurement) == pytest.approx((worst, worst, worst))
     assert control(measurement, "null") == pytest.approx((truth - 0.5, truth - 0.5))
     assert control(measurement, "power") == pytest.approx((caught - 0.1, caught - 0.1))
+    assert measurement.looser_by == pytest.approx(0.5 / max(0.2, 0.5 + worst)) and measurement.span == "number"
     assert measurement.note.startswith("3 cells, 3 of them with a certificate below 1")
     assert held_runs.decide({"scaling": tables["scaling"]}, PAPER) == []
 
@@ -235,6 +237,7 @@ def test_the_polynomial_step_claim_can_be_refuted(order, in_k, outcome):
     assert found == outcome
     assert measurement.measured == pytest.approx(max(in_k / order, 1 / order), rel=0.03)
     assert measurement.cell == ("gaussian, in dim" if in_k > 1 else "gaussian, in inverse_error")
+    assert measurement.looser_by == pytest.approx(2 / measurement.measured)
     spread, _, said = measurement.note.partition("; ")
     assert spread.startswith("2 cells, values ")
     assert control(measurement, "power") == (math.inf, math.inf)

@@ -39,7 +39,7 @@ LOOSE = pandas.DataFrame({"quantity": ["bound of Thm 3.6 over price, against 1/s
 def test_the_bound_is_held_against_the_largest_price():
     measurement, outcome = decided(price_bound, {"theorems_price": _price(), "theorems_fits": LOOSE}, "B1")
     assert ends(measurement) == pytest.approx((0.99 * 4e-3, 4e-3, 1.01 * 4e-3))
-    assert measurement.cell == "sphere, d = 1e+03, sigma_T = s 0.05"
+    assert measurement.cell == "sphere, d = 1e+03, sigma_T = s 0.05" and measurement.looser_by == pytest.approx(250.0)
     assert control(measurement, "null") == pytest.approx((2e-3, 2e-3))
     assert control(measurement, "power") == pytest.approx((2.9, 3.1))
     assert outcome == "holds"

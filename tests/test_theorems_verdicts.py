@@ -6,7 +6,7 @@ import pandas
 import pytest
 from deciding import SMOKE, control, decided, ends
 
-from analysis.theorems import corners, marginal_law, pythagoras, recipe, start
+from analysis.theorems import attained, corners, marginal_law, pythagoras, recipe, start
 from analysis.theorems.marginal_law import local_exponents
 
 # -- L1: the sum ----------------------------------------------------------------------------------------------------
@@ -71,8 +71,39 @@ def test_one_run_above_its_certificate_refutes_it(worst, truth, caught, outcome)
     measurement, found = decided(corners, tables, options=SMOKE)
     assert (found, measurement.claim) == (outcome, "L2b")
     assert ends(measurement) == pytest.approx((worst, worst, worst))
+    assert measurement.looser_by == pytest.approx(0.5 / max(0.1, 0.5 + worst))
     assert control(measurement, "null") == pytest.approx((truth - 0.5, truth - 0.5))
     assert control(measurement, "power") == pytest.approx((caught - 0.1, caught - 0.1))
+
+
+# -- L5: the certificate attained -----------------------------------------------------------------------------------
+
+
+def _attained(**changes):
+    rows = [cell.params | row for cell in attained.cells(SMOKE) for row in attained.cell_attained(cell.params, 0)]
+    return {"theorems_attained": pandas.DataFrame(rows).assign(**changes)}
+
+
+def test_the_certificate_is_attained_whatever_the_steps():
+    measurement, outcome = decided(attained, _attained(), options=SMOKE)
+    assert outcome == "holds" and measurement.span == "number"
+    assert ends(measurement) == pytest.approx((1.0, 1.0, 1.0), rel=1e-9)
+    assert control(measurement, "null") == pytest.approx((1.0, 1.0))
+    assert control(measurement, "power") == pytest.approx((1 / 1.1, 1 / 1.1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"over": [1.0] * 5 + [0.9]}, "violated"),
+        ({"over_misread": 0.95}, "inconclusive"),
+        ({"over_misread": 0.8}, "inconclusive"),
+        ({"over_closed": 0.9}, "inconclusive"),
+    ],
+)
+def test_the_attained_certificate_can_be_refuted_and_its_controls_flip(changes, outcome):
+    """A sabotage that is far from the limit, as at .8, shows nothing."""
+    assert decided(attained, _attained(**changes), options=SMOKE)[1] == outcome
 
 
 # -- L3: the start --------------------------------------------------------------------------------------------------
@@ -92,7 +123,7 @@ def _starts(**changes):
 def test_the_start_is_held_against_its_bound():
     measurement, outcome = decided(start, _starts(), options=SMOKE)
     assert ends(measurement) == pytest.approx((0.27, 0.3, 0.33))
-    assert measurement.cell == "gaussian, sigma_0 = 1 s"
+    assert measurement.cell == "gaussian, sigma_0 = 1 s" and measurement.looser_by == pytest.approx(1 / 0.3)
     assert control(measurement, "null") == pytest.approx((0.0010001, 0.30003))
     assert control(measurement, "power") == pytest.approx((30.0, 40.0))  # at the largest sigma_0 alone
     assert outcome == "holds"
@@ -132,7 +163,7 @@ def _recipes(**changes):
 def test_the_recipe_is_decided_by_the_law_that_is_farthest():
     measurement, outcome = decided(recipe, _recipes())
     assert ends(measurement) == pytest.approx((0.0, 0.7, 0.8))
-    assert measurement.cell == "cube"
+    assert measurement.cell == "cube" and measurement.looser_by == pytest.approx(1 / 0.7)
     assert control(measurement, "null") == pytest.approx((0.05, 0.45))
     assert control(measurement, "power") == pytest.approx((2.0, 3.5))
     assert outcome == "holds"

@@ -156,7 +156,9 @@ class Slack(NamedTuple):
     """(lower 95 % limit on TV) - sqrt(KL_path/2): the largest over runs, samples of p_{sigma_T} itself, impostors.
 
     runs, informative: how many runs, and how many of them with a certificate below 1; over_exact: the largest
-    KL(p_{sigma_T} || law of Y_N) - KL_path in nats where the first is known exactly, NaN where it never is.
+    KL(p_{sigma_T} || law of Y_N) - KL_path in nats where the first is known exactly, NaN where it never is; looser_by:
+    the least certificate on TV over its lower limit, of runs with a certificate below 1, None where no run is seen to
+    differ.
     """
 
     largest: float
@@ -165,6 +167,7 @@ class Slack(NamedTuple):
     runs: int
     informative: int
     over_exact: float
+    looser_by: float | None
 
     @property
     def note(self) -> str:
@@ -184,6 +187,7 @@ def largest_slack(runs: pandas.DataFrame, impostors: pandas.DataFrame) -> Slack:
     (-0.4, 0.4)
     """
     exact = runs[runs["exact_kl"].notna()]
+    told = runs[(runs["tv_bound"] < 1) & (runs["tv_lower"] > 0)]
     return Slack(
         largest=float((runs["tv_lower"] - runs["tv_bound"]).max()),
         truth=float((runs["tv_lower_truth"] - runs["tv_bound"]).max()),
@@ -191,4 +195,5 @@ def largest_slack(runs: pandas.DataFrame, impostors: pandas.DataFrame) -> Slack:
         runs=len(runs),
         informative=int((runs["tv_bound"] < 1).sum()),
         over_exact=float((exact["exact_kl"] - exact["total"]).max()) if len(exact) else math.nan,
+        looser_by=float((told["tv_bound"] / told["tv_lower"]).min()) if len(told) else None,
     )

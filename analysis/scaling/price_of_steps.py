@@ -164,7 +164,7 @@ def decide_bound(tables: Tables) -> Measurement:
     largest = f"{table['law'][top]}, k={table['dim'][top]}, N={table['steps'][top]}"
     note = f"largest at {largest}; smallest ratio {ratio.min():.2g}"
     low, high = max(float(ratio[top] - error[top]), 0.0), float((ratio + error).max())
-    return Measurement("D1", float(ratio[top]), low, high, controls, note)
+    return Measurement("D1", float(ratio[top]), low, high, controls, note, looser_by=1 / float(ratio[top]))
 
 
 def decide_telescope(tables: Tables) -> Measurement:

@@ -255,7 +255,7 @@ PAPER: tuple[Statement, ...] = (
             "analysis.theory.gaussian_run:final_divergence",
             "analysis.metrics.total_variation:tv_lower_from_samples",
         ),
-        claims=("L2", "L2b"),
+        claims=("L2", "L2b", "L5"),
         figures=("error_vs_steps",),
         tests=("test_theory_runs.py::test_marginal_divergence_lies_below_the_certificate",),
         laws=("gaussian", "atoms"),

@@ -1,7 +1,7 @@
 """The paper's theorems term by term: the start, the price of blindness, their exact sum, and the rates of the laws."""
 
 from analysis.runs import Experiment
-from analysis.theorems import corners, marginal_law, price_bound, price_growth, pythagoras, recipe, start
+from analysis.theorems import attained, corners, marginal_law, price_bound, price_growth, pythagoras, recipe, start
 
 EXPERIMENT = Experiment(
     "theorems",
@@ -11,6 +11,7 @@ EXPERIMENT = Experiment(
         price_growth.QUESTION,
         pythagoras.QUESTION,
         corners.QUESTION,
+        attained.QUESTION,
         start.QUESTION,
         recipe.QUESTION,
         marginal_law.QUESTION,

@@ -12,6 +12,7 @@ import manifolds
 from analysis.metrics.intervals import mean
 from analysis.metrics.support import bounded_lipschitz, bounded_lipschitz_lower
 from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule, sample
 from analysis.theorems.settings import IMAGE_SIDE, PAPER
@@ -30,6 +31,11 @@ CLAIMS = (
         "D_X of the projected run / eps, lengths in units of R, widest interval over laws",
         "<= 1",
         (-math.inf, 1.0),
+        revised=Revision(
+            "the whole recipe reaches D_X <= eps",
+            "on the sphere and the torus one step passes too: an invariant start and an equivariant denoiser make the "
+            "projected law exact for every number of steps; the rest rests on the cube, the code and the images",
+        ),
     ),
 )
 
@@ -110,7 +116,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         f"{r.law}: {r.run_over_eps:.2f} (floor {r.truth_over_eps:.2f}), N={r.steps}" for r in table.itertuples()
     )
     value, low, high = (table[f"run_{end}"] for end in ("over_eps", "low", "high"))
-    return [every_cell(CLAIMS, "R4", value, low, high, controls, note, table["law"])]
+    looser = 1 / float(value.max())
+    return [every_cell(CLAIMS, "R4", value, low, high, controls, note, table["law"], looser_by=looser)]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"theorems_recipe": cell_recipe}, decide=decide)
