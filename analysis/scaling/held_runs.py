@@ -40,7 +40,7 @@ CLAIMS = (
         (-math.inf, 0.0),
         revised=Revision(
             "every run is within its certificate",
-            "of the runs one had a certificate below 1 and a total variation that was seen to differ from 0: a ledger "
+            "one of 210 runs had a certificate below 1 and a total variation that was seen to differ from 0: a ledger "
             "30 times too small would have passed; L5 holds the certificate where it is attained",
         ),
     ),

@@ -35,7 +35,7 @@ CLAIMS = (
         wide="the theorem leaves its constant open, and every law lies far below 1: looser_by says how far",
         revised=Revision(
             "blindness costs at most C (R^2 + k) (k^2/d) A_T, C <= 1, without saying which k",
-            "the limit lies tens of times or more above what is measured, and the paper's own k is larger still",
+            "the limit lies 371 times above the largest price over its bound, and the paper's own k is larger still",
         ),
     ),
     # corrections are of relative order m/d < 2e-3, the sampling error of every law is below 1 %
