@@ -49,7 +49,7 @@ def test_no_folder_is_one_line(tmp_path):
 
 def test_importing_stays_light():
     code = "import sys, analysis; assert not {'torch', 'pandas'} & set(sys.modules); analysis.results"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_examples():

@@ -139,7 +139,7 @@ def test_a_default_level_is_settled_by_blind():
 
 def test_importing_analysis_stays_light():
     code = "import sys, analysis; assert 'torch' not in sys.modules; analysis.wrap; assert 'torch' in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_examples():
