@@ -31,7 +31,8 @@ CLAIMS = (
         source="derived here: disc at a = 1/2 from the MMSE curve (its form: arXiv 2601.21943; I-MMSE: 2302.03792)",
         statement="constant log-steps cost a factor over the least error of any grid that the MMSE curve fixes: "
         "log(lambda_T/lambda_0) int lambda (-mmse') dlambda/(int sqrt(-mmse') dlambda)^2, lambda = sigma^-2; every "
-        "registered continuous law, k = 2 where it exists, d = 1024, levels 10 to .01, N = 256",
+        "registered continuous law, k = 2 where it exists, d = 1024, levels 10 to .01, N = 256; limits set after a "
+        "pilot",
         quantity="disc of constant steps over that of the optimal grid, over this factor; farthest from 1 over laws",
         predicted="1 + O(1/N)",
         # corrections of order h^2, h = .027: .007 at most in a pilot of 1500 points (set after it)

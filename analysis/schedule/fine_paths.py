@@ -26,7 +26,7 @@ CLAIMS = (
         source=f"{PAPER}, section 4.1",
         statement="as h -> 0 blind Y_t have the second moment of p_{sigma_t} along the path; gaussian, mixture and "
         "cube, k = 2, d = 10^4, a = 1/2, at a quarter, a half, three quarters and the end of the way from 10 to .02, "
-        "exponential Euler",
+        "exponential Euler; limit set after a pilot",
         quantity="|E|u|^2 over that of p_{sigma_t} - 1|, u core coordinates, largest over laws and levels, "
         "extrapolated from N = 48, 96 and 192 steps on one Brownian path",
         predicted="0",

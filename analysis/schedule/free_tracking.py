@@ -25,8 +25,9 @@ CLAIMS = (
         kind="finding",
         source="derived here: the normal part of every f without one is linear",
         statement="tracking is free: the residual level follows sigma_t whatever level the denoiser assumes, .5, 1, "
-        "1.5, 2 or 4 times sigma_t, while E|x|^2 of the samples is wrong (the note says by how much); gaussian, "
-        "mixture, cube and sphere, k = 2, d = 10^6, a = 1/2, 24 steps, exponential Euler",
+        "1.5, 2 or 4 times sigma_t, while E|x|^2 of the samples is wrong by a factor on a Gaussian and hardly on a "
+        "sphere (see the note); gaussian, mixture, cube and sphere, k = 2, d = 10^6, a = 1/2, 24 steps, exponential "
+        "Euler; limit set after a pilot",
         quantity="|mean log(sigma_hat/sigma_t)|, largest over laws, factors and steps; sigma_hat the residual level",
         predicted="0 up to order k/d",
         # a row of 3 x 1000 points has a standard error of 1/sqrt(2 d n) = 1.3e-5; 500 rows at once take 4.1 of them a

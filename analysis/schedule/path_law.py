@@ -35,7 +35,8 @@ CLAIMS = (
         id="S3",
         kind="paper",
         source=f"{PAPER}, section 4.1",
-        statement=f"blind Y_t have the law of conditional Y_t at every step, same grid and budget ({_SETTING})",
+        statement=f"blind Y_t have the law of conditional Y_t at every step, same grid and budget "
+        f"({_SETTING}; limit set after a pilot)",
         quantity="|mean of a test function over blind less over conditional runs| in its standard deviations, largest "
         "over laws, steps and 9 test functions of the core coordinates",
         predicted="0 up to order 1/d",
@@ -51,7 +52,8 @@ CLAIMS = (
         id="S3c",
         kind="paper",
         source=f"{PAPER}, section 4.1",
-        statement=f"a blind run reads its own true level at every step, sample by sample ({_SETTING})",
+        statement=f"a blind run reads its own true level at every step, sample by sample "
+        f"({_SETTING}; limit set after a pilot)",
         quantity="d times the root mean square over samples of E[log sigma | Y_t] - log sqrt(v_t), v_t the sample's "
         "own normal variance; largest over laws and steps",
         predicted="about sqrt(m/2), m core coordinates: what they say about the level; the same in every d",

@@ -18,7 +18,8 @@ CLAIMS = (
         kind="sharper",
         source="derived here: E|f - y|^2 = sigma^2 (d - k_eff), and the logarithm of a chi-square mean",
         statement="the residual estimate is off by -(k_eff + 1)/(2d) in the logarithm, on average, all along a blind "
-        "run (cube, gaussian, mixture, product, sphere, torus; k = 2, 8; d = 1024; a = 1/2, 16 steps)",
+        "run (cube, gaussian, mixture, product, sphere, torus; k = 2, 8; d = 1024; a = 1/2, 16 steps; limits "
+        "set after a pilot on the same seeds)",
         quantity="slope of mean log(sigma_hat/sigma_t) on -(k_eff + 1)/(2d) over laws and steps, d = 1024, "
         "k_eff = mmse/sigma^2",
         predicted="1",
