@@ -70,7 +70,7 @@ def _list(names: list[str], given: dict, prog: str) -> int:
         seconds = duration(expected_seconds(cells, given["jobs"]))
         claims = " ".join(c.id for c in experiment.claims) or "-"
         rows.append((experiment.name, len(cells), seconds, claims, experiment.summary.strip().splitlines()[0]))
-    print(columns(("experiment", "cells", f"time ({given['jobs']} jobs)", "claims", "what it does"), rows))
+    print(columns(("experiment", "cells", f"time ({given['jobs']} jobs)", "claims", "what it does"), rows, width=100))
     return 0
 
 
