@@ -23,8 +23,10 @@ NAMES: tuple[str, ...] = (
 
 # what was asked for otherwise before: experiment, or experiment, option and value -> the command that does it now
 MOVED: dict[tuple[str, ...], str] = {
-    ("training", "--part", "images"): "python -m analysis.images",
-    ("training", "--part", "real"): "python -m analysis.images",
+    ("training", "--part", "image"): "python -m analysis.images --part known",
+    ("training", "--part", "images"): "python -m analysis.images --part known",
+    ("training", "--part", "real"): "python -m analysis.images --part real",
+    ("training", "--part", "real_images"): "python -m analysis.images --part real",
 }
 
 

@@ -64,9 +64,9 @@ BROKEN = {
     "claims.csv": {
         "latin": lambda text: text.encode().replace(b"trace", b"tr\xe4ce", 1),
         "short": lambda text: text.encode() + b"Q2,toy\n",
-        "long": lambda text: text.replace("waves\n", "waves,more\n").encode(),
-        "words": lambda text: text.encode() + b"Q2,a,b,c,many,0,1,d,e,holds,other\n",
-        "nul": lambda text: text.encode() + b"Q2,a\0,b,c,1,0,1,d,e,holds\n",
+        "long": lambda text: (text.rstrip("\n") + ",more\n").encode(),
+        "words": lambda text: text.encode() + b"Q2,a,b,c,many,0,1,d,e,holds,other,toy,,0.1,1,\n",
+        "nul": lambda text: text.encode() + b"Q2,a\0,b,c,1,0,1,d,e,holds,other,toy,,0.1,1,\n",
     },
     "manifest.json": {
         "list": lambda text: json.dumps({"experiments": {"waves": []}}).encode(),

@@ -200,7 +200,7 @@ def test_verdicts_are_those_of_the_committed_tables(name):
 )
 def test_parts_that_moved_are_answered_with_their_command(capsys, old, new):
     assert main(EXPERIMENT, ["--part", "nets", old]) == 2
-    line = f"argument --part: {old!r} has moved: python -m analysis.images --part {new}\n"
+    line = f"--part {old} has moved: use python -m analysis.images --part {new}\n"
     assert capsys.readouterr().err == f"python -m analysis.training: {line}"
     assert main(EXPERIMENT, ["--part", "net"]) == 2
     assert "must be one of nets, figures, priors, memory, got 'net'" in capsys.readouterr().err

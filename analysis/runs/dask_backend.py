@@ -96,7 +96,8 @@ def connect(
     """A client, the number of worker threads, each worker's answer to `ask` after `begin`. OSError if nobody
     answers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in one line
+    for name in ("distributed", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said in one line
     client = Client(address, timeout=SECONDS, set_as_default=False)
     threads = client.nthreads()
     if threads:
