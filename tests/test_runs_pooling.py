@@ -56,6 +56,8 @@ def test_the_value_of_an_interval_may_have_a_name_of_its_own():
     )
     with pytest.raises(ValueError, match="around no column"):
         pool(table, ["law"])
+    table["over_low"] = table["over_high"] = 4.0  # bounds of a number, the same for every seed
+    assert pool(table, ["law"])["over_low"].tolist() == [4.0, 4.0]
 
 
 def test_what_cannot_be_pooled_is_refused():

@@ -70,6 +70,8 @@ def _column(column: str, parts: Sequence[pandas.DataFrame], params: Sequence[str
             middle = np.array([part[value].to_numpy(float) for part in parts])
             side = np.sqrt(((found - middle) ** 2).mean(axis=0) / len(parts))
             return middle.mean(axis=0) + (side if end == "high" else -side)
+        if (found == found[0]).all():  # bounds of a number, not of a measurement
+            return first
         raise ValueError(f"column {column!r} is the end of an interval around no column")
     if end == "se":
         return np.sqrt((found**2).mean(axis=0) / len(parts))
