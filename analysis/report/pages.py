@@ -19,8 +19,9 @@ __all__ = ["markdown", "page"]
 
 TITLE = "When does a diffusion sampler work without being told the noise level, and what does that cost?"
 LEAD = (
-    "Measured verdicts on arXiv 2602.09639, on data where the truth is known. Each claim has a rule that was fixed "
-    "before its run, a control that must hold and a sabotage near the limit that must be caught."
+    "Measured verdicts on arXiv 2602.09639, on data where the truth is known. Each claim has a rule in code, a control "
+    "that must hold and a sabotage that must be caught. A claim says where its limit was set after a pilot; its note "
+    "says where no sabotage stands near the limit yet."
 )
 CENTRAL = "price_of_blindness"
 TEMPLATES = Path(__file__).with_name("templates")

@@ -27,7 +27,7 @@ def draw(tables: Mapping):
         title="noisy output, exact, 64 steps",
     )
     left.legend(loc="upper left", ncol=2)
-    left.set_ylim(top=1e12)
+    left.set_ylim(top=1e19)
     for name, g in clean.groupby("integrator"):
         g = g.sort_values("ambient")
         right.semilogx(g.ambient.astype(float), g.w1, label=name.replace("_", " "), **mark(names.index(name)))

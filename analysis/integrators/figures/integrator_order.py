@@ -45,7 +45,7 @@ def draw(tables: Mapping):
         left, other.N.to_numpy(), 0.6 * (other.tangential.abs() + other.normal.abs()).iloc[0], -1, "order 1"
     )
     left.set(xlabel="steps $N$", ylabel="relative error of the variances", title="Gaussian data, exact")
-    left.set_ylim(bottom=2e-9)
+    left.set_ylim(bottom=1e-14)
     left.legend(loc="lower left", ncol=2)
     rows = coupled[
         (coupled.offset == 0.0) & coupled.integrator.isin(["exponential_euler", "heun"]) & (coupled.a == 0.0)
