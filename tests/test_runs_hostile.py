@@ -66,7 +66,7 @@ BROKEN = {
         "short": lambda text: text.encode() + b"Q2,toy\n",
         "long": lambda text: (text.rstrip("\n") + ",more\n").encode(),
         "words": lambda text: text.encode() + b"Q2,a,b,c,many,0,1,d,e,holds,other,toy,,0.1,1,\n",
-        "nul": lambda text: text.encode() + b"Q2,a\0,b,c,1,0,1,d,e,holds,other,toy,,0.1,1,\n",
+        "nul": lambda text: text.encode() + b"Q2,a\0,b,c,1,0,1,d,e,holds\n",
     },
     "manifest.json": {
         "list": lambda text: json.dumps({"experiments": {"waves": []}}).encode(),
