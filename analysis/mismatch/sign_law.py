@@ -118,7 +118,7 @@ def cell_sign(params: dict, seed: int) -> list[dict]:
 
 
 def _runs(a: float, injects: float) -> tuple[Run, Run]:
-    return tuple(Run(denoiser, "euler", a, injects=injects) for denoiser in ("conditional", "blind"))
+    return Run("conditional", "euler", a, injects=injects), Run("blind", "euler", a, injects=injects)
 
 
 def _gap(law: Law, a: float, params: Mapping, source: Stream) -> float:

@@ -99,7 +99,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         Control("null", "a sample of p_{sigma_T} itself", slack.truth, slack.truth),
         Control("power", "a denoiser scaled by 0.8 under the honest certificate", slack.impostor, slack.impostor),
     ]
-    return [Measurement("L2b", *[slack.largest] * 3, controls, slack.note, span="number", looser_by=slack.looser_by)]
+    value, loose = slack.largest, slack.looser_by
+    return [Measurement("L2b", value, value, value, controls, slack.note, span="number", looser_by=loose)]
 
 
 QUESTION = Question(
