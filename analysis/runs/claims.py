@@ -18,7 +18,6 @@ REQUIRED = {"null": HOLDS, "power": VIOLATED}
 SPANS = ("interval", "range", "number")
 
 NEAR = 2.0  # a sabotage this many times as far from the truth as the limit still says where the limit is
-WIDE = 5.0  # a detectable effect of more half widths needs a reason: the rule asks for less than can be seen
 _NORMAL = 1.959964  # of a 95 % interval
 # an interval's lower end lies beyond a limit with probability .95 once its centre is this many half widths beyond it
 _BEYOND = 1.0 + 1.644854 / _NORMAL
