@@ -1,5 +1,5 @@
-"""python -m analysis [list|run|report|status|claims|statements]: the registered experiments, and what they are evidence
-on.
+"""python -m analysis [list|run|report|status|claims|statements|compare]: the registered experiments, and what they are
+evidence on.
 """
 
 from __future__ import annotations
@@ -135,6 +135,17 @@ def _statements(names: list[str], given: dict, prog: str) -> int:
     return 0
 
 
+def _compare(names: list[str], given: dict, prog: str) -> int:
+    from analysis.comparing import command
+
+    try:
+        text, status = command(names)
+    except ValueError as error:
+        raise UsageError(f"{prog}: argument NAME: {error}") from None
+    print(text)
+    return status
+
+
 COMMANDS = {
     "list": Command(_list, "each experiment with its claims and expected time"),
     "run": Command(_run, "run experiments one after another, then write the report; one exit status"),
@@ -151,6 +162,11 @@ COMMANDS = {
         _statements,
         "every numbered statement of the paper and of its neighbours: function, claims, figure, test, separating law",
         "statements to show in full (3.8, fig 9, (16), 2501.12982; default: the table of all)",
+    ),
+    "compare": Command(
+        _compare,
+        "two results folders: what differs by more than another machine explains; exit status 0 only if no claim does",
+        "two results folders, for instance results/ and one of yours",
     ),
 }
 
