@@ -12,6 +12,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.report.abstract import answers
+from analysis.report.concordance import lines
 from analysis.report.data import Card, Folder
 from analysis.runs.tables import frame_from_csv
 
@@ -23,7 +24,7 @@ LEAD = (
     "that must hold and a sabotage that must be caught. A claim says where its limit was set after a pilot; its note "
     "says where no sabotage stands near the limit yet."
 )
-CENTRAL = "price_of_blindness"
+CENTRAL = "price_against_d"
 TEMPLATES = Path(__file__).with_name("templates")
 LOOSE = 2.0  # a bound this many times what is measured counts as looser than printed
 
@@ -49,17 +50,26 @@ def page(folder: Folder, out: Path) -> str:
         ("claims", "claims"),
     ]
     parts += [(anchor, heading.lower()) for anchor, heading, _, _ in lists]
-    parts += [("experiments", "experiments"), ("provenance", "provenance")]
+    parts += [("concordance", "the paper"), ("experiments", "experiments"), ("provenance", "provenance")]
     drawn = {f for s in folder.sections for f in s.figures}
     explorer, run = _explorer(out), _run(out)
     found = answers(folder)
-    there = {"answers": found, "central": CENTRAL in drawn, "explorer": explorer, "run": run}
+    concordance = lines(folder)
+    there = {
+        "answers": found,
+        "concordance": concordance,
+        "central": CENTRAL in drawn,
+        "explorer": explorer,
+        "run": run,
+    }
     return environment.get_template("page.html.j2").render(
         **_shared(folder, lists, found),
         parts=[p for p in parts if there.get(p[0], True)],
         central=CENTRAL if CENTRAL in drawn else "",
         explorer=explorer,
         run=run,
+        drawn=drawn,
+        concordance=concordance,
         figure=figure,
         filters=_filters(folder),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
@@ -73,6 +83,7 @@ def markdown(folder: Folder, out: Path) -> str:
     lists = _lists(folder)
     text = environment.get_template("report.md.j2").render(
         **_shared(folder, lists, answers(folder)),
+        concordance=lines(folder),
         caption=lambda f: folder.captions.get(f, ("", ""))[0],
         alt=lambda f: folder.captions.get(f, ("", ""))[1] or f,
     )

@@ -133,4 +133,11 @@ def decide_slope(tables: Tables) -> Measurement | None:
     return every_cell(CLAIMS, "B3", table["exponent"], table["low"], table["high"], controls, note, fit_names(table))
 
 
-QUESTION = Question(claims=CLAIMS, cells=cells, parts={"scaling_price": cell_price}, decide=decide, arguments=ARGUMENTS)
+QUESTION = Question(
+    claims=CLAIMS,
+    cells=cells,
+    parts={"scaling_price": cell_price},
+    decide=decide,
+    arguments=ARGUMENTS,
+    figures=("price_against_d",),
+)

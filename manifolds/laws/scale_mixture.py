@@ -185,7 +185,7 @@ def scale_mixture(
 def full_gaussian(dim: int, ambient: int, scale: float = 1.0) -> ScaleMixture:
     """N(0, s^2 I_d), k = d: no direction is free of data and the noise level is not identifiable (negative control).
 
-    >>> full_gaussian(4, ambient=4).mmse(torch.tensor([1.0]))
+    >>> full_gaussian(4, ambient=4).mmse(torch.tensor([1.0])).round(decimals=9)
     tensor([2.], dtype=torch.float64)
     """
     return ScaleMixture(
