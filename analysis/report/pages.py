@@ -34,10 +34,11 @@ def page(folder: Folder, out: Path) -> str:
     environment = _environment(escape=True)
     shown: set[str] = set()
 
-    def figure(name: str) -> Markup:
+    def figure(name: str, fallback: bool = False) -> Markup:
+        """With its anchor where it stands first; a fallback, which scripts take out of the page, has none."""
         caption, alt = folder.captions.get(name, ("", name.replace("_", " ")))
-        first = name not in shown
-        shown.add(name)
+        first = name not in shown and not fallback
+        shown.update(() if fallback else (name,))
         words = {"name": name, "caption": caption, "alt": alt, "prefix": "figure-" if first else "again-"}
         return Markup(environment.get_template("figure.html.j2").render(**words))
 
