@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium on this mac
 def folder(tmp_path_factory):
     """The committed results with the page written anew."""
     copy = tmp_path_factory.mktemp("page") / "results"
-    ignored = shutil.ignore_patterns("full", ".cells.sqlite", "*.pdf")
+    ignored = shutil.ignore_patterns("full", ".cells.sqlite")
     shutil.copytree(results_root(), copy, ignore=ignored)
     report.write(copy)
     return copy
