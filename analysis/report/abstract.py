@@ -88,7 +88,8 @@ def _together(cards: Sequence[Card]) -> tuple[str, str, str]:
     loose = [c for c in by["holds"] if c.looser_by and float(c.looser_by) >= 2]
     tail = "; ".join(f"{c.id} looser than printed by a factor {c.looser_by}" for c in loose)
     if len(by["holds"]) == len(cards):
-        return "holds", "good", f"all {len(cards)} tests hold" + (f" ({tail})" if tail else "")
+        count = "its one test holds" if len(cards) == 1 else f"all {len(cards)} tests hold"
+        return "holds", "good", count + (f" ({tail})" if tail else "")
     parts = []
     if by["violated"]:
         parts.append("refuted by " + ", ".join(c.id for c in by["violated"]))
