@@ -18,7 +18,7 @@ from analysis.runs.tables import frame_from_csv
 from analysis.training import EXPERIMENT
 from analysis.training.intervals import largest
 from analysis.training.settings import PARTS
-from analysis.training.tracking import decide_recipes
+from analysis.training.stated import decide_recipes
 
 OPTIONS = SimpleNamespace(profile="paper", part=PARTS, figure=("3", "11"), replicates=4, device="cpu", seed=0)
 Z3 = stats.norm.ppf(1 - 0.025 / 3)

@@ -7,7 +7,6 @@ recipe that the paper states is trained in the profile `full`.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import pandas
@@ -24,13 +23,13 @@ from analysis.training.settings import PART
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 
-_PAPER = "arXiv 2602.09639, figures 3 and 11"
+PAPER = "arXiv 2602.09639, figures 3 and 11"
 
 CLAIMS = (
     Claim(
         id="T1",
         kind="paper",
-        source=f"{_PAPER}, Remark 4.1",
+        source=f"{PAPER}, Remark 4.1",
         statement="a blind network trained on k = 2 data in R^100 or R^200 tracks the implicit schedule down to "
         "sigma_T",
         quantity="largest |mean log(sigma_hat/sigma_t)| over the steps of both readings of the step size, "
@@ -41,7 +40,7 @@ CLAIMS = (
     Claim(
         id="T1b",
         kind="paper",
-        source=_PAPER,
+        source=PAPER,
         statement="the same training at d = k = 2 does not track the schedule",
         quantity="largest |mean log(sigma_hat/sigma_t)| over the steps, smallest over figures and readings, d = 2",
         predicted="> 0.5",
@@ -50,25 +49,12 @@ CLAIMS = (
     Claim(
         id="T1c",
         kind="paper",
-        source=_PAPER,
+        source=PAPER,
         statement="the samples are right for d = 100 and 200 (and wrong for d = 2)",
         quantity="sliced W2 of the outputs to the law, sampling part removed, over the spread of the law along a "
         "direction; h = .5",
         predicted="< 0.2; the step size alone costs 0.11 for a Gaussian",
         allowed=(float("-inf"), 0.2),
-    ),
-    # 10 % of an excess risk cannot be seen in the figures
-    Claim(
-        id="T1d",
-        kind="finding",
-        source=f"{_PAPER}: 6 x 512 MLP, AdamW 1e-3, 50 000 steps of 512",
-        statement="the shorter recipe behind figures 3 and 11 is as good as the stated one: its excess risk is no "
-        "larger, d = 100 and 200",
-        quantity="log of the largest excess over the blind optimum's risk, levels .01 to 10, short recipe over stated "
-        "recipe; larger of the figures",
-        predicted="<= log 1.1",
-        allowed=(float("-inf"), 0.0953),
-        profile="full",
     ),
 )
 
@@ -128,10 +114,8 @@ def cell_figures(params: Params, seed: int) -> list[Row]:
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
-    """T1 to T1c, and T1d where both recipes were trained; a smoke run trains too little to decide them."""
-    if options.profile == "smoke":
-        return []
-    return [*decide_tracking(tables["training_figures"]), *decide_recipes(tables["training_figures"])]
+    """T1 to T1c; a smoke run trains too little to decide them."""
+    return [] if options.profile == "smoke" else decide_tracking(tables["training_figures"])
 
 
 def _deviations(table: pandas.DataFrame, name: str) -> list[Interval]:
@@ -169,45 +153,6 @@ def decide_tracking(table: pandas.DataFrame) -> list[Measurement]:
         Measurement("T1b", *failing, fails),
         Measurement("T1c", *errors, samples),
     ]
-
-
-def decide_recipes(table: pandas.DataFrame) -> list[Measurement]:
-    """T1d, from the figures whose network of large d was trained by both recipes; nothing where there is none."""
-    wide = table[table.ambient > table.dim]
-    found = {}
-    for law, rows in of(wide, "gap").groupby("law"):
-        nets = {recipe: largest_of(net) for recipe, net in rows.groupby("recipe")}
-        if {"short", "stated"} <= set(nets):
-            found[str(law)] = nets["short"], nets["stated"]
-    if not found:
-        return []
-    # of the same runs: the exact blind optimum, whose excess over the conditional one is the price of blindness
-    optimum = _against_stated(of(wide, "price"), found)
-    lost = _against_stated(of(table[table.ambient == table.dim], "excess"), found)
-    controls = []
-    if optimum:
-        controls.append(Control("null", "the exact blind optimum, over the conditional one", *joint(optimum)[1:]))
-    if lost:
-        what = "a network that cannot know its level (d = 2, over the conditional optimum)"
-        controls.append(Control("power", what, *joint(lost, min)[1:]))
-    note = "; ".join(
-        f"{law}: short {short[0]:.3g}, stated {stated[0]:.3g} of the optimum's risk"
-        for law, (short, stated) in found.items()
-    )
-    ratio = joint(_log_ratio(short, stated) for short, stated in found.values())
-    return [Measurement("T1d", *ratio, controls=controls, note=note)]
-
-
-def _against_stated(rows: pandas.DataFrame, found: dict[str, tuple[Interval, Interval]]) -> list[Interval]:
-    """Log ratios of what the short recipe's rows measure to the excess of the stated networks, a figure each."""
-    rows = rows[(rows.recipe == "short") & rows.law.isin(list(found))]
-    return [_log_ratio(largest_of(net), found[str(law)][1]) for law, net in rows.groupby("law")]
-
-
-def _log_ratio(top: Interval, bottom: Interval) -> Interval:
-    """log of the ratio of two positive quantities, from the ends of both intervals."""
-    value, low, high = top
-    return math.log(value / bottom[0]), math.log(max(low, 1e-300) / bottom[2]), math.log(high / max(bottom[1], 1e-300))
 
 
 def show(tables: Tables, options: Any) -> str:
