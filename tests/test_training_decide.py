@@ -303,7 +303,7 @@ def test_a_shorter_recipe_is_as_good_only_if_its_excess_is_no_larger(short, stat
             ("figure3", 100, "gap", 1),
             ("figure11", 200, "gap", 1),
             ("figure3", 2, "gap", 5),
-            ("figure3", 2, "excess", 50),
+            ("figure3", 2, "excess", 5),
             ("figure3", 100, "price", 0.01),
         )
         for recipe, size in (("short", short), ("stated", stated))

@@ -65,6 +65,7 @@ CLAIMS = (
         profile="full",
         wide="a network that cannot know its level stands 5 above the limit, the exact optimum 6 below",
         each=True,
+        strict=True,
     ),
 )
 
