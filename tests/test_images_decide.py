@@ -119,6 +119,26 @@ def test_equality_in_psnr_is_decided_at_every_level_or_where_the_premise_fails(b
     assert found["I4"].measured == pytest.approx(max(gap[0.1], gap[1.0]), abs=1e-12)
 
 
+def test_of_three_trainings_the_worst_decides_and_the_first_is_drawn_and_shown():
+    tables = [
+        pandas.DataFrame(images({0.1: 0.053, 1.0: 0.047 + 0.01 * i, 3.0: 0.05})).assign(
+            training=lambda t, i=i: (t.task == "denoise").map({True: i, False: math.nan}), dim=60
+        )
+        for i in range(3)
+    ]
+    exact = tables[0][tables[0].task == "exact"]
+    table = pandas.concat([exact, *(t[t.task == "denoise"] for t in tables)], ignore_index=True)
+    found = {m.claim: m for m in EXPERIMENT.decide({"training_images": table}, OPTIONS)}
+    gaps = [abs(10 * math.log10((1.047 + 0.01 * i) / 1.05)) for i in range(3)]
+    assert found["I2"].measured == pytest.approx(max(gaps)) and found["I2"].cell == "training 2"
+    assert [s[0] for s in found["I2"].seeds] == pytest.approx([max(g, 10 * math.log10(1.053 / 1.05)) for g in gaps])
+    assert judge(EXPERIMENT.claim("I2"), found["I2"]).outcome == "holds"
+    assert "trained" in EXPERIMENT.question("I2").show({"training_images": table}, OPTIONS)
+    below = paper_fig4.draw({"training_images": table}).axes[3]
+    drawn = next(c for c in below.containers if c.get_label().startswith("trained: blind")).lines[0]
+    assert len(drawn.get_ydata()) == len(LEVELS)
+
+
 def runs_of_images(consistent: float, euler: float) -> list[dict]:
     """Ten blocks, whose errors rise together; a blind network's are `consistent` or `euler` larger, give or take
     .001."""

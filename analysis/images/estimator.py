@@ -13,7 +13,7 @@ from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params
 from analysis.training.intervals import curve, widest, worst
-from analysis.training.trainings import over_trainings, trainings
+from analysis.training.trainings import first, over_trainings, trainings
 
 _PAPER = "arXiv 2602.09639, figure 12"
 
@@ -115,7 +115,7 @@ def decide_errors(table: pandas.DataFrame) -> list[Measurement]:
 
 def show(tables: Tables, options: Any) -> str | None:
     """The estimator's errors beside those of the exact posterior mean."""
-    table = tables["training_images"]
+    table = first(tables["training_images"])
     rows = table[(table.task == "level") & table.measure.isin(["log_bias", "log_spread", "posterior_sd"])]
     rows = rows[rows.series.isin(["trained", "exact"])]
     if rows.empty:

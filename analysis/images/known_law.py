@@ -22,7 +22,7 @@ from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params
 from analysis.training.intervals import Interval, curve, joint, widest, worst
-from analysis.training.trainings import over_trainings, trainings
+from analysis.training.trainings import first, over_trainings, trainings
 
 _PAPER = "arXiv 2602.09639"
 
@@ -222,7 +222,7 @@ def decide_samples(table: pandas.DataFrame) -> list[Measurement]:
 
 def show(tables: Tables, options: Any) -> str:
     """k_eff of the laws and of their networks, and PSNR differences."""
-    table, lines = tables["training_images"], []
+    table, lines = first(tables["training_images"]), []
     for law in sorted(table[table.task == "exact"].law.unique()):
         found = effective_dimensions(table, law)
         found["exact blind - conditional, dB"] = -differences(curve(_cell(table, law, "exact"), "price")).value

@@ -27,7 +27,7 @@ from analysis.training.fit import Params, Row, curve_rows, fit, row
 from analysis.training.intervals import Interval, curve, widest, worst
 from analysis.training.laws import prior_of
 from analysis.training.measure import levels_of
-from analysis.training.trainings import labels, over_trainings, trainings
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
@@ -261,7 +261,7 @@ def pixels_of(rows: pandas.DataFrame) -> int:
 def show(tables: Tables, options: Any) -> str:
     """k_eff = risk/sigma^2 and k_eff^2/d by level as the conditional network's risk implies them, PSNR differences in
     dB, and the estimator's errors."""
-    table, lines = tables["training_real"], []
+    table, lines = first(tables["training_real"]), []
     risk = curve(table, "risk", "conditional").value
     if len(risk):
         d = pixels_of(table[table.task == "pair"])

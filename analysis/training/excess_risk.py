@@ -17,7 +17,7 @@ from analysis.training.intervals import largest_of, of, widest
 from analysis.training.laws import law_of, prior_of
 from analysis.training.measure import NULL_SHIFT, Misread, Shifted, ledger_rows, levels_of, risk_rows, run_rows
 from analysis.training.settings import PART
-from analysis.training.trainings import labels, over_trainings, trainings
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser
 from manifolds.law import Law
@@ -165,7 +165,7 @@ def decide_nets(table: pandas.DataFrame) -> list[Measurement]:
 
 
 def show(tables: Tables, options: Any) -> str:
-    return net_lines("training_nets", tables["training_nets"], ["law", "blind"])
+    return net_lines("training_nets", first(tables["training_nets"]), ["law", "blind"])
 
 
 def net_lines(name: str, table: pandas.DataFrame, keys: list[str]) -> str:

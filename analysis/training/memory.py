@@ -18,7 +18,7 @@ from analysis.training.intervals import largest_of, of
 from analysis.training.laws import law_of, prior_of
 from analysis.training.measure import Shifted
 from analysis.training.settings import PART
-from analysis.training.trainings import labels, over_trainings, trainings
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
@@ -170,7 +170,7 @@ def decide_position(table: pandas.DataFrame) -> list[Measurement]:
 
 
 def show(tables: Tables, options: Any) -> str:
-    rows = of(tables["training_memory"], "position", "fresh")
+    rows = of(first(tables["training_memory"]), "position", "fresh")
     table = rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f")
     title = "training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points"
     return f"{title}; a row a level\n{table}"

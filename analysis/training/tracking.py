@@ -23,7 +23,7 @@ from analysis.training.intervals import Interval, joint, largest_of, of, widest
 from analysis.training.laws import law_of, prior_of
 from analysis.training.measure import risk_rows, run_rows
 from analysis.training.settings import PART
-from analysis.training.trainings import labels, over_trainings, trainings
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 
@@ -195,7 +195,7 @@ def decide_tracking(table: pandas.DataFrame, suffix: str = "") -> list[Measureme
 
 
 def show(tables: Tables, options: Any) -> str:
-    return net_lines("training_figures", tables["training_figures"], ["law", "ambient", "recipe"])
+    return net_lines("training_figures", first(tables["training_figures"]), ["law", "ambient", "recipe"])
 
 
 QUESTION = Question(

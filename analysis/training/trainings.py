@@ -14,7 +14,7 @@ import pandas
 from analysis.runs import Claim, Measurement, every_cell
 from analysis.training.fit import Params
 
-__all__ = ["COUNTS", "ONE", "labels", "over_trainings", "trainings"]
+__all__ = ["COUNTS", "ONE", "first", "labels", "over_trainings", "trainings"]
 
 ONE = "one training; three by --profile full"
 COUNTS = {"smoke": 1, "paper": 1, "full": 3}
@@ -32,6 +32,11 @@ def trainings(profile: str) -> list[Params]:
 def labels(params: Params) -> list[str | int]:
     """Labels of the stream of a training: the first one draws as a training alone does."""
     return [params["training"]] if params.get("training") else []
+
+
+def first(table: pandas.DataFrame) -> pandas.DataFrame:
+    """The rows of the first training, and those of no training: what is shown where there are several."""
+    return table[table.training.isna() | (table.training == 0)] if "training" in table else table
 
 
 def over_trainings(
