@@ -1,14 +1,15 @@
 """Committed verdicts could have been no: the effect that each would have seen, and who lacks a near sabotage."""
 
-import csv
 import math
 
 from house import ROOT
 
 from analysis import registry
 from analysis.runs.claims import STRICT
+from analysis.runs.claims_file import CLAIM_COLUMNS, read
+from analysis.runs.claims_file import CLAIMS as CLAIMS_FILE
 
-ROWS = list(csv.DictReader((ROOT / "results" / "claims.csv").open(newline="", encoding="utf-8")))
+ROWS = read(ROOT / "results" / CLAIMS_FILE, CLAIM_COLUMNS)
 CLAIMS = {c.id: c for name in registry.NAMES for c in registry.load(name).claims}
 MOST = 5.0  # half widths of its own interval, within which a false value would be seen
 
