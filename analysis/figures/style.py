@@ -142,7 +142,7 @@ def only(tables: Mapping, *names: str) -> list | None:
 
     Of several trainings of one network the first is drawn.
     """
-    found = [tables.get(name) for name in names]
-    if any(t is None or len(t) == 0 for t in found):
+    found = [tables[name] for name in names if name in tables and len(tables[name])]
+    if len(found) < len(names):
         return None
     return [t[t.training.isna() | (t.training == 0)] if "training" in t else t for t in found]
