@@ -18,7 +18,9 @@ Exit status: 0 if every verdict is the one its claim registers, 1 if one is not,
   --only NAME...              only these experiments
   --jobs N                    cells computed at once (default: number of cores)
   --out DIR                   results folder
-  --seed N                    seed of all random streams (default: 0)
+  --seed N                    seed of all random streams (default: 0). To see once whether a verdict turns:
+                              ./reproduce.sh --seed 1, and the closing table beside results/claims.csv; it goes to
+                              results/custom/, and results/ stays as it is
   --fresh                     compute every cell again
   --dry-run                   cells and expected time; computes nothing
   --list                      the experiments, their claims and expected time

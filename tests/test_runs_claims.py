@@ -270,6 +270,15 @@ def test_seeds_must_be_as_many_as_registered_and_agree(seeds, said):
     assert verdict.outcome == ("inconclusive" if said else "holds")
 
 
+def test_of_a_claim_about_each_training_the_spread_is_no_fault_but_a_contradiction_is():
+    apart = [(0.98, 0.978, 0.982), (1.0, 0.998, 1.002), (1.02, 1.018, 1.022)]
+    assert judge(replace(_claim(), each=True), replace(_measured(1.018, 1.022), seeds=apart)).outcome == "holds"
+    assert judge(_claim(), replace(_measured(1.018, 1.022), seeds=apart)).outcome == "inconclusive"
+    refuted = [(1.0, 0.998, 1.002), (1.05, 1.048, 1.052)]
+    verdict = judge(replace(_claim(), each=True), replace(_measured(1.048, 1.052), seeds=refuted))
+    assert verdict.outcome == "inconclusive" and "seed 0 alone" in verdict.reason
+
+
 def test_a_seed_that_holds_contradicts_a_pooled_violation():
     seeds = [(1.0, 0.99, 1.01), (1.2, 1.0, 1.4), (1.2, 1.0, 1.4)]
     verdict = judge(replace(_claim(), seeds=3), replace(_measured(1.1, 1.2), seeds=seeds))

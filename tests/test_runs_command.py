@@ -241,7 +241,7 @@ def test_all_together_run_report_claims_and_status(registered, tmp_path, capsys)
     assert capsys.readouterr().out.splitlines()[2].split() == ["waves", "24", "0", "0", "0", "24", "70", "s", "-"]
     assert not (tmp_path / "out").exists()
     assert together.main(["run", *out]) == 0
-    assert "1 of 1 claims as registered" in capsys.readouterr().out
+    assert "1 verdict stands; every verdict is the one registered before the run" in capsys.readouterr().out
     assert together.main(["claims", *out]) == 0
     assert together.main(["status", *out]) == 0
     assert capsys.readouterr().out.splitlines()[-1].split()[:6] == ["waves", "24", "24", "0", "0", "0"]
@@ -310,7 +310,7 @@ def test_an_experiment_that_breaks_does_not_stop_the_others(tmp_path, capsys, mo
     assert together.main(["run", "--out", str(tmp_path), "--jobs", "1"]) == 1
     captured = capsys.readouterr()
     assert "a slip in decide" in captured.err
-    assert "1 of 1 claims as registered" in captured.out
+    assert "1 verdict stands; every verdict is the one registered before the run" in captured.out
 
 
 def test_report_without_results_is_one_line(registered, tmp_path, capsys):

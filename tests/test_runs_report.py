@@ -84,7 +84,7 @@ def folder(figure, tmp_path):
 
 def test_the_report_names_each_claim_with_its_verdict_and_command(folder):
     text = (folder / "REPORT.md").read_text()
-    assert "1 of 1 claims have the verdict that was registered" in text
+    assert "As one statement (1 interval at once): 1 verdict stands; every verdict is the one registered" in text
     (row,) = [line for line in text.splitlines() if line.startswith("| Q1 | toy | the trace is d^2")]
     cells = [c.strip() for c in row.strip("|").split("|")]
     assert cells[0] == "Q1"

@@ -129,3 +129,40 @@ def test_what_a_prediction_loses_by_not_knowing_the_level(power, factor):
     moment = np.exp(np.array([math.lgamma(shape + power / 2) - math.lgamma(shape)])) * (nodes / 2) ** (-power / 2)
     mean_square = weight @ (nodes * (1 - moment) ** 2) / weight.sum()
     assert np.isclose(mean_square, factor, rtol=5e-3, atol=0)
+
+
+@pytest.mark.parametrize(("n", "spacing"), [(2000, 0.03), (2000, 0.05), (200_000, 0.004)])
+def test_a_fixed_grid_of_levels_misses_a_peak_by_what_poisson_summation_says(n, spacing):
+    """2.6: worst place of a Gaussian bump of width 1/sqrt(2n) on a grid."""
+    width = 1 / math.sqrt(2 * n)
+    nodes = spacing * np.arange(-400, 401)
+    sums = [spacing * stats.norm.pdf(nodes, shift * spacing, width).sum() for shift in np.linspace(0, 0.5, 51)]
+    assert max(np.abs(np.array(sums) - 1)) == pytest.approx(2 * math.exp(-(math.pi**2) / (n * spacing**2)), rel=0.03)
+
+
+def test_squared_defects_at_n_steps_go_as_one_over_one_minus_a_squared():
+    """5.7: the recursion of 4.5 on geometric levels; the defect is -L/(2(1-a)N)."""
+    span = math.log(1e8)
+    for a in (0.2, 0.5):
+        for steps in (2000, 8000):
+            levels = 1e4 * np.exp(-span * np.arange(steps + 1) / steps)
+            h = span / steps / (1 - a)
+            u = 1 + levels[0] ** 2
+            for now, after in zip(levels[:-1], levels[1:], strict=True):
+                share = now**2 / (1 + now**2)
+                c = math.exp(-h)
+                u = (1 - share * (1 - c)) ** 2 * u + after**2 - c**2 * now**2
+            defect = u / (1 + levels[-1] ** 2) - 1
+            assert defect == pytest.approx(-span / (2 * (1 - a) * steps), rel=0.02)
+
+
+def test_a_normal_part_moves_the_level_by_the_sum_that_is_forgotten():
+    """5.8: first order in delta, against the recursion for v."""
+    a, h, steps, delta = 0.3, 0.2, 40, 1e-5 * np.cos(np.arange(40.0))
+    levels = 10 * np.exp(-(1 - a) * h * np.arange(steps + 1))
+    c, v, x = math.exp(-h), levels[0] ** 2, 0.0
+    for i in range(steps):
+        eta2 = levels[i + 1] ** 2 - c**2 * levels[i] ** 2
+        v = (c + (1 - c) * delta[i]) ** 2 * v + eta2
+        x = math.exp(-2 * a * h) * (x + delta[i] * (1 - c) / c)
+    assert math.log(v / levels[-1] ** 2) / 2 == pytest.approx(x, rel=1e-3)

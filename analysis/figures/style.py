@@ -138,6 +138,11 @@ def short_number(value: float) -> str:
 
 
 def only(tables: Mapping, *names: str) -> list | None:
-    """The named tables, or None if one of them is missing or empty: a figure then declines."""
-    found = [tables.get(name) for name in names]
-    return None if any(t is None or len(t) == 0 for t in found) else found
+    """The named tables, or None if one of them is missing or empty: a figure then declines.
+
+    Of several trainings of one network the first is drawn.
+    """
+    found = [tables[name] for name in names if name in tables and len(tables[name])]
+    if len(found) < len(names):
+        return None
+    return [t[t.training.isna() | (t.training == 0)] if "training" in t else t for t in found]

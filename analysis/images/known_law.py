@@ -14,28 +14,39 @@ import numpy as np
 import pandas
 from scipy import stats
 
-from analysis.images.measure import cell_images
+from analysis.images.measure import NEAR, cell_images
+from analysis.images.psnr import DECIBELS
 from analysis.images.settings import PART, SIZES, known_laws, measuring
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params
 from analysis.training.intervals import Interval, curve, joint, widest, worst
+from analysis.training.trainings import first, over_trainings, trainings
 
 _PAPER = "arXiv 2602.09639"
 
+_BODY = "a blind and a conditional network of one convolutional body"
+
 CLAIMS = (
-    # 0.3 dB: half of what the exact conditional optimum of each of the four image laws loses, at its worst level, when
-    # it is told 1.5 times the noise level (0.58 to 0.74 dB); the exact blind optima lose at most 0.011 dB.
     Claim(
         id="I2",
         kind="paper",
         source=f"{_PAPER}, figure 4",
-        statement="a blind and a conditional network of one body have the same PSNR to 0.3 dB at every noise level: "
-        "images on a 2-manifold",
+        statement=f"{_BODY} (2000 steps) have the same PSNR to 0.2 dB at every noise level: 16 x 16 blobs, images on a "
+        "2-manifold (limit set after a pilot)",
         quantity="largest |PSNR blind - PSNR conditional| in dB over the levels of the training range; 16 x 16 blobs, "
         "trained networks",
-        predicted="<= 0.3; the exact optima differ by 0.007",
-        allowed=(float("-inf"), 0.3),
+        predicted="<= 0.2; the exact optima differ by 0.007",
+        allowed=(float("-inf"), 0.2),
+        wide="6 half widths: what differs is how far either network is from its optimum, .4 and .5 dB",
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the same to .3 dB of any network",
+            why="the limit stood 40 times as far as the exact optima differ; within .05 dB, as these are, two networks "
+            "that lose .4 and .5 dB cannot be told to be",
+        ),
     ),
     # 0.015: half of the gap that plain Euler opened between the exact optima in 4 steps, in a pilot; the note has it as
     # measured
@@ -43,23 +54,34 @@ CLAIMS = (
         id="I3",
         kind="paper",
         source=f"{_PAPER}, figures 5, 7 and 8; attribution derived here",
-        statement="with coefficients that keep the scheduled level, samples of a blind and a conditional network from "
-        "matched starts are equally good; the gap under plain Euler is one of coefficients",
+        statement="with coefficients that keep the scheduled level, samples of a blind and a conditional network (one "
+        "convolutional body, 2000 steps) from matched starts are equally good on 16 x 16 blobs; the gap under plain "
+        "Euler is one of coefficients",
         quantity="largest |difference| of squared sliced W2 to the law, blind - conditional, over its variance; 4 and"
         " 16 steps from 3 to 0.5 (exponential Euler, a = 0); 16 x 16 blobs, trained networks",
         predicted="<= 0.015; the exact optima differ by 0.001",
         allowed=(float("-inf"), 0.015),
+        wide="8 half widths: the limit is half of what a fault of coefficients does, not what 1000 samples could see",
+        each=True,
+        strict=True,
     ),
+    # three half widths (.0037) above the .011 of the exact optima
     Claim(
         id="I4",
         kind="finding",
         source=f"{_PAPER}, figure 4 and the premise k^2 << d",
-        statement="blind and conditional networks have the same PSNR to 0.3 dB also where k_eff^2 << d fails: smooth "
-        "random images, k_eff^2/d from 1 to 44",
+        statement=f"{_BODY} (1200 steps) have the same PSNR to 0.025 dB also where k_eff^2 << d fails: smooth random "
+        "images of 16 x 16 pixels, k_eff^2/d from 1 to 44 (limit set after a pilot)",
         quantity="largest |PSNR blind - PSNR conditional| in dB over the levels with k_eff^2/d > 1, k_eff = "
         "mmse/sigma^2; trained networks",
-        predicted="<= 0.3: the condition is linear in k, the exact optima differ by 0.011",
-        allowed=(float("-inf"), 0.3),
+        predicted="<= 0.025: the condition is linear in k, the exact optima differ by 0.011",
+        allowed=(float("-inf"), 0.025),
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the same to .3 dB",
+            why="the limit stood 80 half widths away; a level read 1.1 times too high costs .03 dB and passed",
+        ),
     ),
 )
 STEPS = {
@@ -67,7 +89,6 @@ STEPS = {
     "paper": {"blobs": 2000, "field": 1200},
     "full": {"blobs": 10_000, "field": 10_000},
 }
-DECIBELS = 10.0 / math.log(10.0)
 CONSISTENT = ("exponential_euler 4", "exponential_euler 16")  # runs that keep the scheduled level
 EULER = "euler 4"  # and one that does not
 
@@ -84,7 +105,8 @@ def cells(options: Any) -> list[Cell]:
             training: Params = {"task": "denoise", "blind": blind, "architecture": "conv"}
             training |= {"channels": sizes["channels"], "steps": STEPS[options.profile][law]}
             cost = 2.0 * seconds + 0.002 * sizes["channels"] * sizes["batch"] / 64 * training["steps"]
-            found.append(Cell("training_images", {**own, **shared, **training}, cost=cost))
+            for one in trainings(options.profile):
+                found.append(Cell("training_images", {**own, **shared, **training, **one}, cost=cost))
     return found
 
 
@@ -96,6 +118,11 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     if options.profile == "smoke":
         return []
     table = tables["training_images"]
+    return over_trainings(CLAIMS, table[table.task != "level"], decide_networks)
+
+
+def decide_networks(table: pandas.DataFrame) -> list[Measurement]:
+    """I2, I3 and I4 from the networks of one training."""
     return [*decide_psnr(table, "I2", "blobs"), *decide_samples(table), *decide_psnr(table, "I4", "field", True)]
 
 
@@ -140,13 +167,15 @@ def decide_psnr(table: pandas.DataFrame, claim: str, law: str, premise_fails: bo
     dimensions = effective_dimensions(table, law)
     levels = dimensions.index[dimensions["k_eff^2/d"] > 1.0] if premise_fails else dimensions.index
     conditional = _cell(table, law, "denoise", False)
-    wrong = differences(curve(conditional, "excess", "told"), told)
+    wrong = differences(curve(conditional, "excess", "told near"), told)
     exact = differences(curve(_cell(table, law, "exact"), "price"))
     at = differences(blind, told)
     at, exact, wrong = at.loc[levels], exact.loc[levels], wrong.loc[wrong.index.intersection(levels)]
     controls = [
         Control("null", "the exact blind against the exact conditional optimum", *widest(exact)[1:]),
-        Control("power", "the conditional network told 1.5 times the level, against itself", *widest(wrong)[1:]),
+        Control(
+            "power", f"the conditional network told {NEAR[law]:g} times the level, against itself", *widest(wrong)[1:]
+        ),
     ]
     losses = ", ".join(
         f"{name} {DECIBELS * np.log1p(part.loc[levels].value).max():.2f}"
@@ -193,7 +222,7 @@ def decide_samples(table: pandas.DataFrame) -> list[Measurement]:
 
 def show(tables: Tables, options: Any) -> str:
     """k_eff of the laws and of their networks, and PSNR differences."""
-    table, lines = tables["training_images"], []
+    table, lines = first(tables["training_images"]), []
     for law in sorted(table[table.task == "exact"].law.unique()):
         found = effective_dimensions(table, law)
         found["exact blind - conditional, dB"] = -differences(curve(_cell(table, law, "exact"), "price")).value

@@ -19,15 +19,21 @@ from analysis.samplers import Schedule, sample
 from analysis.training.fit import Params, Row, curve_rows, fit, row
 from analysis.training.laws import prior_of
 from analysis.training.measure import levels_of, risk_rows
+from analysis.training.trainings import labels
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["BLOCKS", "OFF", "RUNS", "SIGMA_END", "TOLD", "Told", "cell_images", "image_run_rows", "level_rows"]
+__all__ = [
+    "BLOCKS", "DOSED", "NEAR", "RUNS", "SIGMA_END", "TOLD", "Told", "cell_images", "image_run_rows", "level_rows",
+]  # fmt: skip
 
-TOLD = 1.5  # the power control: a conditional denoiser that is told this times the noise level
-OFF = 1.2  # and an estimator of the noise level that is off by this factor
+TOLD = 1.5  # a conditional denoiser that is told this times the noise level
+# the same, near the limits of the claims: the networks lose .26 and .03 dB (pilot, and the exact optima .4 and .03)
+NEAR = {"blobs": 1.4, "field": 1.1}
+# an estimator is shown noise this times stronger than is said, within its range and beyond: errors of .063 (pilot)
+DOSED = (1.03, 1.05)
 
 # Runs without injected noise. The last level is such that plain Euler in 4 steps, whose true level falls below the
 # scheduled one by (1 - h) against e^-h a step, stays in the range that networks are trained on: .28 where .5 is
@@ -46,10 +52,12 @@ def cell_images(params: Params, seed: int) -> list[Row]:
     optimum = BlindDenoiser(law, prior_of(params, law))
     if params["task"] == "exact":
         return [row("core_dim", law.core_dim), *_exact_rows(params, law, optimum, draws)]
-    f = fit(params, law, draws.child("training"))
+    f = fit(params, law, draws.child("training", *labels(params)))
     rows = curve_rows(f) + risk_rows(f, law, optimum, params, draws)
     if not f.blind:
         rows += told_rows(f, law, optimum, params, draws, "told")
+        near = NEAR.get(params["law"], TOLD)
+        rows += told_rows(f, law, optimum, params, draws, "told near", near)
     if "run_points" in params:
         rows += image_run_rows(f, law, params, draws.child("run"), "blind" if f.blind else "conditional")
     return rows
@@ -78,12 +86,18 @@ class Told:
 
 
 def told_rows(
-    f: DenoiserLike, law: Law, optimum: BlindDenoiser, params: Params, draws: Stream, series: str
+    f: DenoiserLike,
+    law: Law,
+    optimum: BlindDenoiser,
+    params: Params,
+    draws: Stream,
+    series: str,
+    factor: float = TOLD,
 ) -> list[Row]:
-    """Excess risk of a conditional denoiser that is told TOLD times the level, where that is still in the training
+    """Excess risk of a conditional denoiser that is told `factor` times the level, where that is still in the training
     range."""
-    found = risk_rows(Told(f, TOLD), law, optimum, params, draws, series)
-    return [r for r in found if r["measure"] == "excess" and r["level"] * TOLD <= params["high"]]
+    found = risk_rows(Told(f, factor), law, optimum, params, draws, series)
+    return [r for r in found if r["measure"] == "excess" and r["level"] * factor <= params["high"]]
 
 
 def image_run_rows(f: DenoiserLike, law: Law, params: Params, draws: Stream, name: str) -> list[Row]:
@@ -122,18 +136,19 @@ def level_rows(estimate: torch.Tensor, sigma: float, series: str) -> list[Row]:
 
 
 def _estimator_rows(params: Params, law: Law, draws: Stream) -> list[Row]:
-    """The estimator, the same 1.2 times off, and exp E[log sigma | y] of the exact posterior, with a prior that ends
-    beyond the tested levels and with one that ends where the training does."""
-    f = fit(params, law, draws.child("training", "level"))
+    """The estimator, the same on noise stronger than is said, and exp E[log sigma | y] of the exact posterior, with a
+    prior that ends beyond the tested levels and with one that ends where the training does."""
+    f = fit(params, law, draws.child("training", "level", *labels(params)))
     assert isinstance(f, NoiseLevelEstimator)
     low, high, top = params["low"], params["high"], params["top"]
     wide, narrow = (BlindDenoiser(law, NoisePrior.power(-1.0, low, end)) for end in (1.5 * top, high))
     rows = curve_rows(f)
     for sigma in levels_of({**params, "high": top}):
         own, few = draws.child("level", sigma), params["exact_points"]
-        y = law.add_noise(law.sample(params["points"], own.child("points")), sigma, own.child("noise"))
-        estimate, exact = f(y), wide.noise_posterior(y[:few])
-        rows += level_rows(estimate, sigma, "trained") + level_rows(OFF * estimate, sigma, "off")
+        x, dose = law.sample(params["points"], own.child("points")), DOSED[sigma > high * (1.0 + 1e-9)]
+        y, stronger = (law.add_noise(x, c * sigma, own.child("noise")) for c in (1.0, dose))
+        exact = wide.noise_posterior(y[:few])
+        rows += level_rows(f(y), sigma, "trained") + level_rows(f(stronger), sigma, "dosed")
         rows += level_rows(exact.mean.exp(), sigma, "exact")
         rows.append(row("posterior_sd", float(exact.sd.mean()), float(exact.sd.std()) / math.sqrt(few), sigma, "exact"))
         if sigma > high:

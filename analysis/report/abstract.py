@@ -45,7 +45,7 @@ SENTENCES = (
     Sentence(
         "It needs no schedule: the denoiser tracks an implicit one by itself.",
         ("S1", "S2", "S2b", "S3", "S4", "T1"),
-        ("S6", "S3b"),
+        ("S6", "S3b", "T1s"),
     ),
     Sentence(
         "Low intrinsic dimension is what makes this possible: the noise level can be read off a single sample.",
@@ -54,8 +54,8 @@ SENTENCES = (
     ),
     Sentence(
         "What blindness costs vanishes as d grows.",
-        ("B1", "T1c", "I2", "I2b"),
-        ("B2", "B3", "B4", "B5", "B6", "B7", "B8"),
+        ("B1", "T1c", "I2"),
+        ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "I2b", "T1cs"),
     ),
     Sentence(
         "Blind samples are better than those of the counterpart that is told the noise level.",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import registry
-from analysis.runs import claims_file, manifest
+from analysis.runs import claims_file, manifest, tally
 from analysis.runs.claims import Claim, Revision
 from analysis.runs.experiment import Experiment, Question
 from analysis.runs.screen import interval
@@ -115,14 +115,15 @@ class Folder:
     captions: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     undecided: tuple[Claim, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    decided: tuple[tally.Decided, ...] = ()
 
     def card(self, identifier: str) -> Card | None:
         return next((c for c in self.cards if c.id == identifier), None)
 
     @property
     def summary(self) -> str:
-        good = sum(c.as_registered for c in self.cards)
-        return f"{good} of {len(self.cards)} claims have the verdict that was registered for them before the run."
+        """The tally, as one statement."""
+        return tally.sentence(self.decided)
 
 
 def read(out: Path) -> Folder:
@@ -135,12 +136,13 @@ def read(out: Path) -> Folder:
     cards = tuple(
         _card(row, entries.get(row["experiment"], {}), known.get(row["experiment"]), controls) for row in rows
     )
-    decided = {c.id for c in cards}
-    missing = tuple(c for e in known.values() for c in e.claims if c.id not in decided)
+    known_ids = {c.id for c in cards}
+    missing = tuple(c for e in known.values() for c in e.claims if c.id not in known_ids)
     captions = {f: c for e in known.values() for f in e.figures if (c := _caption(e, f)) is not None}
     sections = tuple(_section(out, name, entries[name]) for name in names)
     versions = next((dict(entries[n].get("versions", {})) for n in names if entries[n].get("versions")), {})
-    return Folder(cards, sections, captions, missing, versions)
+    decided = tuple(tally.of_rows(rows, {c.id: c.expected for c in cards}))
+    return Folder(cards, sections, captions, missing, versions, decided)
 
 
 def _experiment(name: str, entry: Mapping[str, Any]) -> Experiment | None:

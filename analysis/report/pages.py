@@ -101,10 +101,17 @@ def _environment(escape: bool) -> jinja2.Environment:
 
 
 def _shared(folder: Folder, lists: Any, found: Any) -> dict[str, Any]:
-    return {"title": TITLE, "lead": LEAD, "folder": folder, "answers": found, "lists": lists, "tally": _tally(folder)}
+    return {
+        "title": TITLE,
+        "lead": LEAD,
+        "folder": folder,
+        "answers": found,
+        "lists": lists,
+        "tally": _contradicted(folder),
+    }
 
 
-def _tally(folder: Folder) -> str:
+def _contradicted(folder: Folder) -> str:
     violated = [c.id for c in folder.cards if c.verdict == "violated" and c.of_paper]
     return f"Statements of the paper that the numbers contradict: {', '.join(violated)}." if violated else ""
 

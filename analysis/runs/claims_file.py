@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from analysis import registry
-from analysis.runs.claims import NEAR, REQUIRED, Verdict, compare, reach
+from analysis.runs.claims import NEAR, REQUIRED, Claim, Verdict, compare, reach
 from analysis.runs.files import StorageError
 from analysis.runs.tables import csv_bytes, read_csv
 
@@ -17,6 +17,7 @@ CLAIM_COLUMNS = (
     "claim", "source", "statement", "quantity", "measured", "low", "high", "predicted", "rule", "verdict", "experiment",
     "kind", "looser_by", "detectable", "seeds", "note",
 )  # fmt: skip
+FAR = f"no power control within a factor {NEAR:g} of the limit"  # said of a claim that needs none yet
 CONTROL_COLUMNS = ("claim", "control", "what", "low", "high", "outcome", "required", "as_required", "experiment")
 
 
@@ -44,6 +45,27 @@ def claim_rows(verdicts: Sequence[Verdict], experiment: str) -> list[dict]:
     ]
 
 
+def elsewhere(
+    out: Path, claims: Iterable[Claim], experiment: str
+) -> tuple[list[dict[str, str]], list[dict[str, str]], list[Claim]]:
+    """What the longer profiles, in folders of `out` that bear their names, say of claims that they alone decide.
+
+    Rows of claims.csv and of controls.csv, and the claims. A verdict under another wording or rule is not taken over.
+    """
+    rows: list[dict[str, str]] = []
+    controls: list[dict[str, str]] = []
+    found: list[Claim] = []
+    for claim in claims:
+        folder = out / claim.profile
+        for row in read(folder / CLAIMS, CLAIM_COLUMNS) if claim.profile else ():
+            stated = (row["claim"], row["experiment"], row["statement"], row["rule"])
+            if stated == (claim.id, experiment, claim.statement, claim.rule):
+                rows.append(row)
+                controls += [r for r in read(folder / CONTROLS, CONTROL_COLUMNS) if r["claim"] == claim.id]
+                found.append(claim)
+    return rows, controls, found
+
+
 def _note(verdict: Verdict) -> str:
     """Beside the number: the deciding cell, what the interval is, why it is inconclusive or wide, and more."""
     claim, m = verdict.claim, verdict.measurement
@@ -52,7 +74,7 @@ def _note(verdict: Verdict) -> str:
         f"decided by {m.cell}" if m.cell else "",
         {"range": "a range over cells, not an interval", "number": "a number without sampling error"}.get(m.span, ""),
         f"detectable effect: {claim.wide}" if claim.wide else "",
-        "" if claim.strict or reach(claim, m) <= NEAR else f"no power control within a factor {NEAR:g} of the limit",
+        "" if claim.strict or reach(claim, m) <= NEAR else FAR,
         f"decided by --profile {claim.profile}" if claim.profile else "",
         m.note,
     ]

@@ -201,8 +201,11 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
         for relative, data in files.items():
             publication.add(relative, data)
         if experiment.claims:
-            claims = claims_file.claim_rows(verdicts, experiment.name)
-            controls = claims_file.control_rows(verdicts, experiment.name)
+            # a longer profile's verdicts stand in the same table, marked, beside a run of everything
+            open_ones = () if options.profile == "smoke" or options.changed else undecided(experiment.claims, verdicts)
+            longer, beside, carried = claims_file.elsewhere(out, open_ones, experiment.name)
+            claims = claims_file.claim_rows(verdicts, experiment.name) + longer
+            controls = claims_file.control_rows(verdicts, experiment.name) + beside
             for name, header, rows in (
                 (claims_file.CLAIMS, claims_file.CLAIM_COLUMNS, claims),
                 (claims_file.CONTROLS, claims_file.CONTROL_COLUMNS, controls),
@@ -217,7 +220,7 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
                 "note": v.measurement.note,
             }
             for v in verdicts
-        }
+        } | {c.id: {"kind": c.kind, "expected": c.expected, "profile": c.profile} for c in carried}
         publication.add(manifest.NAME, manifest.merge(out / manifest.NAME, experiment.name, entry))
         publication.commit()
         # What an earlier selection of this experiment left behind would pass for a result of this one.

@@ -6,7 +6,8 @@ import itertools
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from analysis.runs.claims import Claim, Verdict
+from analysis.runs import tally
+from analysis.runs.claims import VIOLATED, Claim, Verdict
 
 
 def columns(header: Sequence[str], rows: Iterable[Sequence[object]], width: int | None = None) -> str:
@@ -29,6 +30,17 @@ def interval(measured: float, low: float, high: float) -> str:
     return f"{measured:.4g} [{low:.4g}, {high:.4g}]"
 
 
+def mark(kind: str, verdict: str, expected: str) -> str:
+    """What a reader must not miss at the end of a claim's row: a refuted statement of the paper, expected or not.
+
+    >>> mark("paper", "violated", "violated")
+    '<-- the paper says otherwise'
+    """
+    marks = ["not as registered"] if verdict != expected else []
+    marks += ["the paper says otherwise"] if kind == "paper" and verdict == VIOLATED else []
+    return f"<-- {'; '.join(marks)}" if marks else ""
+
+
 def claims(verdicts: Sequence[Verdict], missing: Sequence[Claim]) -> str:
     """The claims table, the reasons of what is not as registered, and the claims that this selection leaves open."""
     lines = []
@@ -36,10 +48,9 @@ def claims(verdicts: Sequence[Verdict], missing: Sequence[Claim]) -> str:
         header = ("claim", "measured [95 % interval]", "predicted", "verdict", "expected", "")
         rows = []
         for v in verdicts:
-            m = v.measurement
-            mark = "" if v.as_registered else "<-- not as registered"
+            m, said = v.measurement, mark(v.claim.kind, v.outcome, v.claim.expected)
             rows.append(
-                (v.claim.id, interval(m.measured, m.low, m.high), v.claim.predicted, v.outcome, v.claim.expected, mark)
+                (v.claim.id, interval(m.measured, m.low, m.high), v.claim.predicted, v.outcome, v.claim.expected, said)
             )
         lines.append(columns(header, rows))
     for v in verdicts:
@@ -52,6 +63,8 @@ def claims(verdicts: Sequence[Verdict], missing: Sequence[Claim]) -> str:
             f"{claim.id}: not decided by this selection"
             + (f", but by --profile {claim.profile}" if claim.profile else "")
         )
+    if verdicts:
+        lines.append(tally.sentence(tally.of_verdicts(verdicts)))
     return "\n".join(lines)
 
 

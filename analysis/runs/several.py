@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis import registry
-from analysis.runs import claims_file, manifest, screen
+from analysis.runs import claims_file, manifest, screen, tally
 from analysis.runs.command import INTERRUPTED, guarded
 from analysis.runs.experiment import Experiment
 from analysis.runs.options import complete
@@ -54,18 +54,26 @@ def run_all(experiments: Sequence[Experiment], given: dict[str, Any], prog: str,
 def claims_table(out: Path) -> str:
     """The claims of a results folder, as written, beside the verdict that each registers."""
     details = manifest.read(out / manifest.NAME)
-    rows = []
-    good = 0
-    for row in claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS):
-        expected = details.get(row["experiment"], {}).get("claims", {}).get(row["claim"], {}).get("expected", "?")
+    rows, lax = [], []
+    expected: dict[str, str] = {}
+    found = claims_file.read(out / claims_file.CLAIMS, claims_file.CLAIM_COLUMNS)
+    for row in found:
+        entry = details.get(row["experiment"], {}).get("claims", {}).get(row["claim"], {})
+        name, verdict = row["claim"], row["verdict"]
+        expected[name] = entry.get("expected", "?")
         measured = screen.interval(*(float(row[c]) for c in ("measured", "low", "high")))
-        mark = "" if row["verdict"] == expected else "<-- not as registered"
-        good += row["verdict"] == expected
-        rows.append((row["claim"], row["experiment"], measured, row["predicted"], row["verdict"], expected, mark))
+        mark = screen.mark(row["kind"], verdict, expected[name])
+        lax += [name] if claims_file.FAR in row["note"] else []
+        rows.append((name, row["experiment"], measured, row["predicted"], verdict, expected[name], mark))
     if not rows:
         return "no claims decided"
     header = ("claim", "experiment", "measured [95 % interval]", "predicted", "verdict", "expected", "")
-    return f"{screen.columns(header, rows)}\n{good} of {len(rows)} claims as registered"
+    lines = [screen.columns(header, rows), tally.sentence(tally.of_rows(found, expected))]
+    registered = [registry.load(name) for name in details if name in registry.NAMES]
+    missing = [c.id for e in registered for c in e.claims if c.id not in expected]
+    lines += [f"not decided by this run: {', '.join(missing)}"] if missing else []
+    lines += [f"{claims_file.FAR}: {', '.join(lax)}"] if lax else []
+    return "\n".join(lines)
 
 
 def not_as_registered(out: Path, experiments: Sequence[Experiment]) -> list[str]:

@@ -3,45 +3,65 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas
-import torch
 
 from analysis.learning.risk import DenoiserLike, excess_at
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
 from analysis.training.fit import Params, Row, curve_rows, fit, row
-from analysis.training.intervals import largest_of, of, widest
+from analysis.training.intervals import Interval, largest_of, of, widest
 from analysis.training.laws import law_of, prior_of
-from analysis.training.measure import NULL_SHIFT, Shifted, ledger_rows, levels_of, risk_rows, run_rows
+from analysis.training.measure import NULL_SHIFT, Misread, Shifted, ledger_rows, levels_of, risk_rows, run_rows
 from analysis.training.settings import PART
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser
 from manifolds.law import Law
 from manifolds.streams import Stream
+
+_NETWORK_NAME = "the suite's own network (locally linear, with a noise scale built in)"
+_WIDE = "counted from the optimum; a network stands 10 half widths from it, and the limit 3 above the network"
 
 CLAIMS = (
     Claim(
         id="T2",
         kind="sharper",
         source="derived here (excess risk against both optima)",
-        statement="a trained network is within 2.5 % of the Bayes risk at every noise level: mixture and sphere, "
-        "k = 4, d = 64",
+        statement=f"{_NETWORK_NAME}, trained on a mixture and a sphere, k = 4, d = 64, is within 2.5 % of the Bayes "
+        "risk at every noise level; blind and conditional",
         quantity="largest excess risk over the optimum's risk, levels from .02 to 10; blind against blind, "
         "conditional against conditional",
         predicted="<= 0.025",
         allowed=(float("-inf"), 0.025),
+        wide=_WIDE,
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="a trained network is within 2.5 % of the Bayes risk, the network not named",
+            why="its sabotage, the optimum times 1.05, had an excess of 31 at a limit of .025",
+        ),
     ),
     Claim(
         id="T2b",
         kind="sharper",
         source="derived here: E|f - y|^2 = d sigma^2 (1 - k_eff/d)",
-        statement="the residual estimate of a trained network has the bias 1 - k_eff/d of the exact one",
+        statement=f"the residual estimate of {_NETWORK_NAME} has the bias 1 - k_eff/d of the exact one to .01: "
+        "mixture and sphere, k = 4, d = 64",
         quantity="largest |E|f - y|^2/(d sigma^2) - (1 - k_eff/d)| over the levels and networks of T2",
         predicted="0; k_eff/d itself is about .06",
         allowed=(float("-inf"), 0.01),
+        wide=_WIDE,
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the same, the network not named",
+            why="its sabotage, the optimum times 1.05, was off by 2 at a limit of .01",
+        ),
     ),
 )
 
@@ -61,7 +81,8 @@ _STEPS = {
     ("mixture", False): (13_000, 768),
 }
 _TRAINING = {"architecture": "locally_linear", "prior": "balanced", "lr": 6e-3, "low": 0.02, "high": 10.0}
-POWER_SCALE = 1.05  # of the optimum: the sabotage that every verdict must notice
+# times the level, near the limit of each measure: an excess of 3.3 %, a residual .014 off (pilot)
+MISREAD = {"gap": 1.2, "variance_shift": 1.25}
 
 
 def cells(options: Any) -> list[Cell]:
@@ -74,30 +95,20 @@ def cells(options: Any) -> list[Cell]:
             steps, batch = (sizes["steps"], sizes["batch"]) if "steps" in sizes else _STEPS[law, blind]
             params = {"law": law, "blind": blind, **_TRAINING, "device": options.device, **sizes}
             cost = 2.0 + 0.014 * steps * batch / 512 + 0.006 * sizes["points"]
-            found.append(Cell("training_nets", params | {"steps": steps, "batch": batch}, cost=cost))
+            for training in trainings(options.profile):
+                cell = params | {"steps": steps, "batch": batch} | training
+                found.append(Cell("training_nets", cell, cost=cost))
     return found
 
 
 # -- measurement ------------------------------------------------------------------------------------------------
 
 
-class Scaled:
-    """The blind optimum times a constant."""
-
-    blind = True
-
-    def __init__(self, optimum: BlindDenoiser, factor: float):
-        self.optimum, self.factor = optimum, factor
-
-    def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        return self.factor * self.optimum(y)
-
-
 def cell_nets(params: Params, seed: int) -> list[Row]:
     """Train one network and measure it; see `analysis.training.fit.row` for the columns."""
     law = law_of(params)
     draws = stream(seed, "nets", params["law"], params["dim"], params["ambient"])
-    f = fit(params, law, draws.child("training"))
+    f = fit(params, law, draws.child("training", *labels(params)))
     optimum = BlindDenoiser(law, prior_of(params, law))
     rows = curve_rows(f) + risk_rows(f, law, optimum, params, draws)
     schedule = Schedule.proportional(params["high"], params["low"], 0.5, params["run_steps"])
@@ -112,8 +123,8 @@ def cell_nets(params: Params, seed: int) -> list[Row]:
 
 
 def control_rows(law: Law, optimum: BlindDenoiser, params: Params, draws: Stream) -> list[Row]:
-    """The same measurements of two denoisers whose answers are known: an excess of 1 % (null), a scaled optimum
-    (power)."""
+    """The same measurements of two denoisers whose answers are known: an excess of 1 % (null), the exact denoiser at
+    MISREAD times the level (power)."""
     rows, few = [], max(params["points"] // 4, 50)
     for sigma in levels_of(params):
         own = draws.child("control", sigma)
@@ -121,12 +132,13 @@ def control_rows(law: Law, optimum: BlindDenoiser, params: Params, draws: Stream
         root = math.sqrt(float(law.posterior_trace(y, sigma).mean()))
         known: dict[str, DenoiserLike] = {
             "null": Shifted(optimum, NULL_SHIFT * root),
-            "power": Scaled(optimum, POWER_SCALE),
         }
-        for name, f in known.items():
-            found = excess_at(f, law, optimum, sigma, few, own)
-            for measure in ("gap", "variance_shift"):
-                rows.append(row(f"{measure}_{name}", found[measure], found[f"{measure}_se"], sigma))
+        known |= {measure: Misread(law, optimum, factor) for measure, factor in MISREAD.items()}
+        found = {name: excess_at(f, law, optimum, sigma, few, own) for name, f in known.items()}
+        for measure in MISREAD:
+            for kind, name in (("null", "null"), ("power", measure)):
+                value, se = found[name][measure], found[name][f"{measure}_se"]
+                rows.append(row(f"{measure}_{kind}", value, se, sigma))
     return rows
 
 
@@ -137,22 +149,29 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     """T2 and T2b; a smoke run trains too little to decide them."""
     if options.profile == "smoke":
         return []
-    table = tables["training_nets"]
+    return over_trainings(CLAIMS, tables["training_nets"], decide_nets)
+
+
+def decide_nets(table: pandas.DataFrame) -> list[Measurement]:
+    """T2 and T2b from the networks of one training."""
     blind = table.blind.astype(bool)
     rows = pandas.concat([of(table[blind], "gap"), of(table[~blind], "excess")], ignore_index=True)
     worst = rows.iloc[int(rows.value.argmax())]
     note = f"worst: {worst.law}, {'blind' if worst.blind else 'conditional'}, sigma = {worst.level:.3g}"
-    what = {"null": "the optimum plus a shift worth 1 %", "power": "the optimum times 1.05"}
-    excess = [Control(kind, text, *largest_of(of(table, f"gap_{kind}"))[1:]) for kind, text in what.items()]
-    shifts = [Control(kind, text, *widest(of(table, f"variance_shift_{kind}"))[1:]) for kind, text in what.items()]
+
+    def controls(measure: str, size: Callable[[pandas.DataFrame], Interval]) -> list[Control]:
+        spoilt = f"the exact denoiser at {MISREAD[measure]:g} times the level"
+        what = {"null": "the optimum plus a shift worth 1 %", "power": spoilt}
+        return [Control(kind, text, *size(of(table, f"{measure}_{kind}"))[1:]) for kind, text in what.items()]
+
     return [
-        Measurement("T2", *largest_of(rows), controls=excess, note=note),
-        Measurement("T2b", *widest(of(table, "variance_shift")), controls=shifts),
+        Measurement("T2", *largest_of(rows), controls=controls("gap", largest_of), note=note),
+        Measurement("T2b", *widest(of(table, "variance_shift")), controls=controls("variance_shift", widest)),
     ]
 
 
 def show(tables: Tables, options: Any) -> str:
-    return net_lines("training_nets", tables["training_nets"], ["law", "blind"])
+    return net_lines("training_nets", first(tables["training_nets"]), ["law", "blind"])
 
 
 def net_lines(name: str, table: pandas.DataFrame, keys: list[str]) -> str:

@@ -11,12 +11,13 @@ from analysis.ledger.calculation import ledger
 from analysis.metrics.intervals import standard_error
 from analysis.metrics.sliced import sliced_with_floor
 from analysis.samplers import Schedule, sample
+from analysis.samplers.step import Integrator
 from analysis.training.fit import Params, Row, row
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["NULL_SHIFT", "Shifted", "ledger_rows", "levels_of", "risk_rows", "run_rows"]
+__all__ = ["NULL_SHIFT", "Misread", "Shifted", "ledger_rows", "levels_of", "risk_rows", "run_rows"]
 
 NULL_SHIFT = 0.1  # of the root Bayes risk: an excess of 1 %
 TERMS = ("init", "blind", "discretisation", "learning", "cross", "total")
@@ -33,6 +34,18 @@ class Shifted:
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
         return self.optimum(y) + self.size / math.sqrt(y.shape[1])
+
+
+class Misread:
+    """The exact denoiser at `factor` times the level that the blind optimum reads off y: the nearest real mistake."""
+
+    blind = True
+
+    def __init__(self, law: Law, optimum: BlindDenoiser, factor: float):
+        self.law, self.optimum, self.factor = law, optimum, factor
+
+    def __call__(self, y: torch.Tensor) -> torch.Tensor:
+        return self.law.denoise(y, self.factor * self.optimum.noise_posterior(y).mean.exp())
 
 
 def levels_of(params: Params) -> list[float]:
@@ -69,9 +82,17 @@ def ledger_rows(
 
 
 def run_rows(
-    f: DenoiserLike, law: Law, schedule: Schedule, n: int, stream: Stream, series: str, paths: int = 0, shown: int = 0
+    f: DenoiserLike,
+    law: Law,
+    schedule: Schedule,
+    n: int,
+    stream: Stream,
+    series: str,
+    paths: int = 0,
+    shown: int = 0,
+    integrator: str | Integrator = "exponential_euler",
 ) -> list[Row]:
-    """Rows of one run of n samples, exponential Euler.
+    """Rows of one run of n samples.
 
     Measures: log_ratio (level sigma_t): mean over samples of log(sigma_hat/sigma_t), its sd as log_ratio_sd;
     sample_error: sliced W2 of the outputs f(Y_N) to the law in core coordinates, its sampling part removed, over the
@@ -82,7 +103,7 @@ def run_rows(
         paths: samples whose sigma_hat is kept (measure path, series the sample).
         shown: outputs that are kept, with as many draws of the law (measures output, truth; columns u1, u2).
     """
-    run = sample(f, law, schedule, n, stream.child("run"))
+    run = sample(f, law, schedule, n, stream.child("run"), integrator)
     levels = run.levels.tolist()
     log_ratio = torch.log(run.sigma_hat / run.levels[:, None])
     rows = []

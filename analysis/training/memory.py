@@ -6,16 +6,19 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas
 import torch
 
 from analysis.learning.risk import DenoiserLike
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params, Row, fit, row
 from analysis.training.intervals import largest_of, of
 from analysis.training.laws import law_of, prior_of
-from analysis.training.measure import NULL_SHIFT, Shifted
+from analysis.training.measure import Shifted
 from analysis.training.settings import PART
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 from manifolds.law import Law
@@ -28,15 +31,24 @@ CLAIMS = (
         kind="finding",
         source="derived here; the optimum on a finite training set is the blind denoiser of its atoms (Proposition "
         "3.1)",
-        statement="trained on 5000 points of a 2-sphere a network sits at the optimum of the law, not at that of its "
-        "training set",
+        statement="trained on 5000 points of a 2-sphere in R^16 the suite's own network (locally linear, 2000 steps) "
+        "sits at the optimum of the law, not at that of its training set, to 2 % of the way (limit set after a pilot)",
         quantity="position between the two optima (0: law, 1: training set) at noisy fresh points, sigma = .1, "
         "largest n",
-        predicted="<= 0.1; it grows as n falls",
-        allowed=(-0.1, 0.1),
+        predicted="0; it grows as n falls",
+        allowed=(-0.02, 0.02),
+        wide="6 half widths: the network may stand 2 of them from the law's optimum",
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the same to 10 % of the way, the training set's own optimum as the sabotage",
+            why="the limit stood 20 half widths away, the sabotage ten times as far",
+        ),
     ),
 )
 LEVEL = 0.1  # of the claim
+NULL_SHIFT = 0.03  # of the root Bayes risk: .1 % of excess, twice what the network has
+ON_THE_WAY = 0.03  # a network moved this far towards the training set's optimum
 
 _COUNTS = {"smoke": (20, 200), "paper": (20, 50, 200, 1000, 5000), "full": (20, 50, 200, 1000, 5000, 50_000)}
 _SIZES: dict[str, Params] = {
@@ -54,21 +66,34 @@ def cells(options: Any) -> list[Cell]:
     for n in _COUNTS[options.profile] if "memory" in options.part else ():
         data = {"n": n, "held_out": 0.0, "at": "0.05 0.1 0.2 0.4", "device": options.device}
         cost = 3.0 + 0.01 * sizes["steps"] + 1e-6 * n * sizes["points"]
-        found.append(Cell("training_memory", _LAW | _TRAINING | data | sizes, cost=cost))
+        for training in trainings(options.profile):
+            found.append(Cell("training_memory", _LAW | _TRAINING | data | sizes | training, cost=cost))
     return found
+
+
+class Moved:
+    """f + part (f_n - f*): a denoiser that has learnt a part of the training set's optimum f_n by heart."""
+
+    blind = True
+
+    def __init__(self, f: DenoiserLike, population: BlindDenoiser, memory: BlindDenoiser, part: float):
+        self.f, self.population, self.memory, self.part = f, population, memory, part
+
+    def __call__(self, y: torch.Tensor) -> torch.Tensor:
+        return self.f(y) + self.part * (self.memory(y) - self.population(y))
 
 
 def cell_memory(params: Params, seed: int) -> list[Row]:
     """Train on the first n of one sequence of points; measure at noisy training points and at noisy fresh points.
 
-    Controls at the fresh points: the law's optimum with an unrelated error of about 1 % (null), the training set's
-    (power).
+    Controls at the fresh points: the law's optimum with an unrelated error (null); the training set's, and the network
+    moved a little towards it (power).
     """
     law = law_of(params)
     prior = prior_of(params, law)
     draws = stream(seed, "memory")
     data = law.sample(params["n"], draws.child("data"))
-    f = fit(params, law, draws.child("training"), data)
+    f = fit(params, law, draws.child("training", *labels(params)), data)
     core_points = law.space.split(data)[0]
     memory = BlindDenoiser(Law(Atoms(core_points), law.ambient_dim, frame=law.space.frame), prior)
     population = BlindDenoiser(law, prior)
@@ -81,7 +106,8 @@ def cell_memory(params: Params, seed: int) -> list[Row]:
         for name, x in (("training", training), ("fresh", fresh)):
             rows += memory_rows(f, law, population, memory, x, level, draws.child(name, sigma), name)
         shifted = Shifted(population, NULL_SHIFT * math.sqrt(float(law.posterior_trace(fresh, level).mean())))
-        known: dict[str, DenoiserLike] = {"null": shifted, "power": memory}
+        moved = Moved(f, population, memory, ON_THE_WAY)
+        known: dict[str, DenoiserLike] = {"null": shifted, "power": memory, "moved": moved}
         for name, g in known.items():
             rows += memory_rows(g, law, population, memory, fresh, level, draws.child("fresh", sigma), name)
     return rows
@@ -121,13 +147,21 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     """T4; a smoke run trains too little to decide it."""
     if options.profile == "smoke":
         return []
-    rows = of(tables["training_memory"], "position")
+    return over_trainings(CLAIMS, tables["training_memory"], decide_position)
+
+
+def decide_position(table: pandas.DataFrame) -> list[Measurement]:
+    """T4 from the networks of one training."""
+    rows = of(table, "position")
     rows = rows[np.isclose(rows.level, LEVEL)]
     fewest, most = rows.n.min(), rows.n.max()
     few, many = (rows[rows.n == n] for n in (fewest, most))
     without = largest_of(of(few, "position", "fresh"))
     controls = [
         Control("null", "the law's optimum with an unrelated error", *largest_of(of(many, "position", "null"))[1:]),
+        Control(
+            "power", f"the network moved {ON_THE_WAY:.0%} of the way", *largest_of(of(many, "position", "moved"))[1:]
+        ),
         Control("power", "the training set's optimum itself", *largest_of(of(many, "position", "power"))[1:]),
         Control("power", f"the network trained on {fewest} points", *without[1:]),
     ]
@@ -136,7 +170,7 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
 
 
 def show(tables: Tables, options: Any) -> str:
-    rows = of(tables["training_memory"], "position", "fresh")
+    rows = of(first(tables["training_memory"]), "position", "fresh")
     table = rows.pivot_table(index="level", columns="n", values="value").to_string(float_format="%.3f")
     title = "training_memory: position between the law's optimum (0) and the training set's (1), noisy fresh points"
     return f"{title}; a row a level\n{table}"

@@ -7,23 +7,21 @@ from typing import Any
 
 import numpy as np
 import pandas
-import torch
 from scipy import stats
 
-from analysis.learning.risk import DenoiserLike, prior_risk_difference
+from analysis.learning.risk import DenoiserLike
 from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, positive_int
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
-from analysis.theory.learning import learning_bound
+from analysis.training.bound import ABOVE, REACH, SHORT, SIZE, Bent, Bottom, bottom_ratio, sabotaged_bound, theorem_row
 from analysis.training.fit import Params, Row, fit, row
 from analysis.training.intervals import Interval, joint, largest_of, of
 from analysis.training.laws import law_of, prior_of
-from analysis.training.measure import ledger_rows
+from analysis.training.measure import Misread, ledger_rows
 from analysis.training.settings import PART
 from manifolds import stream
-from manifolds.denoisers import BlindDenoiser, NoisePrior
-from manifolds.law import Law
-from manifolds.streams import Stream
+from manifolds.denoisers import BlindDenoiser
 
 _PAPER = "arXiv 2602.09639, Theorem 3.12"
 
@@ -32,30 +30,50 @@ CLAIMS = (
         id="T3",
         kind="finding",
         source=f"{_PAPER} and the priors of its experiments",
-        statement="at equal budget no prior gives a smaller ledger than sigma^-3",
+        statement="at equal budget neither sigma^-1 nor sigma^-1/2 gives a smaller ledger than sigma^-3: the suite's "
+        "own network (locally linear), 1200 steps, mixture, k = 2, d = 32, paired trainings",
         quantity="log of the ledger's denoiser terms over those of sigma^-3, the smaller of -1 and -1/2; mean over "
         "paired trainings",
         predicted="> log 0.95",
         allowed=(-0.0513, float("inf")),
+        strict=True,
+        revised=Revision(
+            was="the same of every prior, with the trained networks of two priors exchanged as the sabotage",
+            why="an exchange is minus the measurement, and lies 20 limits away",
+        ),
     ),
+    # 3 half widths of four trainings (.0069 in a pilot)
     Claim(
         id="L4",
         kind="sharper",
         source=f"{_PAPER}; equality derived here",
         statement="for a prior proportional to sigma^-3 the learning term is A_T times the excess risk, for every "
-        "network",
+        "network (mixture, k = 2, d = 32; limits set after a pilot)",
         quantity="learning term / (A_T excess risk), the excess measured as a difference of risks; trained networks",
         predicted="1",
-        allowed=(0.95, 1.05),
+        allowed=(0.98, 1.02),
+        strict=True,
+        revised=Revision(
+            was="the same within 5 %, the bound of the prior sigma^-1 as the sabotage",
+            why="the limits stood 7 half widths away, the sabotage 18 times as far as they",
+        ),
     ),
+    # .8503 by chi-square probabilities; 3 half widths (.016, nine values at once)
     Claim(
         id="L4b",
         kind="paper",
         source=_PAPER,
-        statement="learning term <= excess risk / min a(1-a) sigma^3 Theta",
-        quantity="largest learning term / bound over networks trained with the priors sigma^-1 and sigma^-1/2",
-        predicted="<= 1",
-        allowed=(float("-inf"), 1.0),
+        statement="learning term <= excess risk / min a(1-a) sigma^3 Theta; no better than that: a denoiser that is "
+        "wrong where it reads less than .9 sigma_T reaches .85 of the bound, trained networks (priors sigma^-1 and "
+        "sigma^-1/2; mixture, k = 2, d = 32) a hundredth (limits around the closed form)",
+        quantity="largest learning term / bound over trained networks and the denoiser that is wrong at the bottom",
+        predicted="0.850, and <= 1",
+        allowed=(0.80, 0.90),
+        strict=True,
+        revised=Revision(
+            was="learning term <= bound for trained networks, whose largest ratio is .015",
+            why="a bound 60 times smaller would have held; its sabotage was off by 60 000",
+        ),
     ),
 )
 
@@ -74,6 +92,7 @@ _SIZES = {
     "paper": _PAPER_SIZE | {"theorem_points": 100_000},
     "full": _PAPER_SIZE | {"theorem_points": 200_000},
 }
+MISREAD = 1.06  # times the level: raises the denoiser terms of sigma^-3 by a fifth (pilot)
 _TRAINING = {"law": "mixture", "blind": True, "architecture": "locally_linear", "lr": 4e-3, "low": 0.02, "high": 10.0}
 
 
@@ -90,18 +109,6 @@ def cells(options: Any) -> list[Cell]:
 # -- measurement ------------------------------------------------------------------------------------------------
 
 
-class Bent:
-    """.93 f* + .02 sin(coordinates): a perturbation of the optimum that no law has anything to do with."""
-
-    blind = True
-
-    def __init__(self, optimum: BlindDenoiser):
-        self.optimum = optimum
-
-    def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        return 0.93 * self.optimum(y) + 0.02 * torch.sin(y)
-
-
 def cell_priors(params: Params, seed: int) -> list[Row]:
     """One training with one prior: the ledger's terms, Theorem 3.12; the prior's exact optimum in the same ledger."""
     law, prior = law_of(params), prior_of(params, law_of(params))
@@ -109,64 +116,35 @@ def cell_priors(params: Params, seed: int) -> list[Row]:
     f, optimum = fit(params, law, draws.child("training")), BlindDenoiser(law, prior)
     schedule = Schedule.proportional(params["high"], params["low"], 0.5, params["run_steps"])
     rows = []
-    for name, denoiser in (("trained", f), ("exact", optimum)):
+    known: dict[str, DenoiserLike] = {"trained": f, "exact": optimum}
+    if float(params["prior"]) == -3.0:
+        known["misread"] = Misread(law, optimum, MISREAD)
+    for name, denoiser in known.items():
         rows += ledger_rows(denoiser, law, schedule, params["points"], draws.child("ledger"), optimum, name)
     rows.append(theorem_row("theorem", f, law, optimum, params, draws.child("theorem")))
     if params["replicate"] == 0:
         bent, own = Bent(optimum), draws.child("bent")
-        rows.append(theorem_row("theorem_null", bent, law, optimum, params, own))
-        rows.append(theorem_row("theorem_power", bent, law, optimum, params, own, sabotaged_bound(params)))
+        if float(params["prior"]) == -3.0:
+            rows.append(theorem_row("theorem_null", bent, law, optimum, params, own))
+            rows.append(theorem_row("theorem_power", bent, law, optimum, params, own, sabotaged_bound(params)))
+        elif float(params["prior"]) == -1.0:
+            reach = REACH * params["low"]
+            wrong = Bottom(optimum, law, reach, SIZE)
+            rows.append(theorem_row("theorem", wrong, law, optimum, params, own) | {"series": "bottom"})
+            rows.append(row("theorem_null", bottom_ratio(prior, law.space.normal_dim, reach)))
+            rows.append(theorem_row("theorem_power", wrong, law, optimum, params, own, sabotaged_bound(params)))
     return rows
-
-
-def theorem_row(
-    measure: str,
-    f: DenoiserLike,
-    law: Law,
-    optimum: BlindDenoiser,
-    params: Params,
-    draws: Stream,
-    bound: float | None = None,
-) -> Row:
-    """learn / bound at a = 1/2, the bound being that of Theorem 3.12.
-
-    The theorem says <= 1 for every prior; for Theta proportional to sigma^-3 the ratio is 1 (derived here).
-
-    Args:
-        bound: of an excess risk of one; None is the theorem's for the prior of the optimum.
-    """
-    columns = prior_risk_difference(f, law, optimum, params["theorem_points"], draws)
-    excess, learned = columns[:, 0], columns[:, 1] / 0.25
-    unit = unit_bound(optimum.prior, levels=None) if bound is None else bound
-    ratio = float(learned.mean() / (unit * excess.mean()))
-    spread = (learned - ratio * unit * excess).std() / math.sqrt(len(excess)) / (unit * excess.mean()).abs()
-    return row(measure, ratio, float(spread))
-
-
-def unit_bound(prior: NoisePrior, levels: torch.Tensor | None) -> float:
-    """The bound of Theorem 3.12 an excess risk of one, a = 1/2; the minimum over the whole range, or over some
-    levels."""
-    if levels is None:
-        levels = torch.exp(torch.linspace(math.log(prior.low), math.log(prior.high), 513, dtype=torch.float64))
-    levels = levels.clamp(prior.low, prior.high)
-    return float(learning_bound(1.0, levels.numpy(), torch.exp(prior.log_density(levels)).numpy(), 0.5))
-
-
-def sabotaged_bound(params: Params) -> float:
-    """A wrong bound that a claim must notice: of another prior for the equality, else the minimum at the wrong end."""
-    low, high = params["low"], params["high"]
-    if float(params["prior"]) == -3.0:
-        return unit_bound(NoisePrior.power(-1.0, low, high), None)
-    return unit_bound(NoisePrior.power(float(params["prior"]), low, high), torch.tensor([high], dtype=torch.float64))
 
 
 # -- verdicts ---------------------------------------------------------------------------------------------------
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
-    """L4 and L4b; T3 where trainings were repeated, and not of a smoke run, which trains too little."""
+    """T3, where trainings were repeated, L4 and L4b; a smoke run trains and measures too little to decide them."""
+    if options.profile == "smoke":
+        return []
     table = tables["training_priors"]
-    compared = decide_priors(table) if options.profile != "smoke" and table.replicate.nunique() >= 2 else []
+    compared = decide_priors(table) if table.replicate.nunique() >= 2 else []
     return [*compared, *decide_theorem(table)]
 
 
@@ -188,12 +166,15 @@ def _log_ratios(terms: pandas.DataFrame) -> list[tuple[str, Interval]]:
 
 def decide_priors(table: pandas.DataFrame) -> list[Measurement]:
     trained = _log_ratios(denoiser_terms(table, "trained"))
-    exact = joint((interval for _, interval in _log_ratios(denoiser_terms(table, "exact"))), min)
-    best, interval = min(trained, key=lambda item: item[1][0])
+    terms = denoiser_terms(table, "exact")
+    exact = joint((interval for _, interval in _log_ratios(terms)), min)
+    worse = terms.assign(**{"-3": denoiser_terms(table, "misread")["-3"]})
+    misread = joint((interval for _, interval in _log_ratios(worse)), min)
+    interval = min((interval for _, interval in trained), key=lambda values: values[0])
     note = "; ".join(f"{prior}: {math.exp(v[0]):.2f} times the terms of -3" for prior, v in trained)
     controls = [
         Control("null", "exact blind optima of the priors", *exact[1:]),
-        Control("power", f"the trained networks of -3 and {best} exchanged", -interval[2], -interval[1]),
+        Control("power", f"exact optima, that of -3 at {MISREAD:g} times the level", *misread[1:]),
     ]
     return [Measurement("T3", *interval, controls=controls, note=note)]
 
@@ -203,20 +184,20 @@ def decide_theorem(table: pandas.DataFrame) -> list[Measurement]:
     rows, ratios = of(theory, "theorem"), of(others, "theorem")
     mean, se = float(rows.value.mean()), float(np.sqrt((rows.se**2).sum()) / len(rows))
     half = stats.norm.ppf(0.975) * se
-    bent = ".93 f* + .02 sin in place of a network"
+    bent = {"null": ".93 f* + .02 sin in place of a network", "power": f"A_T by a one-sided sum over {SHORT} levels"}
+    bottom = {
+        "null": "the denoiser that is wrong at the bottom, by chi-square probabilities",
+        "power": f"the minimum taken from {ABOVE:g} sigma_T on",
+    }
 
-    def controls(part: pandas.DataFrame, power: str) -> list[Control]:
-        what = {"null": bent, "power": power}
+    def controls(part: pandas.DataFrame, what: dict[str, str]) -> list[Control]:
         return [Control(kind, text, *largest_of(of(part, f"theorem_{kind}"))[1:]) for kind, text in what.items()]
 
+    networks = of(others, "theorem", "")
+    note = f"networks {networks.value.min():.2g} to {networks.value.max():.2g}"
     return [
-        Measurement("L4", mean, mean - half, mean + half, controls(theory, "the bound of the prior sigma^-1")),
-        Measurement(
-            "L4b",
-            *largest_of(ratios),
-            controls(others, "the minimum taken at sigma_0"),
-            note=f"smallest ratio {ratios.value.min():.2g}",
-        ),
+        Measurement("L4", mean, mean - half, mean + half, controls(theory, bent), f"{len(rows)} trainings"),
+        Measurement("L4b", *largest_of(ratios), controls(others, bottom), note),
     ]
 
 

@@ -7,68 +7,77 @@ recipe that the paper states is trained in the profile `full`.
 
 from __future__ import annotations
 
-import math
-from typing import Any
+import itertools
+from typing import Any, NamedTuple
 
 import pandas
 
 from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, one_of
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
+from analysis.schedule.settings import Overdosed
 from analysis.training.excess_risk import net_lines
 from analysis.training.fit import Params, Row, curve_rows, fit
 from analysis.training.intervals import Interval, joint, largest_of, of, widest
 from analysis.training.laws import law_of, prior_of
 from analysis.training.measure import risk_rows, run_rows
 from analysis.training.settings import PART
+from analysis.training.trainings import first, labels, over_trainings, trainings
 from manifolds import stream
 from manifolds.denoisers import BlindDenoiser
 
-_PAPER = "arXiv 2602.09639, figures 3 and 11"
+PAPER = "arXiv 2602.09639, figures 3 and 11"
+
+NETWORK = "the suite's own blind network (locally linear, with a noise scale built in; 2500 steps)"
 
 CLAIMS = (
+    # three half widths (.0036) above what the exact optimum is off, (k_eff + 1)/(2d) = .018 with its own error
     Claim(
         id="T1",
         kind="paper",
-        source=f"{_PAPER}, Remark 4.1",
-        statement="a blind network trained on k = 2 data in R^100 or R^200 tracks the implicit schedule down to "
-        "sigma_T",
+        source=f"{PAPER}, Remark 4.1",
+        statement=f"{NETWORK} trained on k = 2 data in R^100 or R^200 tracks the implicit schedule down to sigma_T, to "
+        "2.9 % (limit set after a pilot; whatever the network believes, see S6)",
         quantity="largest |mean log(sigma_hat/sigma_t)| over the steps of both readings of the step size, "
         "d = 100 and 200",
-        predicted="about k/(2d), and at most log 1.1",
-        allowed=(float("-inf"), 0.0953),
+        predicted="about (k + 1)/(2d) = 0.015",
+        allowed=(float("-inf"), 0.029),
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="a blind network tracks to log 1.1, the network not named",
+            why="a network with 25 times the Bayes risk tracks as well; its sabotage, d = 2, was off by 1.2",
+        ),
     ),
     Claim(
         id="T1b",
         kind="paper",
-        source=_PAPER,
-        statement="the same training at d = k = 2 does not track the schedule",
+        source=PAPER,
+        statement=f"{NETWORK} does not track the schedule at d = k = 2",
         quantity="largest |mean log(sigma_hat/sigma_t)| over the steps, smallest over figures and readings, d = 2",
         predicted="> 0.5",
         allowed=(0.5, float("inf")),
+        wide="a statement of failure: by how much is nobody's prediction",
+        each=True,
+        strict=True,
+        revised=Revision(was="the same, the network not named", why="it reads as if any network were meant"),
     ),
     Claim(
         id="T1c",
         kind="paper",
-        source=_PAPER,
-        statement="the samples are right for d = 100 and 200 (and wrong for d = 2)",
+        source=PAPER,
+        statement=f"the samples of {NETWORK} are right for d = 100 and 200 (and wrong for d = 2)",
         quantity="sliced W2 of the outputs to the law, sampling part removed, over the spread of the law along a "
         "direction; h = .5",
         predicted="< 0.2; the step size alone costs 0.11 for a Gaussian",
         allowed=(float("-inf"), 0.2),
-    ),
-    # 10 % of an excess risk cannot be seen in the figures
-    Claim(
-        id="T1d",
-        kind="finding",
-        source=f"{_PAPER}: 6 x 512 MLP, AdamW 1e-3, 50 000 steps of 512",
-        statement="the shorter recipe behind figures 3 and 11 is as good as the stated one: its excess risk is no "
-        "larger, d = 100 and 200",
-        quantity="log of the largest excess over the blind optimum's risk, levels .01 to 10, short recipe over stated "
-        "recipe; larger of the figures",
-        predicted="<= log 1.1",
-        allowed=(float("-inf"), 0.0953),
-        profile="full",
+        each=True,
+        strict=True,
+        revised=Revision(
+            was="the samples are right, the network not named",
+            why="a noise reader is built into it; the network that the paper states is another (T1cs)",
+        ),
     ),
 )
 
@@ -93,26 +102,38 @@ READINGS = {"as stated": 28, "as plotted": 14}
 READING = "as stated"
 
 
+class Spoilt(NamedTuple):
+    """What spoils a run: the injected variance is multiplied, the steps are few."""
+
+    dose: float
+    few: int
+
+
+# Near the limits: a dose of .965 lowers the level by 1.8 %, one of 1.15 raises it by 7 %; the exact optimum in 9 steps
+# is .28 off, the stated network in 14 too (pilot).
+SPOILT = {"short": Spoilt(0.965, 9), "stated": Spoilt(1.15, READINGS["as plotted"])}
+
+
 def cells(options: Any) -> list[Cell]:
     """For each figure a network in each ambient dimension, by each recipe of the profile."""
     found = []
     for law, (n, ambients, weight_decay) in _FIGURES.items() if "figures" in options.part else ():
         for ambient in ambients if law.removeprefix("figure") in options.figure else ():
-            for recipe in _RECIPES[options.profile]:
-                shared = {"law": law, **_LAW, "ambient": ambient, "n": n, **_TRAINING}
-                params = {**shared, "weight_decay": weight_decay, "device": options.device, **recipe}
+            shared = {"law": law, **_LAW, "ambient": ambient, "n": n, **_TRAINING, "device": options.device}
+            for recipe, training in itertools.product(_RECIPES[options.profile], trainings(options.profile)):
+                params = {**shared, "weight_decay": weight_decay, **recipe, **training}
                 cost = 3.0 + (0.06 if recipe["recipe"] == "stated" else 0.013) * recipe["steps"]
                 found.append(Cell("training_figures", params, cost=cost))
     return found
 
 
 def cell_figures(params: Params, seed: int) -> list[Row]:
-    """Train on n points; sample with both readings of the step size, beside the exact optimum (same start and
-    noise)."""
+    """Train on n points; sample with both readings of the step size, beside the exact optimum (same start and noise);
+    and as SPOILT says."""
     law = law_of(params)
     draws = stream(seed, "figures", params["law"])  # one data set and one run in core coordinates, whatever d
     data = law.sample(params["n"], draws.child("data"))
-    f = fit(params, law, draws.child("training", params["ambient"], params["recipe"]), data)
+    f = fit(params, law, draws.child("training", params["ambient"], params["recipe"], *labels(params)), data)
     optimum = BlindDenoiser(law, prior_of(params, law))
     rows = curve_rows(f) + risk_rows(f, law, optimum, params, draws.child(params["ambient"]))
     for reading, steps in READINGS.items():
@@ -121,6 +142,10 @@ def cell_figures(params: Params, seed: int) -> list[Row]:
             own = draws.child("run", params["ambient"])
             kept = (params["paths"], params["shown"]) if name == "trained" else (0, params["shown"])
             rows += run_rows(denoiser, law, schedule, params["run_points"], own, f"{name} {reading}", *kept)
+    own, spoilt = draws.child("run", params["ambient"]), SPOILT[params["recipe"]]
+    for name, count, dose in (("dosed", READINGS[READING], spoilt.dose), ("few", spoilt.few, 1.0)):
+        schedule = Schedule.proportional(params["high"], params["low"], 0.5, count)
+        rows += run_rows(f, law, schedule, params["run_points"], own, name, integrator=Overdosed(dose))
     return rows
 
 
@@ -128,33 +153,34 @@ def cell_figures(params: Params, seed: int) -> list[Row]:
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
-    """T1 to T1c, and T1d where both recipes were trained; a smoke run trains too little to decide them."""
+    """T1 to T1c, of the short recipe; a smoke run trains too little to decide them."""
     if options.profile == "smoke":
         return []
-    return [*decide_tracking(tables["training_figures"]), *decide_recipes(tables["training_figures"])]
+    table = tables["training_figures"]
+    return over_trainings(CLAIMS, table[table.recipe == "short"], decide_tracking)
 
 
 def _deviations(table: pandas.DataFrame, name: str) -> list[Interval]:
-    """Largest |mean log ratio| of each run (law, dimension, recipe, reading) of the trained or exact denoiser."""
+    """Largest |mean log ratio| of each run (law, dimension, reading) of the trained, exact or spoilt denoiser."""
     rows = of(table, "log_ratio")
     rows = rows[rows.series.str.startswith(name)]
-    return [widest(run) for _, run in rows.groupby(["law", "ambient", "recipe", "series"])]
+    return [widest(run) for _, run in rows.groupby(["law", "ambient", "series"])]
 
 
-def decide_tracking(table: pandas.DataFrame) -> list[Measurement]:
-    """T1 to T1c, from both ambient dimensions: d = k is the sabotage of d large."""
+def decide_tracking(table: pandas.DataFrame, suffix: str = "") -> list[Measurement]:
+    """T1 to T1c of one recipe and training, from both ambient dimensions; `suffix` is that of the claims' ids."""
     wide, filled = table[table.ambient > table.dim], table[table.ambient == table.dim]
     if wide.empty or filled.empty:
         return []
-    trained, exact = joint(_deviations(wide, "trained")), joint(_deviations(wide, "exact"))
+    spoilt = SPOILT[table.recipe.iloc[0]]
+    trained, exact, dosed = (joint(_deviations(wide, name)) for name in ("trained", "exact", "dosed"))
     failing, exact_failing = (joint(_deviations(filled, name), min) for name in ("trained", "exact"))
-    errors, exact_errors, failing_errors = (
-        largest_of(of(rows, "sample_error", f"{name} {READING}"))
-        for rows, name in ((wide, "trained"), (wide, "exact"), (filled, "trained"))
+    errors, exact_errors, few_errors = (
+        largest_of(of(wide, "sample_error", series)) for series in (f"trained {READING}", f"exact {READING}", "few")
     )
     tracks = [
         Control("null", "exact blind optimum", *exact[1:]),
-        Control("power", "trained, d = 2", *failing[1:]),
+        Control("power", f"the same network, {spoilt.dose:g} times the variance injected", *dosed[1:]),
     ]
     fails = [
         Control("null", "exact blind optimum, d = 2", *exact_failing[1:]),
@@ -162,56 +188,14 @@ def decide_tracking(table: pandas.DataFrame) -> list[Measurement]:
     ]
     samples = [
         Control("null", "exact blind optimum, same start and noise", *exact_errors[1:]),
-        Control("power", "trained, d = 2", *failing_errors[1:]),
+        Control("power", f"the same network in {spoilt.few} steps", *few_errors[1:]),
     ]
-    return [
-        Measurement("T1", *trained, tracks),
-        Measurement("T1b", *failing, fails),
-        Measurement("T1c", *errors, samples),
-    ]
-
-
-def decide_recipes(table: pandas.DataFrame) -> list[Measurement]:
-    """T1d, from the figures whose network of large d was trained by both recipes; nothing where there is none."""
-    wide = table[table.ambient > table.dim]
-    found = {}
-    for law, rows in of(wide, "gap").groupby("law"):
-        nets = {recipe: largest_of(net) for recipe, net in rows.groupby("recipe")}
-        if {"short", "stated"} <= set(nets):
-            found[str(law)] = nets["short"], nets["stated"]
-    if not found:
-        return []
-    # of the same runs: the exact blind optimum, whose excess over the conditional one is the price of blindness
-    optimum = _against_stated(of(wide, "price"), found)
-    lost = _against_stated(of(table[table.ambient == table.dim], "excess"), found)
-    controls = []
-    if optimum:
-        controls.append(Control("null", "the exact blind optimum, over the conditional one", *joint(optimum)[1:]))
-    if lost:
-        what = "a network that cannot know its level (d = 2, over the conditional optimum)"
-        controls.append(Control("power", what, *joint(lost, min)[1:]))
-    note = "; ".join(
-        f"{law}: short {short[0]:.3g}, stated {stated[0]:.3g} of the optimum's risk"
-        for law, (short, stated) in found.items()
-    )
-    ratio = joint(_log_ratio(short, stated) for short, stated in found.values())
-    return [Measurement("T1d", *ratio, controls=controls, note=note)]
-
-
-def _against_stated(rows: pandas.DataFrame, found: dict[str, tuple[Interval, Interval]]) -> list[Interval]:
-    """Log ratios of what the short recipe's rows measure to the excess of the stated networks, a figure each."""
-    rows = rows[(rows.recipe == "short") & rows.law.isin(list(found))]
-    return [_log_ratio(largest_of(net), found[str(law)][1]) for law, net in rows.groupby("law")]
-
-
-def _log_ratio(top: Interval, bottom: Interval) -> Interval:
-    """log of the ratio of two positive quantities, from the ends of both intervals."""
-    value, low, high = top
-    return math.log(value / bottom[0]), math.log(max(low, 1e-300) / bottom[2]), math.log(high / max(bottom[1], 1e-300))
+    found = {"T1": (trained, tracks), "T1b": (failing, fails), "T1c": (errors, samples)}
+    return [Measurement(f"{name}{suffix}", *interval, controls) for name, (interval, controls) in found.items()]
 
 
 def show(tables: Tables, options: Any) -> str:
-    return net_lines("training_figures", tables["training_figures"], ["law", "ambient", "recipe"])
+    return net_lines("training_figures", first(tables["training_figures"]), ["law", "ambient", "recipe"])
 
 
 QUESTION = Question(

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
-LIMIT = 0.1  # root mean square of log(sigma_hat/sigma), of the claims
+LIMIT = 0.056  # root mean square of log(sigma_hat/sigma), of the claims
 _TICKS = [0.2, 0.5, 1, 2, 5, 10]
 
 
