@@ -133,8 +133,7 @@ def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
     if side < 1 or FULL_SIDE % side:
         raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
     pixels, _, order = _digits(_digits_file())
-    block = FULL_SIDE // side
-    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
+    pixels = pixels.reshape(-1, side, FULL_SIDE // side, side, FULL_SIDE // side).mean(dim=(2, 4)).flatten(1)
     return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
 
 

@@ -138,6 +138,8 @@ def ratio(pairs: list[tuple[pandas.DataFrame, str, pandas.DataFrame, str]], meas
     """Mean over pairs of runs of the log of the first distance over the second, by the jackknife over blocks."""
     logs = [log_frechet(a, x, measure) - log_frechet(b, y, measure) for a, x, b, y in pairs]
     mean = np.mean(logs, axis=0)
+    if len(mean) < 2:
+        return math.nan, math.nan, math.nan
     value, se = difference(float(mean[0]), mean[1:])
     reach = quantile(len(mean) - 1) * se
     return value, value - reach, value + reach
@@ -213,6 +215,21 @@ def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measureme
     ]
 
 
+def derive(tables: Tables, options: Any) -> dict[str, pandas.DataFrame]:
+    """`image_comparison`: log(squared Frechet distance blind/conditional) of every sampler, on the same starts."""
+    table, rows = tables["image_samples"], []
+    for number in sorted(table.training.unique()) if len(table) else ():
+        nets = _networks(table, number)
+        for s in RUNS:
+            for measure in ("frechet", "frechet_random"):
+                value, low, high = ratio([(nets["blind"], s.name, nets["conditional"], s.name)], measure)
+                own = {"training": number, "series": s.name, "integrator": s.integrator, "a": s.a, "steps": s.steps}
+                own |= {"grid": s.grid, "adaptive": s.adaptive, "measure": measure}
+                if math.isfinite(value):
+                    rows.append(own | {"value": value, "low": low, "high": high})
+    return {"image_comparison": pandas.DataFrame(rows)}
+
+
 def show(tables: Tables, options: Any) -> str | None:
     """Every instrument on every run: a row a sampler, blind and conditional side by side."""
     table = tables["image_samples"]
@@ -231,6 +248,7 @@ QUESTION = Question(
     parts={"image_samples": cell_samples},
     claims=CLAIMS,
     arguments=REAL.arguments,
+    derive=derive,
     decide=decide,
     show=show,
     figures=("image_quality", "paper_fig5"),
