@@ -1,6 +1,6 @@
 """Networks on images of known law, random and real ones: blind against conditional, samples, level estimators."""
 
-from analysis.images import estimator, factorial, known_law, pair, real, true_level
+from analysis.images import estimator, factorial, known_law, pair, patches, real, stranger, true_level
 from analysis.runs import Experiment
 
 EXPERIMENT = Experiment(
@@ -13,5 +13,7 @@ EXPERIMENT = Experiment(
         factorial.QUESTION,
         pair.QUESTION,
         true_level.QUESTION,
+        patches.QUESTION,
+        stranger.QUESTION,
     ),
 )

