@@ -16,8 +16,8 @@ from analysis.images.figures import image_quality, paper_fig5, paper_fig6_networ
 from analysis.images.quality import BLOCKS
 from analysis.images.runs import ALGORITHM_2, KEEPING, RUNS, SIGMA_END, SIGMA_START, told_estimates
 from analysis.images.sampling import PLANTED, cell_samples
-from analysis.runs import parse
 from analysis.runs.claims import judge
+from analysis.runs.options import parse
 from manifolds import stream
 from manifolds.space import Space
 

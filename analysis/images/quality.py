@@ -29,6 +29,7 @@ from analysis.metrics.generative import frechet_distance, precision_recall
 __all__ = ["BLOCKS", "Panel", "difference", "high_power", "kernel_distance", "left_out", "planted", "quantile"]
 
 BLOCKS = 20  # Student's quantile of 19 degrees of freedom is 7 % above the normal one
+MOST_NOISE = 1e3  # of a planted degradation, in units of the pixels' range
 HIGH = 0.5  # spatial frequencies above this share of the highest along an axis count as high
 
 
@@ -144,7 +145,7 @@ def quantile(blocks: int, count: int = 1) -> float:
 
 
 def planted(panel: Panel, x: torch.Tensor, z: torch.Tensor, factor: float) -> torch.Tensor:
-    """Images x (n, d) with a share b of noise z (n, d) such that their Frechet distance is `factor` times as large.
+    """Images x (n, d) with b times noise z (n, d) such that their Frechet distance is `factor` times as large.
 
     b by bisection to a thousandth of the distance.
 
@@ -153,8 +154,10 @@ def planted(panel: Panel, x: torch.Tensor, z: torch.Tensor, factor: float) -> to
     """
     target = factor * panel.frechet(x)
     low, high = 0.0, 1.0
-    if panel.frechet(x + high * z) < target:
-        raise ValueError(f"no noise makes the Frechet distance {factor:g} times as large")
+    while panel.frechet(x + high * z) < target:
+        low, high = high, 2.0 * high
+        if high > MOST_NOISE:
+            raise ValueError(f"no noise makes the Frechet distance {factor:g} times as large")
     for _ in range(40):
         middle = 0.5 * (low + high)
         found = panel.frechet(x + middle * z)

@@ -119,7 +119,7 @@ def generated(f: DenoiserLike, law: Law, images: Images, panel: Panel, params: P
     for prefix, g, chosen in denoisers:
         for setting in chosen:
             follow = params["path_points"] if setting in KEEPING[::2] + (Setting("euler", 0.0, 28),) else 0
-            run = setting.run(g, law.space, params["points"], draws.child("run"))
+            run = setting.run(g, law.space, params["points"], draws.child("run"), path=follow == params["points"])
             rows += quality_rows(panel, run.x, prefix + setting.name) + _shown(run.x, prefix + setting.name)
             rows.append(row("steps", float(run.stopped_at.to(torch.float64).mean()), series=prefix + setting.name))
             if not f.blind and not prefix and setting in KEEPING:
@@ -128,8 +128,9 @@ def generated(f: DenoiserLike, law: Law, images: Images, panel: Panel, params: P
                     x = planted(panel, run.x, z, factor)
                     rows += frechet_rows(panel, x, f"planted {factor:g}: {setting.name}")
             if follow and not prefix:
-                followed = setting.run(g, law.space, follow, draws.child("run"), path=True)
-                rows += reading_rows(reader, setting, followed, draws)
+                # large images: a path of all samples would not fit into memory
+                few = run if run.path is not None else setting.run(g, law.space, follow, draws.child("run"), path=True)
+                rows += reading_rows(reader, setting, few, draws)
     if not f.blind:
         rows += radial_rows(f, images, [s for s in KEEPING[::2] if s in settings], reader, draws)
     return rows
