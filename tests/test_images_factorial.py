@@ -175,7 +175,7 @@ def risks(kind, decibels, told=None, spread=0.001):
         if kind == "conditional":
             curves["other noise"] = decibels + 0.001
         for i, (series, value) in enumerate(curves.items()):
-            own = np.random.default_rng(i + int(10 * level)).standard_normal(BLOCKS)
+            own = np.random.default_rng([i, int(10 * level), len(kind)]).standard_normal(BLOCKS)
             for block, log in [("", 0.0), *((f"#{b}", spread * v / 4) for b, v in enumerate(own))]:
                 measure = "risk_without" if block else "risk"
                 v = 0.01 * 10 ** (-value / 10) * math.exp(log)

@@ -185,18 +185,18 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
 
 def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measurement]:
     found = [_ratios(nets, KEEPING) for nets in every]
-    first, worst = found[0], PLANTED[1]
+    first, (seen_at, worse, far) = found[0], PLANTED
     other = _ratios(every[0], KEEPING, "frechet_random")
     same = Control("power", "the conditional samples themselves", *first["nothing"][1:])
-    repaired = Control("null", f"against themselves, planted {worst:g} times as far", *first[f"repaired {worst:g}"][1:])
-    seen = first[f"planted {PLANTED[0]:g}"]
+    repaired = Control("null", f"against themselves, planted {far:g} times as far", *first[f"repaired {far:g}"][1:])
+    seen = first[f"planted {seen_at:g}"]
     size = f"; a planted 10 % is seen as {seen[0]:+.3f} [{seen[1]:+.3f}, {seen[2]:+.3f}]"
     single = [ratio([(every[0]["blind"], s.name, every[0]["conditional"], s.name)]) for s in KEEPING]
     spread = f"run by run {min(v[0] for v in single):+.3f} to {max(v[0] for v in single):+.3f}"
     spread += f"; in random features {other['blindness'][0]:+.3f} [{other['blindness'][1]:+.3f}, "
     spread += f"{other['blindness'][2]:+.3f}]{size}"
     nothing = Control("null", "the conditional samples themselves", *first["nothing"][1:])
-    planted = Control("power", f"the same samples, planted {worst:g} times as far", *first[f"planted {worst:g}"][1:])
+    planted = Control("power", f"the same samples, planted {worse:g} times as far", *first[f"planted {worse:g}"][1:])
 
     def measured(claim: str, what: str, controls: list[Control], note: str) -> Measurement:
         value, low, high = (float(np.mean(column)) for column in zip(*(f[what] for f in found), strict=True))

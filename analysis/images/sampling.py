@@ -30,7 +30,7 @@ __all__ = ["ESTIMATE", "FACTORS", "cell_samples", "panel_of", "risks"]
 
 ESTIMATE = "estimate"  # series of runs whose conditional network is told an independent estimate of the level
 FACTORS = (1.05, 1.1, 1.2, 1.35, TOLD)  # told over true level: what an error of known size does to the PSNR
-PLANTED = (1.1, 1.25)  # times the Frechet distance, by added noise
+PLANTED = (1.1, 1.2, 1.25)  # times the Frechet distance, by added noise: what is to be seen, and controls of claims
 WRONG = (0.025, 0.15, 0.6)  # true levels of the paper's figure 6
 SHOWN = 8  # samples of each run that are kept as pixels
 
