@@ -11,11 +11,12 @@ import pytest
 import torch
 from scipy import stats
 
-from analysis.images import EXPERIMENT, factorial, pair
+from analysis.images import EXPERIMENT, factorial, pair, sampling, true_level
 from analysis.images.figures import image_quality, paper_fig5, paper_fig6_network, sample_levels
 from analysis.images.quality import BLOCKS
 from analysis.images.runs import ALGORITHM_2, KEEPING, RUNS, SIGMA_END, SIGMA_START, told_estimates
-from analysis.images.sampling import PLANTED, cell_samples
+from analysis.images.sampling import PLANTED
+from analysis.learning import LevelReader
 from analysis.runs.claims import judge
 from analysis.runs.options import parse
 from manifolds import stream
@@ -31,9 +32,13 @@ def smoke(*arguments):
 
 @pytest.fixture(scope="module")
 def tables():
-    rows = []
-    for params in smoke().values():
-        rows += [{**params, **r} for r in cell_samples(params, 0)]
+    """Of the smoke profile, the level read by the root mean square of a point: its estimator is not trained enough."""
+    rows, levels = [], (0.01, 10.0)
+    known = LevelReader(lambda y: y.square().mean(dim=1).sqrt(), levels, (0.0, 0.0), (0.0, 0.0), 100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sampling, "_reader", lambda *arguments: known)
+        for params in smoke().values():
+            rows += [{**params, **r} for r in sampling.cell_samples(params, 0)]
     return {"image_samples": pandas.DataFrame(rows)}
 
 
@@ -85,6 +90,20 @@ def test_a_cell_measures_matched_samples_and_errors(tables):
     assert set(table[table.measure == "told_risk"].series) == {"0.025", "0.15", "0.6"}
     assert not len(table[(table.kind == "free") & (table.measure == "frechet")])
     assert not factorial.decide(tables, SimpleNamespace(profile="smoke"))
+
+
+def test_a_reader_s_own_colour_images_are_drawn_and_decide_nothing(tmp_path):
+    own = tmp_path / "own.npz"
+    np.savez(own, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8))
+    params = smoke("--images", str(own))["conditional"]
+    assert (params["side"], params["colours"]) == (8, 3) and params["content"]
+    table = pandas.DataFrame([{**params, **r} for r in sampling.cell_samples(params, 0)])
+    assert all(len(bytes.fromhex(p)) == 3 * 64 for p in table[table.measure == "pixels"].pixels)
+    found = table[(table.measure == "frechet") & (table.series == KEEPING[0].name)]
+    assert len(found) == 1 and found.value.item() > 0
+    assert table[table.measure == "read"].value.item() == 0.0 and "shift" not in set(table.measure)
+    for question in (factorial, pair, true_level):
+        assert not question.decide({"image_samples": table}, PAPER)
 
 
 def test_cells_of_the_profiles():

@@ -23,6 +23,12 @@ __all__ = ["mixture_of", "patch_law"]
 LEFT_OUT = 0.01  # share of a component's variance outside the directions it keeps
 
 
+class Patches(Mixture):
+    """Low-rank Gaussians in different directions: together they fill their space, no coordinate holds noise alone."""
+
+    needs_normal = False
+
+
 def mixture_of(points: torch.Tensor, components: int, left_out: float = LEFT_OUT, seed: int = 0) -> Mixture:
     """The law fitted to points (n, d).
 
@@ -56,7 +62,7 @@ def mixture_of(points: torch.Tensor, components: int, left_out: float = LEFT_OUT
         frame = torch.from_numpy(np.ascontiguousarray(vectors[:, :keep]))
         parts.append(Component(AxisGaussian(np.sqrt(values[:keep]).tolist()), frame, torch.from_numpy(mean)))
     weights = (model.weights_ / model.weights_.sum()).tolist()
-    return Mixture(parts, weights, name="patches")
+    return Patches(parts, weights, name="patches")
 
 
 @lru_cache(maxsize=1)

@@ -112,9 +112,9 @@ def generated(f: DenoiserLike, law: Law, images: Images, panel: Panel, params: P
     """Every sampler's quality and first samples; where the level is read, that too."""
     settings = RUNS[: params.get("settings", len(RUNS))] + (THOUSAND if params.get("thousand") else ())
     reader = _reader(images, law, params, draws)
-    rows = _floors(panel, images)
+    rows = _floors(panel, images) + [row("read", float(reader is not None))]
     denoisers = [("", f, settings)]
-    if not f.blind:
+    if not f.blind and reader is not None:
         denoisers.append((f"{ESTIMATE}: ", told_estimates(f, reader), tuple(s for s in KEEPING if s in settings)[::2]))
     for prefix, g, chosen in denoisers:
         for setting in chosen:
@@ -127,23 +127,29 @@ def generated(f: DenoiserLike, law: Law, images: Images, panel: Panel, params: P
                 for factor in PLANTED:
                     x = planted(panel, run.x, z, factor)
                     rows += frechet_rows(panel, x, f"planted {factor:g}: {setting.name}")
-            if follow and not prefix:
+            if follow and not prefix and reader is not None:
                 # large images: a path of all samples would not fit into memory
                 few = run if run.path is not None else setting.run(g, law.space, follow, draws.child("run"), path=True)
                 rows += reading_rows(reader, setting, few, draws)
-    if not f.blind:
+    if not f.blind and reader is not None:
         rows += radial_rows(f, images, [s for s in KEEPING[::2] if s in settings], reader, draws)
     return rows
 
 
-def _reader(images: Images, law: Law, params: Params, draws: Stream) -> LevelReader:
-    """An estimator of the level that shares nothing with the denoiser, and its bias on half of the held-out images."""
+def _reader(images: Images, law: Law, params: Params, draws: Stream) -> LevelReader | None:
+    """An estimator of the level that shares nothing with the denoiser, and its bias on half of the held-out images.
+
+    None if it does not tell levels apart, after too short a training: the samples can be judged all the same.
+    """
     training = {**_ESTIMATOR, "blind": True, "steps": params["reader_steps"], "device": params["device"]}
     training["colours"] = images.colours
     range_ = {"low": 0.4 * SIGMA_END, "high": 2.0 * SIGMA_START}  # an estimate is biased where its range ends
     estimator = fit({**training, **range_}, law, draws.child("training", "level"), images.train)
     levels = np.geomspace(0.5 * SIGMA_END, 1.5 * SIGMA_START, 25).tolist()
-    return calibrated(estimator, images.held[::2], levels, draws.child("reader"))
+    try:
+        return calibrated(estimator, images.held[::2], levels, draws.child("reader"))
+    except ValueError:
+        return None
 
 
 def frechet_rows(panel: Panel, x: torch.Tensor, series: str) -> list[Row]:
