@@ -36,6 +36,8 @@ BELOW, ABOVE = 0.9, 1.05  # planted levels over the scheduled one: what readings
 def recursion(schedule_levels: np.ndarray, c: np.ndarray, noise: np.ndarray, tau: np.ndarray) -> np.ndarray:
     """log(true/scheduled level) after 0, 1, .. steps, from levels (N+1,), c, eta^2 and tau (N,).
 
+    NaN where an error is so large that the first order makes a variance negative: it says nothing there.
+
     >>> recursion(np.array([2.0, 1.0]), np.array([0.5]), np.array([0.0]), np.array([0.0])).tolist()
     [0.0, 0.0]
     """
@@ -43,7 +45,8 @@ def recursion(schedule_levels: np.ndarray, c: np.ndarray, noise: np.ndarray, tau
     for sigma, contraction, injected, radial in zip(schedule_levels[:-1], c, noise, tau, strict=True):
         moved = 2.0 * contraction * (1.0 - contraction) * radial * sigma**2
         variance.append(contraction**2 * variance[-1] + injected + moved)
-    return 0.5 * np.log(np.asarray(variance)) - np.log(schedule_levels)
+    known = np.asarray(variance)
+    return 0.5 * np.log(np.where(known > 0.0, known, np.nan)) - np.log(schedule_levels)
 
 
 def radial_error(x: torch.Tensor, y: torch.Tensor, fy: torch.Tensor, sigma: float) -> torch.Tensor:

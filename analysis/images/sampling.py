@@ -46,6 +46,8 @@ def cell_samples(params: Params, seed: int) -> list[Row]:
     law = Law(Atoms(images.train, name=images.name), images.train.shape[1])
     draws = stream(seed, "factorial", params["side"])
     network = {name: params[name] for name in (*_NETWORK, *RECIPE, *SIZES) if name in params}
+    if network["colours"] == 1:
+        del network["colours"]  # the networks' own default
     f = fit(network, law, draws.child("training", params["training"]), images.train)
     rows = curve_rows(f) + risk_rows(f, images, params, draws)
     panel = panel_of(images, params, draws)
