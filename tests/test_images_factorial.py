@@ -179,10 +179,11 @@ def test_intervals_leave_out_what_matched_runs_share():
     assert measured.measured - measured.low == pytest.approx(half)
 
 
-def test_trainings_must_agree_in_sign():
-    agree = pandas.concat([samples(blind=0.2, training=i) for i in range(3)])
+def test_every_training_has_to_say_so():
+    agree = pandas.concat([samples(blind=b, training=i) for i, b in enumerate((0.2, 0.3, 0.4))])
     outcome, measured = outcomes(factorial, agree)["I5b"]
-    assert outcome == "violated" and len(measured.seeds) == 3
+    assert outcome == "violated" and measured.measured == pytest.approx(0.3)
+    assert measured.low < 0.2 and measured.high > 0.4
     differ = pandas.concat([samples(blind=b, training=i) for i, b in enumerate((0.5, 0.5, -0.1))])
     assert outcomes(factorial, differ)["I5b"][0] == "inconclusive"
 

@@ -199,9 +199,11 @@ def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measureme
     planted = Control("power", f"the same samples, planted {worse:g} times as far", *first[f"planted {worse:g}"][1:])
 
     def measured(claim: str, what: str, controls: list[Control], note: str) -> Measurement:
-        value, low, high = (float(np.mean(column)) for column in zip(*(f[what] for f in found), strict=True))
-        seeds = [f[what] for f in found] if len(found) > 1 else []
-        return Measurement(claim, value, low, high, controls=controls, note=note, seeds=seeds)
+        """Intervals over starts decide, and every training has to say so: theirs are spanned."""
+        values, lows, highs = zip(*(f[what] for f in found), strict=True)
+        if len(found) > 1:
+            note += "; training by training " + ", ".join(f"{v:+.3f}" for v in values)
+        return Measurement(claim, float(np.mean(values)), min(lows), max(highs), controls=controls, note=note)
 
     shares = ", ".join(
         f"{name} {first[name][0]:+.3f} [{first[name][1]:+.3f}, {first[name][2]:+.3f}]"
