@@ -32,8 +32,9 @@ def draw(tables: Mapping) -> Figure | None:
     if len(samplers) < 2:
         return None
     place = samplers.integrator.map(list(_NAMES).index)
-    order = samplers.assign(place=place, less=-samplers.a).sort_values(["place", "less", "grid", "adaptive", "steps"])
-    figure, (axes,) = new_figure(1, 2, width="double", row_height=0.6 + 0.2 * len(order), sharey=True)
+    keys = {"place": place, "less": -samplers.a, "other": samplers.grid != "log"}
+    order = samplers.assign(**keys).sort_values(["place", "less", "other", "adaptive", "steps"])
+    figure, (axes,) = new_figure(1, 2, width="double", row_height=0.9 + 0.2 * len(order), sharey=True)
     _distances(axes[0], table, list(order.series))
     _ratios(axes[1], ratios, list(order.series))
     axes[0].set_yticks(range(len(order)), [_label(s) for s in order.itertuples()])
@@ -41,6 +42,8 @@ def draw(tables: Mapping) -> Figure | None:
     for axis, letter in zip(axes, "ab"):
         panel_label(axis, letter)
         axis.grid(axis="y", linewidth=0.3)
+    both = [axis.get_legend_handles_labels() for axis in axes]
+    figure.legend(*(a + b for a, b in zip(*both, strict=True)), loc="outside lower center", ncols=3)
     return figure
 
 
@@ -67,7 +70,10 @@ def _distances(axis, table: pandas.DataFrame, order: list[str]) -> None:
         axis.annotate("digits not seen", (float(floor.iloc[0]), 0.02), xytext=(3, 0), rotation=90, va="bottom",
                       xycoords=axis.get_xaxis_transform(), textcoords="offset points", **_SMALL)  # fmt: skip
     axis.set(xscale="log", xlabel="squared Frechet distance to the data")
-    axis.legend(loc="best")
+    low, high = axis.get_xlim()
+    ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= t <= high]
+    axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axis.minorticks_off()
 
 
 def _ratios(axis, ratios: pandas.DataFrame, order: list[str]) -> None:
@@ -81,5 +87,6 @@ def _ratios(axis, ratios: pandas.DataFrame, order: list[str]) -> None:
         bars = [100 * (rows.value - rows.low), 100 * (rows.high - rows.value)]
         places = [i + up for i in range(len(order))]
         axis.errorbar(100 * rows.value, places, xerr=bars, linestyle="none", label=label, **style)
-    axis.set_xlabel("blind over conditional, 100 log ratio (right: blind is worse)")
-    axis.legend(loc="best")
+    axis.set_xlabel("100 log(blind/conditional distance)")
+    axis.text(0.99, 1.01, "blind worse", transform=axis.transAxes, ha="right", **_SMALL)
+    axis.text(0.01, 1.01, "blind better", transform=axis.transAxes, **_SMALL)

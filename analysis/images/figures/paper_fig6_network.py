@@ -52,7 +52,8 @@ def draw(tables: Mapping) -> Figure | None:
         axes[2].plot(rows.level, rows.value, label=rf"true $\sigma={float(true):g}$", **mark(index))
         axes[2].axvline(float(true), linestyle=":", linewidth=0.8, color=mark(index)["color"])
     axes[2].set(xscale="log", yscale="log", xlabel=r"$\sigma$ that is told", ylabel="squared error a pixel")
-    axes[2].legend(loc="best")
+    axes[2].set_ylim(top=6.0 * told.value.max())  # room for the legend
+    axes[2].legend(loc="upper left")
     for axis, letter in zip(axes, "abc"):
         panel_label(axis, letter)
     return figure
