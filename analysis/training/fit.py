@@ -22,7 +22,7 @@ __all__ = ["Params", "Row", "curve_rows", "fit", "row"]
 Params = dict[str, Any]  # of a cell: flat, JSON
 Row = dict[str, Any]  # of a table
 
-SIZES = ("width", "channels", "blocks", "filters", "colours")
+SIZES = ("width", "depth", "channels", "blocks", "filters", "colours")
 RECIPE = ("steps", "batch", "lr", "weight_decay", "average", "decay", "clip")
 
 
