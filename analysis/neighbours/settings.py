@@ -59,14 +59,19 @@ class Leaking(ExponentialEuler):
 
 
 def gaussian_kl(
-    integrator: str | Integrator, schedule: Schedule, s: float, tangential: float, normal: float
+    integrator: str | Integrator,
+    schedule: Schedule,
+    s: float,
+    tangential: float,
+    normal: float,
+    believed: float | None = None,
 ) -> float:
     """KL(p_{sigma_T} || law of Y_N) of N(0, s^2 I) in so many directions and 0 in so many others, exactly.
 
-    Started at p_{sigma_0}, conditional denoiser.
+    Started at p_{sigma_0}, conditional denoiser; `believed` is the standard deviation that denoiser and start assume.
     """
     method = named(integrator) if isinstance(integrator, str) else integrator
-    u, v = final_variances(method, schedule, s)
+    u, v = final_variances(method, schedule, believed or s)
     target = schedule.sigma_end**2
     found = gaussian_divergence(s**2 + target, u, tangential)
     return float(found + (gaussian_divergence(target, v, normal) if normal else 0.0))
