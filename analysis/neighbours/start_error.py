@@ -66,8 +66,7 @@ def cell_start(params: dict, seed: int) -> list[dict]:
     f = parametrisation(law, "eps", NoisePrior.power(-1.0, low / 16, 4 * high))
     schedule = Schedule.proportional(high, low, params["a"], params["steps"])
     start = law.space.start(params["n"], high, stream.child("start"))
-    run = sample(f, law, schedule, params["n"], stream.child("run"), start=start, record="path")
-    assert run.y is not None
+    run = sample(f, law, schedule, params["n"], stream.child("run"), start=start)
     lengths = [v[:, -1].abs().numpy().reshape(_BATCHES, -1) for v in (start, run.y)]
     first, last = (v.std(axis=1, ddof=1) for v in lengths)
     ratio = mean(last / first)
