@@ -47,7 +47,8 @@ CLAIMS = (
     Claim(
         id="U11",
         kind="neighbour",
-        source=f"arXiv 2602.01338v2, 2601.10708v1 ({ABSTRACT}): error delta in polylog(1/delta) steps, by new algorithms",
+        source=f"arXiv 2602.01338v2, 2601.10708v1 ({ABSTRACT}): error delta in polylog(1/delta) steps, by new "
+        f"algorithms",
         statement="no sampler registered here is logarithmic in 1/eps: the best, of second order (Heun, 2M, randomised "
         "midpoint), need eps^(-1/2) steps in TV, a power: the theorems are about other algorithms; Gaussian plane, "
         "k = 2, N = 32 .. 256, levels 10 to .1",

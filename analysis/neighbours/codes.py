@@ -77,7 +77,7 @@ class _Bulk(NamedTuple):
 
 
 def _integrand(s: float, truth: np.ndarray, wrong: np.ndarray, bulk: _Bulk | None) -> np.ndarray:
-    """4 s^2 sum_i w_i^2 (E_i - Ebar)^2 (n,): normals of the truth (n,), of the largest wrong points (n, T), the rest."""
+    """4 s^2 sum_i w_i^2 (E_i - Ebar)^2 (n,) of normals: the truth (n,), the largest wrong ones (n, T), the rest."""
     energy = np.concatenate([(s * s + s * truth)[:, None], s * wrong], axis=1)
     shift = energy.max(axis=1)
     if bulk is not None:

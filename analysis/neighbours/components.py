@@ -14,7 +14,8 @@ CLAIMS = (
     Claim(
         id="U6",
         kind="neighbour",
-        source=f"arXiv 2504.05300 ({ABSTRACT}): TV <= eps in 1/eps steps for isotropic Gaussian mixtures, free of d and "
+        source=f"arXiv 2504.05300 ({ABSTRACT}): TV <= eps in 1/eps steps for isotropic Gaussian mixtures, free of d "
+        f"and "
         "of the number of components",
         statement="steps for a path KL of .5 nat hardly grow with the number of components, as printed: as (k/2) log + "
         "log J, an exponent in J near 0; isotropic mixtures in R^8, centres spread 3 widths, J = 16 .. 4096, levels 20 "

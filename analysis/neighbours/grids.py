@@ -105,10 +105,15 @@ def bound(mmse: Callable, low: float = _LOW, high: float = _HIGH, parts: int = 1
 
 
 def alternating(levels: np.ndarray, share: float) -> np.ndarray:
-    """Every other inner level moved by this share of its step, in log sigma."""
+    """Every other inner level moved by this share of the shorter of its steps, in log sigma.
+
+    >>> alternating(np.array([4.0, 2.0, 1.0]), 0.5).round(4)
+    array([4.    , 1.4142, 1.    ])
+    """
     z = np.log(levels)
+    step = np.diff(z)  # negative
     odd = np.arange(1, len(z) - 1, 2)
-    z[odd] += share * np.diff(z)[odd - 1]
+    z[odd] += share * np.maximum(step[odd - 1], step[odd])
     return np.exp(z)
 
 
@@ -154,7 +159,7 @@ def cell_grid(params: dict, seed: int) -> list[dict]:
 
 
 def _at(rows, grid: str, count: int, column: str, laws: tuple[str, ...] = _LAWS) -> dict[str, Estimate]:
-    own = rows[(rows.grid == grid) & (rows.N == count) & rows.law.isin(laws)]
+    own = rows[(rows.grid == grid) & (count == rows.N) & rows.law.isin(laws)]
     return {str(law): Estimate(v, v, v) for law, v in zip(own.law, own[column].astype(float))}
 
 

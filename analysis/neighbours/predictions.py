@@ -206,5 +206,5 @@ QUESTION = Question(
     cells=cells,
     parts={"neighbours_price": cell_price},
     decide=decide,
-    figures=(),
+    figures=("blind_predictions",),
 )

@@ -20,9 +20,11 @@ CLAIMS = (
     Claim(
         id="U12",
         kind="neighbour",
-        source=f"arXiv 2604.10857v1 ({ABSTRACT}): with scores of polynomial accuracy any sampler must search over sqrt d "
+        source=f"arXiv 2604.10857v1 ({ABSTRACT}): with scores of polynomial accuracy any sampler must search over "
+        f"sqrt d "
         "distinct noise levels",
-        statement="one sample tells apart a number of noise levels that grows as sqrt d, the printed rate: the posterior "
+        statement="one sample tells apart a number of noise levels that grows as sqrt d, the printed rate: the "
+        "posterior "
         "of log sigma is 1/sqrt(2(d-m)) wide. The lower bound itself is about approximate scores: with exact ones the "
         "number of steps is free of d (U5). Gaussian plane, sigma = .3, levels 20 to .02, d = 1e3 .. 1e8",
         quantity="exponent in d of log(sigma_0/sigma_T)/(2 sd of log sigma); interval: its decades",
@@ -34,9 +36,11 @@ CLAIMS = (
     Claim(
         id="U15",
         kind="neighbour",
-        source=f"arXiv 2605.08344v1 ({ABSTRACT}): one observation z gives the flow-matching time t at rate 1/sqrt(d-k), "
+        source=f"arXiv 2605.08344v1 ({ABSTRACT}): one observation z gives the flow-matching time t at rate "
+        f"1/sqrt(d-k), "
         "spiked covariance",
-        statement="the posterior of log t given one z is wide as 1/sqrt(2(d-k)), sharp in its constant: d - k counts and "
+        statement="the posterior of log t given one z is wide as 1/sqrt(2(d-k)), sharp in its constant: d - k counts "
+        "and "
         "not d; Gaussian k-subspace of scale 1, t = .05, d = 400, k = 40 .. 360",
         quantity="exponent of the posterior's sd in d - k; interval: between neighbouring k",
         predicted="-1/2; printed -1/2; 0 if d alone counted",

@@ -28,7 +28,8 @@ CLAIMS = (
         id="B8",
         kind="sharper",
         source="derived here; J/(2d): `analysis.theory.blindness:price_from_sensitivity`",
-        statement="the price on a union of far-apart planes of different dimensions is J/(2d) with J = sum_j w_j k_j + J "
+        statement="the price on a union of far-apart planes of different dimensions is J/(2d) with J = sum_j w_j k_j "
+        "+ J "
         "of the centres as atoms; dimensions 1, 2, 4, 8, separation 100 scales, d = 1e5, levels 2000 to .02",
         quantity="J over this sum; interval: 95 %, of 16 batches of each",
         predicted="1",
