@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -20,7 +22,7 @@ def perceptual(samples: torch.Tensor, law: Law, stream: Stream, confidence: floa
     Remark 3.11 of arXiv 2602.09639 asks for it. The samples are cut into 8 batches of at most 500, each held against
     fresh draws of the law by exact assignment. low: a lower confidence limit by functions chosen on one half and tested
     on the other. high: an upper one: the distance of two empirical laws exceeds that of the laws on average. value:
-    their mean less the same for truth against truth, kept between the two.
+    the root of its square less that of truth against truth (the floor), kept between the two.
 
     Args:
         samples: (n, width) points of the law's space, n >= 64; rows independent.
@@ -53,4 +55,5 @@ def perceptual(samples: torch.Tensor, law: Law, stream: Stream, confidence: floa
         seen.reshape(-1, width), truth.reshape(-1, width), stream.child("functions"), confidence=(1 + confidence) / 2
     )
     high = max(upper.high, low)
-    return Estimate(min(max(upper.value - floor.value, low), high), low, high)
+    excess = math.sqrt(max(upper.value**2 - floor.value**2, 0.0))
+    return Estimate(min(max(excess, low), high), low, high)

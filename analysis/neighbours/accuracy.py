@@ -25,10 +25,10 @@ CLAIMS = (
         source=f"arXiv 2501.12982 ({ABSTRACT}): TV <= eps in k/eps steps for DDPM and DDIM",
         statement="the output's TV falls as 1/N, so that 1/eps steps are needed, as printed (sharp in eps), and not "
         "1/eps^2, as KL bounds with Pinsker say; DDPM coefficients, spheres k = 1, 2, 4, cube, two-component mixture "
-        "on a line, Gaussian plane, N = 16 .. 64, levels 10 to .1",
+        "on a line, Gaussian plane, N = 16 .. 64, levels 10 to .1 (.3)",
         quantity="exponent of N in 1/TV, the law farthest from 1; interval: between neighbouring N",
         predicted="1; printed 1",
-        allowed=(0.6, 1.4),  # half the distance between 1 and 2 is .5
+        allowed=(0.7, 1.3),  # half the distance between 1 and 2 is .5; nearer, so that a leak at N^-.6 shows
         strict=True,
         wide="exact numbers without sampling error",
     ),
@@ -37,10 +37,10 @@ CLAIMS = (
         kind="neighbour",
         source="arXiv 2510.27562 (its text was not found; as cited: KL of order d min(d, L^2)/N^2, with a lower bound)",
         statement="the output's KL falls as 1/N^2, as cited, while the path's falls as 1/N; two-component mixtures of "
-        "separation .5, 2 and 8 widths on a line, N = 16 .. 64, levels 10 to .1, DDPM coefficients",
+        "separation .5, 2 and 8 widths on a line, N = 16 .. 64, levels 10 to .3, DDPM coefficients",
         quantity="exponent of KL in 1/N, the separation farthest from 2; interval: between neighbouring N",
         predicted="2; the path's 1",
-        allowed=(1.5, 2.5),
+        allowed=(1.7, 2.3),  # half the distance between 2 and 1 is .5; nearer, as U3's
         strict=True,
         wide="exact numbers without sampling error",
     ),
@@ -77,7 +77,11 @@ def cells(options) -> list[Cell]:
 
 def _law(name: str) -> Law:
     family, number = name.split()
-    return Law(line_mixture(float(number)), 1000, reduced=True) if family == "line" else build(name, 1000)
+    if family != "line":
+        return build(name, 1000)
+    core = line_mixture(float(number))
+    core.radius = float(number) / 2 + 9.0  # nine widths, where the carried grid may end: 1e-19 lies beyond
+    return Law(core, 1000, reduced=True)
 
 
 def _gaussian_tv(p: float, q: float, k: int) -> float:
@@ -96,8 +100,9 @@ def cell_accuracy(params: dict, seed: int) -> list[dict]:
     """KL(p_{sigma_T} || law of Y_N), TV and the path's KL of the Gaussian plane, one row an N."""
     law = _law(params["law"])
     rows = []
+    low = 3 * _LOW if params["law"].startswith("line") else _LOW  # a third of the width: the grids are long
     for steps in _COUNTS:
-        schedule = Schedule.proportional(_HIGH, _LOW, 0.5, steps)
+        schedule = Schedule.proportional(_HIGH, low, 0.5, steps)
         if params["law"].startswith("gaussian"):
             u, _ = final_variances(named("ancestral"), schedule, 1.0)
             kl, tv = gaussian_kl("ancestral", schedule, 1.0, 2, 0.0), _gaussian_tv(1 + _LOW**2, u, 2)

@@ -43,17 +43,17 @@ _GROWTH = 1.15  # the sabotage: codes of e^(k^1.15) points
 def cells(options) -> list[Cell]:
     """One cell a k by extreme values; direct sums at small k; codes that grow faster than e^k."""
     few = smoke(options)
-    n, many = (10, 10) if few else (200, 800)
+    n, many = (10, 10) if few else (400, 800)
     plan = [
         Cell("neighbours_code", {"dim": k, "power": 1.0, "how": "extreme", "copy": 0, "n": m}, m / 100)
         for k, m in ((k, many if k in (80, 160) else n) for k in _DIMS)
     ]
     plan += [
-        Cell("neighbours_code", {"dim": k, "power": 1.0, "how": "direct", "copy": copy, "n": min(n, 60)}, 4.0)
-        for k, copy in ((2, 0), (4, 0), (8, 0), (8, 1))
+        Cell("neighbours_code", {"dim": k, "power": 1.0, "how": "direct", "copy": copy, "n": min(n, m)}, m / 50)
+        for k, copy, m in ((2, 0, 400), (4, 0, 400), (6, 0, 400), (6, 1, 400), (8, 0, 60))
     ]
     plan += [
-        Cell("neighbours_code", {"dim": k, "power": _GROWTH, "how": "extreme", "copy": 0, "n": n}, 2.0)
+        Cell("neighbours_code", {"dim": k, "power": _GROWTH, "how": "extreme", "copy": 0, "n": many}, 8.0)
         for k in (80, 160)
     ]
     return [c for c in plan if c.params["dim"] in (4, 10, 20)] if few else plan
@@ -141,15 +141,13 @@ def decide(tables, options) -> list[Measurement]:
     """The exponent between k = 80 and 160; a product of two codes adds up; a code that grows faster shows."""
     rows = tables["neighbours_code"]
     plain, fast = rows[(rows.how == "extreme") & (rows.power == 1.0)].set_index("dim"), rows[rows.power != 1.0]
-    eight = rows[(rows.how == "direct") & (rows.dim == 8)].sort_values("copy")
-    if not {80, 160} <= set(plain.index) or len(fast) < 2 or len(eight) < 2:
+    six = rows[(rows.how == "direct") & (rows.dim == 6)].sort_values("copy")
+    if not {80, 160} <= set(plain.index) or len(fast) < 2 or len(six) < 2:
         return []
     fast = fast.set_index("dim")
     found = _exponent(plain.loc[80], plain.loc[160])
     controls = [
-        control(
-            "null", "a product of two codes of e^8 points against one", _exponent(eight.iloc[0], eight.iloc[1], 2.0)
-        ),
+        control("null", "a product of two codes of e^6 points against one", _exponent(six.iloc[0], six.iloc[1], 2.0)),
         control("power", f"codes of e^(k^{_GROWTH:g}) points", _exponent(fast.loc[80], fast.loc[160])),
     ]
     local = [
