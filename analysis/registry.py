@@ -16,6 +16,7 @@ NAMES: tuple[str, ...] = (
     "theorems",
     "integrators",
     "mismatch",
+    "neighbours",
     "training",
     "images",
     "benchmark",

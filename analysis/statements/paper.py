@@ -134,7 +134,7 @@ PAPER: tuple[Statement, ...] = (
             "analysis.theory.blindness:price_from_information",
             "analysis.theory.schedule:inverse_injection_integral",
         ),
-        claims=("B1", "B2", "B3", "B4", "B5", "B6"),
+        claims=("B1", "B2", "B3", "B4", "B5", "B6", "B7"),
         figures=("price_of_blindness", "exponents_by_law"),
         tests=("test_theory_ledger_terms.py::test_gaussian_price_by_brute_force",),
         laws=("gaussian", "random_code", "two_scale"),

@@ -41,6 +41,7 @@ OURS: dict[str, str] = {
     "A4": "an unbiased reading of the level for any black box: |f - y|^2/(d - div f)",
     "D7": "how far constant steps are from the best grid, continuous laws",
     "D7b": "how far constant steps are from the best grid, discrete laws",
+    "G1": "which injection and grid make the exact ledger least, against the canonical choice",
     "T2": "how near a trained network comes to the Bayes risk",
     "T4": "whether a network sits at the optimum of the law or of its training set",
     "I2d": "what a bias-free body loses, which is no price of blindness",

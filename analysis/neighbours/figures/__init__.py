@@ -1,0 +1,1 @@
+"""What is drawn from the tables of the neighbours' theorems."""
