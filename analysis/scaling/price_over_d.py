@@ -31,7 +31,7 @@ from analysis.scaling.settings import (
 from analysis.theory.blindness import blindness_bound_form, gaussian_price, gaussian_price_uniform
 
 _STANDARD_ERRORS = 0.22  # sabotage of B2: levels read so many standard errors 1/sqrt(2d) too high, + 4.8 % of the price
-_FLOOR = 1.7e-5  # sabotage of B3: levels read this share too high in every d, + 58 % at d = 1e9
+_COORDINATES = 0.97  # sabotage of B3: levels read as accurately as d^.97 coordinates tell them, price ~ d^-.97
 
 CLAIMS = (
     # 3 % is the accuracy asked of the closed form, whose own corrections are of relative order k/d < 1 % here
@@ -81,7 +81,10 @@ def cell_price(params: dict, seed: int) -> list[dict]:
     start, end = ends(law)
     k, d = params["dim"], params["ambient"]
     # sabotages of f*, on the law that decides them
-    readings = {"misread": 1 + _STANDARD_ERRORS / math.sqrt(2 * d), "floored": 1 + _FLOOR}
+    readings = {
+        "misread": 1 + _STANDARD_ERRORS / math.sqrt(2 * d),
+        "coarse": 1 + math.sqrt((d ** (1 - _COORDINATES) - 1) / (2 * d)),
+    }
     asked = readings if params["law"] == "gaussian" else {}
     found = prices(law, blind_denoiser(law), end, start, params["points"], stream, asked)
     row: dict[str, float] = {}
@@ -96,14 +99,14 @@ def exponents(price: pandas.DataFrame) -> Iterator[dict]:
     """Of the price in d and in k, and of its stand-ins in d."""
     errors = {
         se: standard_error(price[f"{name}_low"], price[f"{name}_high"])
-        for se, name in (("se", "price"), ("null_se", "efficient"), ("power_se", "floored"))
+        for se, name in (("se", "price"), ("null_se", "efficient"), ("power_se", "coarse"))
     }
     price = price.assign(**errors)
     yield from fit_rows(price, "price of blindness", "price", "ambient", ["dim"], "se")
     yield from fit_rows(price, "price of blindness", "price", "dim", ["ambient"], "se")
     yield from fit_rows(price, "price of an efficient estimate (null)", "efficient", "ambient", ["dim"], "null_se")
-    power = "price of a level read 1.7e-5 too high in every d (power)"
-    yield from fit_rows(price[price["law"] == "gaussian"], power, "floored", "ambient", ["dim"], "power_se")
+    power = "price of a level read by d^.97 coordinates (power)"
+    yield from fit_rows(price[price["law"] == "gaussian"], power, "coarse", "ambient", ["dim"], "power_se")
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
@@ -137,14 +140,14 @@ def decide_slope(tables: Tables) -> Measurement | None:
     """B3; None over fewer than three d, or without the Gaussian that is spoilt."""
     table = fit(tables, "price of blindness", "ambient")
     null = fit(tables, "price of an efficient estimate (null)", "ambient")
-    power = fit(tables, "price of a level read 1.7e-5 too high in every d (power)", "ambient")
+    power = fit(tables, "price of a level read by d^.97 coordinates (power)", "ambient")
     if table.empty or power.empty:
         return None
     controls = [
         every_control(CLAIMS, "B3", kind, what, rows["exponent"], rows["low"], rows["high"])
         for kind, what, rows in (
             ("null", "an efficient estimate of log sigma", null),
-            ("power", "Gaussian, levels read 1.7e-5 too high in every d", power),
+            ("power", "Gaussian, levels read as accurately as d^.97 coordinates tell them", power),
         )
     ]
     in_k = fit(tables, "price of blindness", "dim")
