@@ -54,7 +54,7 @@ CLAIMS = (
         "dimension: 8 laws, k = 2 to 32, N = 8 to 32 (limit set after a pilot)",
         "C = largest disc/(k^2 h (1 + log(s/sigma_T))) over laws, k, h",
         "the theorem leaves C open; a torus of k = 2 in 8 steps: .387",
-        (0.0, 0.4),
+        (-math.inf, 0.4),
         seeds=3,
         strict=True,
         revised=Revision(

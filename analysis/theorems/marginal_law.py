@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 import manifolds
 from analysis.ledger.transfer import marginal_divergence
-from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
+from analysis.runs import Cell, Claim, Measurement, Question, every_cell
 from analysis.runs.every import every_control
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
@@ -117,10 +117,21 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     controls = [
         every_control(CLAIMS, "R5", "null", "exact Gaussian recursion", null, null, null),
         every_control(CLAIMS, "R5", "power", "a segment's denoiser .1 % too small", wrong, wrong, wrong),
-        Control("power", "steps for the certificate sqrt(KL_path/2)", float(certified.min()), float(certified.max())),
     ]
     names = [f"{r.law}, k = {r.dim}, N = {r.steps}" for r in found[found["law"] != "gaussian"].itertuples()]
-    return [every_cell(CLAIMS, "R5", rest, rest, rest, controls, _placement(table), names, span="number")]
+    return [
+        every_cell(
+            CLAIMS,
+            "R5",
+            rest,
+            rest,
+            rest,
+            controls,
+            f"{_placement(table)}: exponent {certified.iloc[-1]:.2f}",
+            names,
+            span="number",
+        )
+    ]
 
 
 def _placement(table: pandas.DataFrame) -> str:

@@ -33,7 +33,7 @@ CLAIMS = (
         "that)",
         "KL(p_{sigma_0} || N) / bound, largest over laws and sigma_0",
         "<= 1; two atoms at s/8: 1 - 2 log 2/64 = .9783",
-        (0.0, 1.0),
+        (-math.inf, 1.0),
         seeds=3,
         strict=True,
         revised=Revision(
