@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 import manifolds
 from analysis.ledger.transfer import marginal_divergence
-from analysis.runs import Cell, Claim, Measurement, Question, every_cell
+from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
 from analysis.runs.every import every_control
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
@@ -115,7 +115,7 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     certified = local_exponents(table[table["law"] == "gaussian"], "gaussian_tv_certified")["exponent"]
     null, rest = found[found["law"] == "gaussian"]["exponent"], found[found["law"] != "gaussian"]["exponent"]
     controls = [
-        every_control(CLAIMS, "R5", "null", "exact Gaussian recursion", null, null, null),
+        Control("null", "exact Gaussian recursion", float(null.min()), float(null.max())),
         every_control(CLAIMS, "R5", "power", "a segment's denoiser .1 % too small", wrong, wrong, wrong),
     ]
     names = [f"{r.law}, k = {r.dim}, N = {r.steps}" for r in found[found["law"] != "gaussian"].itertuples()]
