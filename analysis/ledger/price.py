@@ -58,7 +58,6 @@ def prices(
     n: int,
     stream: Stream,
     readings: Mapping[str, float] | None = None,
-    offset: float = 0.0,
 ) -> dict[str, np.ndarray]:
     """16 independent estimates each, from common points, of
 
@@ -66,8 +65,7 @@ def prices(
     J: int sigma^-6 E|W|^2 d log sigma, W = Cov(X, |X-Y|^2 | Y), whose J/(2d) is the price to leading order;
     efficient: in place of f, f_sigma at an unbiased reading of log sigma of variance 1/(2d), the least possible (null);
     the sabotages of `readings`: f that is shown normal coordinates this many times too long, so that it reads every
-    level so many times too high, which multiplies the price by about 1 + 2 d (factor - 1)^2;
-    offset: f with this error added along the first core coordinate, where it is not 0.
+    level so many times too high, which multiplies the price by about 1 + 2 d (factor - 1)^2.
 
     Raises:
         ValueError: as `price_of_blindness`; a reading called like one of the others.
@@ -81,8 +79,8 @@ def prices(
     (['J', 'efficient', 'misread', 'price'], (16,))
     """
     _check(law, f)
-    # several integrands ask for the same answers at the same points
-    blind, told = lru_cache(1)(f), lru_cache(1)(law.denoise)
+    # every integrand asks for it at the same points
+    told = lru_cache(1)(law.denoise)
     sensitivity, d = _sensitivity(law), law.ambient_dim
 
     def efficient(y, sigma, own):
@@ -90,18 +88,11 @@ def prices(
         gap = law.space.sqnorm(law.denoise(y, sigma * torch.exp(error)) - told(y, sigma)) / sigma**2
         return gap - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * d))
 
-    def moved(y):
-        x = blind(y).clone()
-        x[:, 0] += offset
-        return x
-
-    integrands = {"price": _price(law, blind, sensitivity, told), "J": sensitivity, "efficient": efficient}
+    integrands = {"price": _price(law, f, sensitivity, told), "J": sensitivity, "efficient": efficient}
     for name, factor in (readings or {}).items():
-        if name in (*integrands, "offset"):
-            raise ValueError(f"readings must be called otherwise than price, J, efficient, offset, got {name!r}")
+        if name in integrands:
+            raise ValueError(f"readings must be called otherwise than price, J, efficient and once each, got {name!r}")
         integrands[name] = _price(law, partial(_misled, law, f, factor), sensitivity, told, factor - 1)
-    if offset:
-        integrands["offset"] = _price(law, moved, sensitivity, told)
     return integrate_levels(law, low, high, n, stream, integrands, sensitivity)
 
 

@@ -33,7 +33,8 @@ def _in_sigma(price: pandas.DataFrame) -> Iterator[dict]:
         yield from _row(
             "bound of Thm 3.6 over price, against 1/sigma_T", *at, group, "inverse", "looseness", error=False
         )
-        yield from _row("price of f* and a constant error (power)", *at, group, "inverse", "offset")
+        known = group[group["growing"].notna()]
+        yield from _row("price of levels read worse as sigma_T falls (power)", *at, known, "inverse", "growing")
         yield from _row("J against 1/sigma_T (null)", *at, group, "inverse", "J")
 
 
@@ -45,14 +46,14 @@ def _along_path(path: pandas.DataFrame) -> Iterator[dict]:
             for column, quantity in (
                 ("price", "price of codes in k"),
                 ("J", "J of codes in k (null)"),
-                ("misread", "price of codes in k, levels read 1.5 % too high (power)"),
+                ("misread", "price of codes in k, levels read by n^.9 coordinates (power)"),
             ):
                 times = 1.0 if column == "J" else 2 * group["normal"]
                 yield from _row(quantity, *at, _scaled(group, column, times), "dim", column)
         elif law != "two_scale":
             over = 1 / group["gaussian_form"]
             yield from _row("price over the Gaussian's along k = d^p", *at, _scaled(group, "price", over))
-            wrong = "price over the Gaussian's along k = d^p, levels read 1 % too high (power)"
+            wrong = "price over the Gaussian's along k = d^p, levels read by n^.86 coordinates (power)"
             yield from _row(wrong, *at, _scaled(group, "misread", over), y="misread")
 
 
