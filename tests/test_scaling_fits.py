@@ -119,7 +119,7 @@ def test_exponents_of_the_certificates_steps():
         assert own["exponent"].to_numpy() == pytest.approx(exact) and len(own) > 0
     assert steps[jointly & (steps["against"] == "dim")]["exponent"].to_numpy() == pytest.approx([1.2] * 3)
     assert set(steps[jointly]["held"]) == {f"eps={eps:g}, jointly" for eps in (0.5, 0.2, 0.1)}
-    for what, exact in (("an efficient estimate's price (null)", 1.2), ("levels read 2 % too high", 1.22)):
+    for what, exact in (("an efficient estimate's price (null)", 1.2), ("levels read 2.1 % too high", 1.22)):
         own = found[(found["quantity"] == f"certificate's steps, {what}") & (found["against"] == "dim")]
         assert own["exponent"].to_numpy() == pytest.approx([exact]) and set(own["held"]) == {"eps=0.2, jointly"}
 

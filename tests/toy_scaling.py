@@ -69,7 +69,7 @@ def slopes(in_k, in_d=(0.0, -0.001, 0.001), power=(1.02, 1.018, 1.022), null=(1.
     rows = [
         ("certificate's steps", "dim", in_k),
         ("certificate's steps", "ambient", in_d),
-        ("certificate's steps, levels read 2 % too high", "dim", power),
+        ("certificate's steps, levels read 2.1 % too high", "dim", power),
         ("certificate's steps, an efficient estimate's price (null)", "dim", null),
     ]
     table = pandas.DataFrame(

@@ -35,7 +35,7 @@ from analysis.scaling.settings import (
 _EPSILONS = (0.5, 0.2, 0.1)
 # the larger sigma_T, at eps = EPS
 _COARSER_ENDS = (0.05, 0.1, 0.2)
-_MISREAD = 1.02  # sabotage: levels read 2 % too high, which costs k .02^2 nats in every d: 6 % of EPS at k = 32
+_MISREAD = 1.021  # sabotage: levels read 2.1 % too high, which costs k .021^2 nats in every d: 7 % of EPS at k = 32
 
 CLAIMS = (
     Claim(
@@ -120,7 +120,7 @@ def exponents(certificate: pandas.DataFrame) -> Iterator[dict]:
     yield from fit_jointly(certificate, name)
     for column, what in (
         ("efficient", "an efficient estimate's price (null)"),
-        ("misread", "levels read 2 % too high"),
+        ("misread", "levels read 2.1 % too high"),
     ):
         other = certificate[certificate["eps"] == EPS].assign(steps=certificate[f"steps_{column}"])
         yield from fit_jointly(other, f"certificate's steps, {what}")
@@ -146,7 +146,7 @@ def decide_steps(tables: Tables) -> Measurement | None:
     jointly = f"eps={EPS:g}, jointly"
     in_k, in_d = (at("certificate's steps", against, jointly) for against in ("dim", "ambient"))
     efficient = at("certificate's steps, an efficient estimate's price (null)", "dim", jointly)
-    misread = at("certificate's steps, levels read 2 % too high", "dim", jointly)
+    misread = at("certificate's steps, levels read 2.1 % too high", "dim", jointly)
     if in_k.empty or in_d.empty or misread.empty:
         return None
 
@@ -155,7 +155,7 @@ def decide_steps(tables: Tables) -> Measurement | None:
 
     controls = [
         every_control(CLAIMS, "R2", "null", "the price of an efficient estimate in place of f*", *off(efficient)),
-        every_control(CLAIMS, "R2", "power", "levels read 2 % too high, priced in the same cells", *off(misread)),
+        every_control(CLAIMS, "R2", "power", "levels read 2.1 % too high, priced in the same cells", *off(misread)),
     ]
     every = [pandas.concat([k, d]) for k, d in zip(off(in_k), (in_d[c] for c in ("exponent", "low", "high")))]
     others, in_eps = (
