@@ -220,7 +220,7 @@ def test_what_a_decade_adds_is_read_at_the_smallest_d():
     assert price_growth.decide(tables, SMOKE) == []
 
 
-def _path(smooth=0.0, wrong=0.13, codes=1.4, wrong_codes=1.6):
+def _path(smooth=0.0, wrong=0.13, codes=1.4, wrong_codes=1.66):
     """Smooth laws: the Gaussian's form times d^smooth; codes: k^codes over 2 (d - 8 k)."""
     rows = []
     for law in ("gaussian", "sphere"):
@@ -271,7 +271,7 @@ def test_the_price_along_the_path_must_be_the_gaussians(changes, outcome):
     ("changes", "outcome"),
     [
         ({}, "holds"),
-        ({"codes": 1.6}, "violated"),
+        ({"codes": 1.66}, "violated"),
         ({"codes": 2.0}, "violated"),
         ({"codes": 1.0}, "violated"),
         ({"wrong_codes": 1.4}, "inconclusive"),
