@@ -9,7 +9,8 @@ import torch
 from scipy import integrate, stats
 
 import manifolds
-from analysis.ledger.certificate import held_run, impostor_run, largest_slack, radial_quantile
+from analysis.ledger.attained import attained_discretisation, attained_learning
+from analysis.ledger.certificate import held_run, impostor_run, over_certificate, radial_quantile, told
 from analysis.ledger.direct import direct_total, measure_parts
 from analysis.ledger.initial import initial_term
 from analysis.ledger.price import integrate_levels, price_of_blindness
@@ -201,7 +202,7 @@ def test_an_impostor_exceeds_the_certificate_of_the_honest_run():
     assert row["tv_honest"] <= row["tv_bound"] < row["tv_sabotaged"]
 
 
-def test_the_largest_slack_is_that_of_one_run():
+def test_a_run_is_held_against_its_certificate_by_its_exact_divergence_or_its_total_variation():
     runs = pandas.DataFrame(
         {
             "tv_lower": [0.1, 0.35, 0.2],
@@ -211,15 +212,25 @@ def test_the_largest_slack_is_that_of_one_run():
             "total": [0.5, 0.3, 0.3],
         }
     )
-    slack = largest_slack(runs, pandas.DataFrame({"tv_sabotaged": [0.9, 0.2], "tv_bound": [0.5, 0.1]}))
-    assert (slack.largest, slack.truth, slack.impostor) == pytest.approx((-0.05, -0.4, 0.4))
-    assert (slack.runs, slack.informative) == (3, 2)
-    assert slack.over_exact == pytest.approx(0.1)
-    assert (
-        slack.note == "3 cells, 2 of them with a certificate below 1; largest exact Gaussian KL - certificate 0.1 nats"
-    )
-    none = largest_slack(runs.assign(exact_kl=None), pandas.DataFrame({"tv_sabotaged": [0.9], "tv_bound": [0.5]}))
-    assert math.isnan(none.over_exact)
+    assert over_certificate(runs).to_numpy() == pytest.approx([0.2, 2 * 0.35**2 / 0.3, 4 / 3])
+    assert told(runs).startswith("3 runs, 2 with a certificate on TV below 1, of which 2 are seen to differ")
+    assert told(runs).endswith("its own samples: 0.02")
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.9])
+def test_attained_certificates_are_one_integral_each(weight):
+    """c^2 int sigma^-3 d sigma, and .5 k log terms of one Gaussian step; a spoilt weight spoils what it weighs."""
+    learning = attained_learning(4.0, 5, 0.1, weight)
+    assert learning.path == pytest.approx(weight * 0.01 * (1 - 1 / 16) / 2)
+    # mean c (1 - 1/16) at variance 1
+    assert learning.marginal == pytest.approx((0.1 * (1 - 1 / 16)) ** 2 / 2)
+    steps = attained_discretisation(10.0, 4, 40000, stream(3, "attained"), weight)
+    init = 2 * (0.01 - math.log1p(0.01))
+    x = (1 - 0.01) / 1.01
+    assert steps.closed == pytest.approx(init + 2 * (x - math.log1p(x)), rel=1e-9)
+    assert steps.path == pytest.approx(init + weight * (steps.closed - init), abs=4 * steps.path_se)
+    row = steps.row()
+    assert row["over_low"] < row["over"] < row["over_high"] and row["over_closed"] == steps.marginal / steps.closed
 
 
 LAW = make("gaussian", 2, 50)

@@ -25,8 +25,8 @@ def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
         KL = int_sigma^inf (E|X - E X|^2 - mmse(s)) s^-3 ds
            = int_0^1 (E|X - E X|^2 - mmse(sigma / sqrt(v))) dv / (2 sigma^2).
 
-    Else by Monte Carlo of L - 1 + e^{-L}, L the log ratio: the same mean as L, never negative, a relative error that
-    does not grow as KL -> 0.
+    Else by Monte Carlo of the log ratio L; below one nat of L - 1 + e^{-L}, which has the same mean, is never negative
+    and has a relative error that does not grow as KL -> 0 (above it the mean of e^{-L}, 1, is that of rare points).
 
     Raises:
         ValueError: sigma not positive and finite, or n < 2.
@@ -46,7 +46,7 @@ def initial_term(law: Law, sigma: float, n: int, stream: Stream) -> Term:
         return Term(float((_WEIGHTS / 2 * (spread - mmse)).sum()) / (2 * sigma**2))
     y = law.add_noise(law.sample(n, stream.child("data")), sigma, stream.child("noise"))
     ratio = _log_ratio(law, y, sigma)
-    samples = ratio + torch.expm1(-ratio)
+    samples = ratio + torch.expm1(-ratio) if float(ratio.mean()) < 1 else ratio
     return Term(float(samples.mean()), float(samples.std()) / math.sqrt(n))
 
 

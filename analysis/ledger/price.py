@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -21,7 +22,6 @@ from manifolds.streams import Stream
 __all__ = ["integrate_levels", "price_of_blindness", "prices"]
 
 _BINS, _PILOT, _BATCHES = 24, 128, 16
-_BIAS = 1.05  # the power control reads every level 5 % too high, whatever d
 
 
 def price_of_blindness(law: Law, f: Callable, low: float, high: float, n: int, stream: Stream) -> Estimate:
@@ -44,43 +44,62 @@ def price_of_blindness(law: Law, f: Callable, low: float, high: float, n: int, s
     _check(law, f)
     sensitivity = _sensitivity(law)
     return mean(
-        integrate_levels(law, low, high, n, stream, {"price": _price(law, f, sensitivity)}, sensitivity)["price"]
+        integrate_levels(law, low, high, n, stream, {"price": _price(law, f, sensitivity, law.denoise)}, sensitivity)[
+            "price"
+        ]
     )
 
 
-def prices(law: Law, f: Callable, low: float, high: float, n: int, stream: Stream) -> dict[str, np.ndarray]:
+def prices(
+    law: Law,
+    f: Callable,
+    low: float,
+    high: float,
+    n: int,
+    stream: Stream,
+    readings: Mapping[str, float] | None = None,
+) -> dict[str, np.ndarray]:
     """16 independent estimates each, from common points, of
 
     price: that of f;
     J: int sigma^-6 E|W|^2 d log sigma, W = Cov(X, |X-Y|^2 | Y), whose J/(2d) is the price to leading order;
     efficient: in place of f, f_sigma at an unbiased reading of log sigma of variance 1/(2d), the least possible (null);
-    biased: in place of f, f_sigma at a level 5 % too high (power control).
+    the sabotages of `readings`: f that is shown normal coordinates this many times too long, so that it reads every
+    level so many times too high, which multiplies the price by about 1 + 2 d (factor - 1)^2.
 
     Raises:
-        ValueError: as `price_of_blindness`.
+        ValueError: as `price_of_blindness`; a reading called like one of the others.
 
     >>> import manifolds
     >>> from manifolds.denoisers import BlindDenoiser, NoisePrior
     >>> law = manifolds.make("gaussian", dim=2, ambient=10**5, reduced=True)
     >>> f = BlindDenoiser(law, NoisePrior.power(-3.0, 0.05, 20.0))
-    >>> found = prices(law, f, 0.05, 20.0, 400, manifolds.stream(0))
+    >>> found = prices(law, f, 0.05, 20.0, 400, manifolds.stream(0), {"misread": 1.1})
     >>> sorted(found), found["J"].shape
-    (['J', 'biased', 'efficient', 'price'], (16,))
+    (['J', 'efficient', 'misread', 'price'], (16,))
     """
     _check(law, f)
+    # every integrand asks for it at the same points
+    told = lru_cache(1)(law.denoise)
     sensitivity, d = _sensitivity(law), law.ambient_dim
 
     def efficient(y, sigma, own):
         error = own.child("guess").normal(len(y)) / math.sqrt(2 * d)
-        return _gap(law, law.denoise(y, sigma * torch.exp(error)), y, sigma) - sensitivity(y, sigma, own) * (
-            error**2 - 1 / (2 * d)
-        )
+        gap = law.space.sqnorm(law.denoise(y, sigma * torch.exp(error)) - told(y, sigma)) / sigma**2
+        return gap - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * d))
 
-    def biased(y, sigma, own):
-        return _gap(law, law.denoise(y, _BIAS * sigma), y, sigma)
-
-    integrands = {"price": _price(law, f, sensitivity), "J": sensitivity, "efficient": efficient, "biased": biased}
+    integrands = {"price": _price(law, f, sensitivity, told), "J": sensitivity, "efficient": efficient}
+    for name, factor in (readings or {}).items():
+        if name in integrands:
+            raise ValueError(f"readings must be called otherwise than price, J, efficient and once each, got {name!r}")
+        integrands[name] = _price(law, partial(_misled, law, f, factor), sensitivity, told, factor - 1)
     return integrate_levels(law, low, high, n, stream, integrands, sensitivity)
+
+
+def _misled(law: Law, f: Callable, factor: float, y: torch.Tensor) -> torch.Tensor:
+    """f of y with normal coordinates `factor` times too long."""
+    core = law.core_dim
+    return f(torch.cat([y[:, :core], factor * y[:, core:]], dim=1))
 
 
 def _check(law: Law, f: Callable) -> None:
@@ -88,24 +107,23 @@ def _check(law: Law, f: Callable) -> None:
         raise ValueError("f must be blind, got a denoiser that takes sigma")
 
 
-def _gap(law: Law, guess: torch.Tensor, y: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
-    return law.space.sqnorm(guess - law.denoise(y, sigma)) / sigma**2
-
-
 def _sensitivity(law: Law) -> Callable:
     """|sigma d f_sigma / d sigma|^2 / sigma^2 = |W|^2 / sigma^6: what an error of log sigma costs, to first order."""
     return lambda y, sigma, own: law.space.sqnorm(law.distance_covariance(y, sigma)) / sigma**6
 
 
-def _price(law: Law, f: Callable, sensitivity: Callable) -> Callable:
+def _price(law: Law, f: Callable, sensitivity: Callable, told: Callable, bias: float = 0.0) -> Callable:
+    def gap(y, sigma):
+        return law.space.sqnorm(f(y) - told(y, sigma)) / sigma**2
+
     if law.core.absorbs_normal:  # no coordinate holds noise alone
-        return lambda y, sigma, own: _gap(law, f(y), y, sigma)
+        return lambda y, sigma, own: gap(y, sigma)
     n = law.space.normal_dim
 
     def controlled(y, sigma, own):
-        """The gap less its first-order form, whose mean is known: that of E (log sigma_hat/sigma)^2, 1/(2n)."""
-        error = (law.space.split(y)[1] / (n * sigma**2) - 1) / 2
-        return _gap(law, f(y), y, sigma) - sensitivity(y, sigma, own) * (error**2 - 1 / (2 * n))
+        """The gap less its first-order form, whose mean is known: E (log sigma_hat/sigma)^2 = 1/(2n) + bias^2."""
+        error = (law.space.split(y)[1] / (n * sigma**2) - 1) / 2 + bias
+        return gap(y, sigma) - sensitivity(y, sigma, own) * (error**2 - bias**2 - 1 / (2 * n))
 
     return controlled
 

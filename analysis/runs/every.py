@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from analysis.runs.claims import VIOLATED, Claim, Control, Measurement, compare
 
-__all__ = ["every_cell"]
+__all__ = ["every_cell", "every_control"]
 
 
 def every_cell(
@@ -39,6 +39,20 @@ def every_cell(
     v, a, b = cells[chosen]
     spread = f"{len(cells)} cells, values {min(c[0] for c in cells):.4g} to {max(c[0] for c in cells):.4g}"
     return Measurement(claim.id, v, a, b, controls, "; ".join(w for w in (spread, note) if w), named[chosen], **more)
+
+
+def every_control(
+    claims: Sequence[Claim],
+    identifier: str,
+    kind: str,
+    what: str,
+    value: Iterable[float],
+    low: Iterable[float],
+    high: Iterable[float],
+) -> Control:
+    """A control measured in the same cells and read by the same rule as the claim of that name."""
+    found = every_cell(claims, identifier, value, low, high, ())
+    return Control(kind, what, found.low, found.high)
 
 
 def _room(cell: tuple[float, float, float], allowed: tuple[float, float]) -> float:

@@ -8,6 +8,7 @@ from analysis.scaling import (
     price_of_steps,
     price_over_d,
     start_reading,
+    true_error,
 )
 
 EXPERIMENT = Experiment(
@@ -19,6 +20,7 @@ EXPERIMENT = Experiment(
         held_runs.QUESTION,
         certified_steps.QUESTION,
         measured_steps.QUESTION,
+        true_error.QUESTION,
         start_reading.QUESTION,
     ),
 )

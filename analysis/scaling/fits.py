@@ -13,7 +13,7 @@ from analysis.metrics.intervals import Estimate
 from analysis.runs import Control
 from analysis.runs.experiment import Tables
 
-__all__ = ["COLUMNS", "control", "fit", "fit_jointly", "fit_rows", "fit_row", "off"]
+__all__ = ["COLUMNS", "control", "fit", "fit_jointly", "fit_rows", "fit_row"]
 
 COLUMNS = ["quantity", "law", "against", "held", "exponent", "low", "high", "points"]
 
@@ -75,14 +75,6 @@ def fit(tables: Tables, quantity: str, against: str | None = None, law: str | No
     for column, wanted in (("against", against), ("law", law)):
         table = table if wanted is None else table[table[column] == wanted]
     return table
-
-
-def off(fits: pandas.DataFrame, target: float, tolerance: float) -> tuple[float, float, float]:
-    """Largest distance of fitted exponents from a target, in units of a tolerance, with the ends of its interval."""
-    value, low, high = ((fits[c] - target) / tolerance for c in ("exponent", "low", "high"))
-    far = pandas.concat([low.abs(), high.abs()], axis=1).max(axis=1)
-    near = low.clip(lower=0.0) + (-high).clip(lower=0.0)  # 0 where the interval holds the target
-    return float(value.abs().max()), float(near.max()), float(far.max())
 
 
 def fit_names(table: pandas.DataFrame) -> list[str]:

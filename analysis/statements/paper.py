@@ -20,7 +20,7 @@ PAPER: tuple[Statement, ...] = (
         "premise",
         "k^2 << d, with the k of Definition 3.5",
         functions=("manifolds:Law.log_covering_number", "analysis.theory.noise:effective_dimension"),
-        claims=("B6", "I4"),
+        claims=("P5", "B6", "B6b", "I4"),
         figures=("paper_fig4", "exponents_by_law"),
         tests=("test_manifolds_contract.py",),
         laws=("sphere", "two_scale"),
@@ -104,6 +104,7 @@ PAPER: tuple[Statement, ...] = (
             "sigma_T^2/(sigma_0 sqrt d)"
         ),
         functions=("manifolds:Law.log_covering_number",),
+        claims=("P5",),
         tests=("test_manifolds_contract.py",),
         laws=("sphere", "atoms"),
         separates=(
@@ -134,7 +135,7 @@ PAPER: tuple[Statement, ...] = (
             "analysis.theory.blindness:price_from_information",
             "analysis.theory.schedule:inverse_injection_integral",
         ),
-        claims=("B1", "B2", "B3", "B4", "B5", "B6", "B7"),
+        claims=("B1", "B2", "B3", "B4", "B5", "B6", "B6b", "B7", "P5"),
         figures=("price_of_blindness", "exponents_by_law"),
         tests=("test_theory_ledger_terms.py::test_gaussian_price_by_brute_force",),
         laws=("gaussian", "random_code", "two_scale"),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cell
+from analysis.ledger.attained import attained_learning
+from analysis.runs import Cell, Claim, Measurement, Question, every_cell
+from analysis.runs.every import every_control
 from analysis.runs.experiment import Tables
-from analysis.samplers import Schedule
 from analysis.theorems.settings import PAPER
-from analysis.theory.coefficients import exponential_euler
-from analysis.theory.gaussian_run import gaussian_divergence
 
 _ERROR = 0.01  # c; both divergences are proportional to its square
 _MISREAD = 1.1  # the power control integrates every step's weight 10 % too large
@@ -32,52 +31,36 @@ CLAIMS = (
 
 
 def cells(options: Any) -> list[Cell]:
-    """Few and many steps, a short and a long range of levels."""
+    """Few and many steps, a short and a long range of levels; each with the weights right and integrated 10 % off."""
     return [
-        Cell("theorems_attained", {"steps": steps, "range": span}, cost=0.01)
+        Cell("theorems_attained", {"steps": steps, "range": span, "weight": weight}, cost=0.01)
         for steps in (1, 16, 256)
         for span in (2.0, 1000.0)
+        for weight in (1.0, _MISREAD)
     ]
 
 
 def cell_attained(params: dict, seed: int) -> list[dict]:
-    """KL of the law of Y_N = N(m, v) in the direction of c, by the run's own recursion, and c^2 times its weights.
-
-    f* = 0 there, so m+ = c + q (m - c), v+ = q^2 v + eta^2 from N(0, sigma_0^2).
-    """
-    schedule = Schedule.proportional(params["range"], 1.0, a=0.5, steps=params["steps"])
-    levels = schedule.sigma.numpy()
-    mean, variance = 0.0, float(levels[0]) ** 2
-    for q, eta in zip(*exponential_euler(levels, 0.5), strict=True):
-        mean, variance = _ERROR + float(q) * (mean - _ERROR), float(q) ** 2 * variance + float(eta) ** 2
-    spread = float(gaussian_divergence(float(levels[-1]) ** 2, variance))
-    marginal = spread + mean**2 / (2 * variance)
-    path = _ERROR**2 * float(schedule.kl_weights.sum())
+    """KL of the law of Y_N by the run's own recursion, the path KL by the ledger's integrand, and what is left of 1."""
+    found = attained_learning(params["range"], params["steps"], _ERROR, params["weight"])
     share = 1 - params["range"] ** -2
-    return [
-        {
-            "marginal": marginal,
-            "path": path,
-            "share": share,
-            "over": marginal / path / share,
-            "over_misread": marginal / (_MISREAD * path) / share,
-            "over_closed": (share * _ERROR) ** 2 / (_ERROR**2 * share) / share,
-        }
-    ]
+    over = found.marginal / found.path / share
+    return [{"marginal": found.marginal, "path": found.path, "closed": found.closed, "share": share, "over": over}]
 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
     """L5."""
     table = tables["theorems_attained"]
-    over = table["over"]
+    right, wrong = (table[table["weight"] == weight] for weight in (1.0, _MISREAD))
+    over, misread = right["over"], wrong["over"]
+    closed = right["marginal"] / right["closed"] / right["share"]
     controls = [
-        Control(kind, what, float(column.min()), float(column.max()))
-        for kind, what, column in (
-            ("null", "both divergences by their closed forms", table["over_closed"]),
-            ("power", "every step's weight integrated 10 % too large", table["over_misread"]),
-        )
+        every_control(CLAIMS, "L5", "null", "the path KL by its closed form", closed, closed, closed),
+        every_control(
+            CLAIMS, "L5", "power", "a ledger whose weights are integrated 10 % too large", misread, misread, misread
+        ),
     ]
-    names = [f"N = {r.steps}, sigma_0/sigma_T = {r.range:g}" for r in table.itertuples()]
+    names = [f"N = {r.steps}, sigma_0/sigma_T = {r.range:g}" for r in right.itertuples()]
     return [every_cell(CLAIMS, "L5", over, over, over, controls, names=names, span="number")]
 
 

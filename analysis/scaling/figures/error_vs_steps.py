@@ -46,9 +46,7 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
                 linewidth=0.8,
             )
             if coupled is not None:
-                fine = coupled[
-                    (coupled["law"] == law) & (coupled["dim"] == dim) & (coupled["scale"] == 1.0)
-                ].sort_values("N")
+                fine = coupled[(coupled["law"] == law) & (coupled["dim"] == dim)].sort_values("N")
                 low.errorbar(fine["N"], fine["error"], yerr=1.96 * fine["error_se"], fmt="o-", color=color)
         exact = runs[(runs["law"] == law) & runs["exact_kl"].notna()]
         for dim, color in zip(dims, shades):
