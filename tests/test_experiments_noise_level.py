@@ -14,7 +14,7 @@ from scipy import integrate, stats
 from analysis.laws import settings as laws
 from analysis.laws.derivatives import first, second
 from analysis.noise_level import EXPERIMENT
-from analysis.noise_level.concentration import cell_concentration, cell_linear, cell_worst_case
+from analysis.noise_level.concentration import cell_concentration, cell_linear
 from analysis.noise_level.estimates import controlled_mean, controlled_ratio, controlled_variance
 from analysis.noise_level.exact_atoms import cell_exact_atoms
 from analysis.noise_level.histograms import cell_histogram, cell_paper_samples, cell_spike
@@ -23,6 +23,7 @@ from analysis.noise_level.images import cell_images
 from analysis.noise_level.information import cell_efficiency, cell_information
 from analysis.noise_level.residual import cell_residual
 from analysis.noise_level.risk import cell_risk
+from analysis.noise_level.worst_case import cell_worst_case
 from analysis.runs import main
 from analysis.theory.noise import two_scale_second_moment
 from manifolds import stream

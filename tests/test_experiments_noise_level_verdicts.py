@@ -9,7 +9,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.noise_level import EXPERIMENT, concentration, histograms, identities, images, information, residual, risk
+from analysis.noise_level import (
+    EXPERIMENT,
+    concentration,
+    histograms,
+    identities,
+    images,
+    information,
+    residual,
+    risk,
+    worst_case,
+)
 from analysis.noise_level.settings import as_control, exact, measured, of_profile, pooled, worst
 from analysis.runs import judge
 
@@ -126,7 +136,7 @@ def _images() -> dict:
 
 
 TABLES = {risk: _risk, identities: _identities, information: _information, residual: _residual, images: _images,
-          concentration: _concentration, histograms: _histograms}  # fmt: skip
+          concentration: _concentration, histograms: _histograms, worst_case: _concentration}  # fmt: skip
 QUESTION = {claim.id: module for module in TABLES for claim in module.CLAIMS}
 
 

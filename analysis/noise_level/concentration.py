@@ -1,4 +1,4 @@
-"""How near to its true level is the noise posterior of one sample, as d and k grow, and where is it farthest?
+"""How near to its true level is the noise posterior of one sample, as d and k grow?
 
 E|lambda - lambda_t|^2/lambda_t^2 for lambda = sigma^-2 drawn from the posterior (arXiv 2602.09639, Prop 3.8).
 """
@@ -31,11 +31,10 @@ from analysis.noise_level.settings import (
 from analysis.runs import Cell, Claim, Measurement, Question
 from analysis.runs.claims import Revision
 from analysis.theory import noise as theory
-from analysis.theory.noise import two_scale_second_moment
-from manifolds import Law, Stream, stream
+from manifolds import Law, stream
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
-__all__ = ["CLAIMS", "QUESTION", "cell_concentration", "cell_linear", "cell_worst_case", "decide"]
+__all__ = ["CLAIMS", "QUESTION", "SCAN_DIM", "cell_concentration", "cell_linear", "decide", "squared_error"]
 
 CLAIMS = (
     # the closed form of linear data times 1 +- .4: three half widths of the cell with fewest draws is .4; limit set
@@ -69,31 +68,16 @@ CLAIMS = (
         strict=True,
         revised=Revision("the same, beside 1.2 n in the formula", "the nearest sabotage lay 9 limits away"),
     ),
-    # Monte Carlo error 1 %; linear data of the same k and d give 0.03 to 0.4
-    Claim(
-        "N3",
-        "sharper",
-        "derived here",
-        "the k^2/d^2 term of Prop 3.8 is attained by half an atom, half N(0, (k/d) sigma^2 I)",
-        "measured over quadrature at (d,k) = (1000,126), (1000,200), (5000,1000), worst",
-        "1",
-        (0.96, 1.04),
-        seeds=3,
-        strict=True,
-        revised=Revision("the same, beside linear data", "the nearest sabotage lay 19 limits away"),
-    ),
 )
 
 # draws of all seeds
 _DRAWS = {"smoke": 200, "paper": 800, "full": 4_000}
 _LINEAR_DRAWS = {"smoke": 4_000, "paper": 40_000, "full": 200_000}
-_WORST_DRAWS = {"smoke": 1_000, "paper": 8_000, "full": 40_000}
-_REFERENCES = ((1000, 126), (1000, 200), (5000, 1000))  # (d, k) at which the worst case is judged
-_SCAN_DIM = (4, 16, 64, 256, 1024)
+SCAN_DIM = (4, 16, 64, 256, 1024)
 
 
 def cells(options) -> list[Cell]:
-    """Laws with normal directions over d and k; linear data; the worst case; and a scan over k at d = 4096."""
+    """Laws with normal directions over d and k; a scan over k at d = 4096; and linear data."""
     smoke, seeds = options.profile == "smoke", seeds_of(options.profile)
     draws = _DRAWS[options.profile] // seeds
     found = []
@@ -107,7 +91,7 @@ def cells(options) -> list[Cell]:
                 found.append(Cell("concentration", params, 0.1, seeds))
     # linear and curved data at one d and any k, noise a tenth of the data's size per axis: unlike the worst case
     for name in () if smoke else ("gaussian", "sphere"):
-        for k in _SCAN_DIM if name in options.law else ():
+        for k in SCAN_DIM if name in options.law else ():
             params = {"law": name, "dim": k, "ambient": 4096, "level": 0.1 / k**0.5, "draws": draws}
             found.append(Cell("concentration", params, 0.1, seeds))
     for n in (30, 1000) if smoke else (30, 100, 1000, 10**6):
@@ -115,7 +99,7 @@ def cells(options) -> list[Cell]:
             params = {"normal_dim": n, "alpha": alpha, "draws": _LINEAR_DRAWS[options.profile] // seeds}
             params["draws"] *= 3 if n == 30 and not smoke else 1  # its tail is the heaviest
             found.append(Cell("linear", params, 0.4, seeds))
-    return found + _worst_cells(smoke, _WORST_DRAWS[options.profile] // seeds, seeds)
+    return found
 
 
 def _own_dims(name: str, dims: tuple[int, ...]) -> tuple[int, ...]:
@@ -124,29 +108,13 @@ def _own_dims(name: str, dims: tuple[int, ...]) -> tuple[int, ...]:
     return () if own is None or any(shape(name, k).dim == k for k in dims) else (own,)
 
 
-def _worst_cells(smoke: bool, draws: int, seeds: int) -> list[Cell]:
-    """The points that decide, and two lines to draw: k = d^(3/4), and k at d = 4096."""
-    found = [
-        Cell("worst_case", {"ambient": d, "dim": k, "draws": draws, "reference": True}, 1.5, seeds)
-        for d, k in (_REFERENCES[:1] if smoke else _REFERENCES)
-    ]
-    scan = [(d, round(d**0.75)) for d in (256, 1024, 4096, 16384)] + [(4096, k) for k in _SCAN_DIM]
-    few = max(draws // 8, 70)
-    found += [
-        Cell("worst_case", {"ambient": d, "dim": k, "draws": few, "reference": False}, 0.3, seeds)
-        for d, k in (() if smoke else scan)
-    ]
-    return found
-
-
 _LEAST_DRAWS = 66  # of one seed
 _CHUNK = 1 << 13
 # of the sabotages, in posterior widths, so that they are felt alike at every d: the ratio grows by their square
 OFF, SLIGHTLY_OFF = 0.85, 0.25
-WIDER = 1.04  # of the worst case's sabotage: k, of which the error is nearly the square
 
 
-def _squared_error(
+def squared_error(
     law: Law, sigma: float, prior: NoisePrior, y: torch.Tensor, true: float | None = None
 ) -> dict[str, float]:
     """Mean over the rows of y of the posterior mean of |lambda - lambda_t|^2/lambda_t^2, and its standard error."""
@@ -165,10 +133,10 @@ def cell_concentration(params: dict, seed: int) -> list[dict]:
     sigma = params["level"] * rms(law)
     source = stream(seed, "concentration", *(params[key] for key in ("law", "dim", "ambient", "level")))
     _, y = noisy(law, sigma, params["draws"], source)
-    row = {"core_dim": law.core_dim, **_squared_error(law, sigma, prior_around(law, sigma), y)}
+    row = {"core_dim": law.core_dim, **squared_error(law, sigma, prior_around(law, sigma), y)}
     normal = max(law.ambient_dim - law.intrinsic_dim, 5)  # with fewer the second moment is infinite
     width = math.sqrt(theory.linear_second_moment(normal))
-    wrong = _squared_error(law, sigma, prior_around(law, sigma), y, true=sigma * math.sqrt(1 + OFF * width))
+    wrong = squared_error(law, sigma, prior_around(law, sigma), y, true=sigma * math.sqrt(1 + OFF * width))
     low, high = law.log_covering_number(sigma**2 / (20 * rms(law) * math.sqrt(law.ambient_dim)))
     row |= {"k_cov_low": 1 + float(low), "k_cov_high": 1 + float(high)}
     return [{**row, "wrong": wrong["error"], "wrong_se": wrong["error_se"]}]
@@ -194,54 +162,14 @@ def cell_linear(params: dict, seed: int) -> list[dict]:
     )
     direct = (ratio - 1.0).square()
     gamma = {"gamma": float(direct.mean()), "gamma_se": float(direct.std()) / math.sqrt(len(direct))}
-    off = _squared_error(law, sigma, prior, y, true=sigma * math.sqrt(1 + SLIGHTLY_OFF * math.sqrt(exact)))
+    off = squared_error(law, sigma, prior, y, true=sigma * math.sqrt(1 + SLIGHTLY_OFF * math.sqrt(exact)))
     wrong = {"wrong": off["error"], "wrong_se": off["error_se"]}
-    return [{**_squared_error(law, sigma, prior, y), **gamma, **wrong}]
-
-
-def cell_worst_case(params: dict, seed: int) -> list[dict]:
-    """p_X = 1/2 delta_0 + 1/2 N(0, (k/d) I_d), sigma = 1; `linear` data of the same k and d; the closed quadrature;
-    and where it decides, `wider`: the same law with WIDER times the k.
-
-    `grid` is the mean over draws of a plain grid posterior in numpy, which shares no code with the law.
-    """
-    d, k, draws = params["ambient"], params["dim"], params["draws"]
-    source = stream(seed, "worst case", k, d)
-    prior = NoisePrior.power(-3.0, 1e-2, 1e2)
-    worst = manifolds.make("two_scale", dim=k, ambient=d, reduced=True)
-    linear = manifolds.make("gaussian", dim=k, ambient=d, reduced=True, scale=100.0)
-    row = _squared_error(worst, 1.0, prior, noisy(worst, 1.0, draws, source.child("worst"))[1])
-    contrast = _squared_error(linear, 1.0, prior, noisy(linear, 1.0, draws, source.child("linear"))[1])
-    row |= {"linear": contrast["error"], "linear_se": contrast["error_se"]}
-    if params["reference"]:
-        wider = manifolds.make("two_scale", dim=round(WIDER * k), ambient=d, reduced=True)
-        broad = _squared_error(wider, 1.0, prior, noisy(wider, 1.0, draws, source.child("wider"))[1])
-        row |= {"wider": broad["error"], "wider_se": broad["error_se"]}
-    row["grid"], row["grid_se"] = _grid_error(d, k, draws, source.child("grid"))
-    row["predicted"] = two_scale_second_moment(d, k)
-    return [row]
-
-
-def _grid_error(d: int, k: int, draws: int, source: Stream, nodes: int = 1200) -> tuple[float, float]:
-    """As `_squared_error` for the two-scale law, by a sum over lambda in [1/4, 4]: outside there is no mass."""
-    wide = source.uniform(draws).numpy() < 0.5
-    rho2 = np.where(wide, 1.0 + k / d, 1.0) * source.chi2(d, draws).numpy()
-    variance = np.exp(np.linspace(-math.log(4.0), math.log(4.0), nodes))
-    narrow = -0.5 * d * np.log(variance)
-    broad = -0.5 * d * np.log(variance + k / d)
-    error = np.empty(draws)
-    for i in range(0, draws, 1000):
-        r = rho2[i : i + 1000, None]
-        # prior flat in lambda: d lambda = lambda d log lambda
-        logs = np.logaddexp(narrow - 0.5 * r / variance, broad - 0.5 * r / (variance + k / d)) - np.log(variance)
-        weight = np.exp(logs - logs.max(axis=1, keepdims=True))
-        error[i : i + 1000] = weight @ (1.0 / variance - 1.0) ** 2 / weight.sum(axis=1)
-    return float(error.mean()), float(error.std()) / math.sqrt(draws)
+    return [{**squared_error(law, sigma, prior, y), **gamma, **wrong}]
 
 
 def decide(tables, options) -> list[Measurement]:
-    """N1 to N3: the largest constant; the ratios to the closed forms that are furthest from 1."""
-    rules = {"concentration": _constant, "linear": _linear, "worst_case": _worst_case}
+    """N1 and N2: the ratios to the closed forms that are furthest from 1."""
+    rules = {"concentration": _constant, "linear": _linear}
     found = [rule(tables[part]) for part, rule in rules.items() if part in tables]
     return of_profile([m for m in found if m is not None], CLAIMS, options)
 
@@ -290,27 +218,10 @@ def _linear(rows: pd.DataFrame) -> Measurement:
     return measured("N2", truth, controls, f"{where} (n alpha)")
 
 
-def _worst_case(rows: pd.DataFrame) -> Measurement:
-    rows = rows[rows.reference]
-
-    def ratio(column: str, of=worst):
-        return of(rows[column] / rows.predicted, rows[f"{column}_se"] / rows.predicted, 1.0)[0]
-
-    controls = [
-        as_control("null", "plain grid posterior in numpy", ratio("grid")),
-        as_control("power", f"k that is {WIDER:g} times as large, where it is noticed least", ratio("wider", least)),
-        as_control("power", "linear data with the same k and d", ratio("linear")),
-    ]
-    values = ", ".join(f"{e:.3g} at d={d} k={k}" for e, d, k in zip(rows.error, rows.ambient, rows.dim))
-    share = (rows.error * rows.ambient**2 / rows.dim**2).min()
-    return measured("N3", ratio("error"), controls, f"{values}; at least {share:.2f} k^2/d^2")
-
-
 QUESTION = Question(
     cells=cells,
-    parts={"concentration": cell_concentration, "linear": cell_linear, "worst_case": cell_worst_case},
+    parts={"concentration": cell_concentration, "linear": cell_linear},
     claims=CLAIMS,
     arguments=(LAW, DIM, AMBIENT),
     decide=decide,
-    figures=("noise_error",),
 )
