@@ -66,7 +66,7 @@ _NEIGHBOURS = 3000  # draws for the local dimension: standard error k/sqrt(n) = 
 _MOMENT_DRAWS = 20_000
 # mistakes that the law which notices them most sees at one to two tolerances: of the denoiser (relative; the second at
 # 1e-3 of the data's size), of the distances' log ratio, of the posterior trace
-_TOO_LARGE, _OFF_SUPPORT, _STEEP, _WIDE = 5e-9, 1.2e-4, 1.15, 1.03
+_TOO_LARGE, _OFF_SUPPORT, _STEEP, _WIDE = 1e-8, 1.2e-4, 1.15, 1.03
 
 
 class Check(NamedTuple):
