@@ -303,6 +303,20 @@ def test_only_a_smoke_run_drops_what_is_inconclusive():
     assert of_profile([good, bad], risk.CLAIMS, SMOKE) == [good]
 
 
+def test_n1_says_how_the_ratio_goes_with_d_and_k():
+    grid = [(d, k) for d in (100, 1000, 10_000) for k in (1, 4, 16)]
+    ratio = [1.1 * (d / 1000) ** 0.02 * k**-0.03 for d, k in grid]
+    error = [r * linear_moment(d - k, 0) for r, (d, k) in zip(ratio, grid)]
+    rows = table(9, law="a", dim=[k for _, k in grid], ambient=[d for d, _ in grid], error=error,
+                 error_se=[0.01 * e for e in error], wrong=1.0, wrong_se=0.01, k_cov_low=math.inf, k_cov_high=math.inf,
+                 core_dim=20, draws=800)  # fmt: skip
+    [found] = concentration.decide({"concentration": pd.concat([rows, rows.iloc[:1].assign(law="gaussian")])}, PAPER)
+    # least squares of 9 points: 3 of each, a step of log 10 or log 4 apart
+    half = [1.96 * 0.01 / math.sqrt(6 * math.log(step) ** 2) for step in (10, 4)]
+    expected = f"slope of the log ratio +0.0200 ({half[0]:.4f}) in log d, -0.0300 ({half[1]:.4f}) in log k"
+    assert found.note.endswith(expected)
+
+
 def test_n1_is_judged_where_linear_data_have_a_second_moment():
     """At d - k = 5 they have one, at d - k = 4 and where the data fill their space they have none."""
     rows = table(

@@ -127,7 +127,7 @@ def adaptive() -> dict:
                 level.append({**row, "t": 2.0, "variance_ratio": variance[i], "shift": shift})
     # more noise injected: seen by the variance at d = 10^4, by the shift at d = 100
     for ambient, injects, variance, shift in (
-        (10_000, 1.1, (1.08, 1.06, 1.1), (-0.1, -0.11, -0.09)),
+        (10_000, 1.09, (1.08, 1.06, 1.1), (-0.1, -0.11, -0.09)),
         (100, 1.005, (1.0, 0.98, 1.02), (-0.085, -0.088, -0.082)),
     ):
         row = {"ambient": ambient, "dim": 4, "a": 0.5, "scheme": "adaptive", "injects": injects, "t": 2.0}

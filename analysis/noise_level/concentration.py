@@ -201,7 +201,20 @@ def _constant(rows: pd.DataFrame) -> Measurement | None:
     note = f"(law k d); C {(rows.error / form).min():.2f} to {(rows.error / form).max():.2f} with k"
     if len(bounded):
         note += f", {by_cover.min():.2g} to {by_cover.max():.2g} with k_cov on bounded laws"
+    note += _trend(rows[~known], value[~known], error[~known])
     return measured("N1", truth, controls, f"farthest at {where} {note}")
+
+
+def _trend(rows: pd.DataFrame, value: pd.Series, error: pd.Series) -> str:
+    """Slopes of the log ratio on log d and log k over all cells, weighted by their errors, with 95 % half widths."""
+    if rows.ambient.nunique() < 3 or rows.dim.nunique() < 3:
+        return ""
+    design = np.column_stack([np.ones(len(rows)), np.log(rows.ambient), np.log(rows.dim)])
+    weight = (value / error).to_numpy() ** 2
+    covariance = np.linalg.inv(design.T @ (design * weight[:, None]))
+    slope, half = covariance @ (design.T @ (weight * np.log(value))), 1.96 * np.sqrt(np.diag(covariance))
+    parts = (f"{slope[i]:+.4f} ({half[i]:.4f}) in log {name}" for i, name in ((1, "d"), (2, "k")))
+    return f"; slope of the log ratio {', '.join(parts)}"
 
 
 def _linear(rows: pd.DataFrame) -> Measurement:
