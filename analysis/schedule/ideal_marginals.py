@@ -44,7 +44,7 @@ CLAIMS = (
     ),
 )
 _TRIALS = 60  # fewer give a binomial interval too wide for the rule
-_LATE, _BARELY_LATE = 1.1, 1.0018  # sabotages: levels that are wrong by so much
+_LATE, _BARELY_LATE = 1.1, 1.00175  # sabotages: levels that are wrong by so much
 _LEVEL = 0.05  # a cell rejects when its p-value is below this
 
 
