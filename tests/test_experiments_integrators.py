@@ -118,6 +118,7 @@ def test_extra_term_of_a_gaussian_is_its_closed_form(a):
         "sigma_0": 20.0,
         "sigma_T": 0.05,
         "lags": LAGS,
+        "dose": 1.0,
     }
     rows = pd.DataFrame([r | {"batch": b} for b in range(12) for r in cell_extra(params | {"batch": b}, 0)]).astype(
         float
@@ -134,6 +135,15 @@ def test_extra_term_of_a_gaussian_is_its_closed_form(a):
     first = rows[rows.lag == 0.1]
     assert first.predicted.mean() == pytest.approx((1 - 2 * a) * 0.01 * size, rel=0.02)
     assert (first.naive / first.predicted).to_numpy() == pytest.approx((2 * a - 1) ** 2 / (1 - 2 * a), rel=1e-12)
+
+
+def test_more_injected_variance_leaves_that_part_of_the_martingale_in():
+    params = {"law": "gaussian", "dim": 2, "ambient": 1024, "a": 0.25, "n": 4000, "sigma_0": 20.0, "sigma_T": 0.05}
+    params |= {"lags": "0.05", "batch": 0}
+    (true,), (dosed,) = (cell_extra(params | {"dose": dose}, 0) for dose in (1.0, 1.01))
+    # on the same draws; the drift of the two differs by a share lag of it
+    assert float(dosed["extra"] - true["extra"]) == pytest.approx(0.01 * float(true["leading"]), rel=0.15)
+    assert float(dosed["leading"]) == float(true["leading"])
 
 
 def test_extra_of_a_whole_gaussian_run_changes_sign_at_one_half():

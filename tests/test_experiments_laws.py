@@ -34,7 +34,9 @@ def test_right_laws_pass_every_check(law):
     rows = cell_self_checks({**case(law, 2, 3), "level": 1e-3}, 0)
     assert {row["check"] for row in rows} == ALL
     assert all(row["error"] <= row["tolerance"] for row in rows)
-    assert all(row["sabotaged"] > row["tolerance"] for row in rows if row["check"] != "near: the support")
+    # points have no dimension that could be 15 % too steep
+    blind = {"local rank of samples", "tr Cov/sigma^2 -> k"} if law == "atoms" else set()
+    assert all(row["sabotaged"] > row["tolerance"] for row in rows if row["check"] not in blind)
 
 
 def test_a_wrong_second_moment_is_caught(monkeypatch):
@@ -97,7 +99,7 @@ def _table() -> pd.DataFrame:
             "check": ["rotated = plain", "Tweedie", "Tweedie", "second moment", "rotated = plain"],
             "error": [1e-3, 0.2, 0.5, 0.1, 1e-4],
             "tolerance": [1.0, 1.0, 2.0, 0.5, 1.0],
-            "sabotaged": [20.0, 0.1, 30.0, 4.0, 20.0],
+            "sabotaged": [20.0, 0.1, 30.0, 0.8, 20.0],
         }
     )
 
@@ -105,8 +107,8 @@ def _table() -> pd.DataFrame:
 def test_the_worst_check_over_its_tolerance_decides():
     found = decide({"self_checks": _table()}, None)[0]
     assert (found.measured, found.low, found.high, found.note) == (0.25, 0.25, 0.25, "b: Tweedie")
-    # 20 for the rotation, 15 for the best Tweedie, 8 for the moment
-    assert [(c.kind, c.low, c.high) for c in found.controls] == [("null", 1e-3, 1e-3), ("power", 8.0, 8.0)]
+    # 20 for the rotation, 15 for the best Tweedie, 1.6 for the moment
+    assert [(c.kind, c.low, c.high) for c in found.controls] == [("null", 1e-3, 1e-3), ("power", 1.6, 1.6)]
     assert found.controls[1].what.endswith("least seen by: second moment")
     assert judge(EXPERIMENT.claim("V1"), found).outcome == "holds"
 
@@ -115,6 +117,7 @@ def test_the_worst_check_over_its_tolerance_decides():
     (2, "error", 3.0, "violated", ""),
     (0, "error", 1.5, "inconclusive", "null control (a law turned in space)"),
     (3, "sabotaged", 0.4, "inconclusive", "power control (a mistake in each check, least seen by: second moment)"),
+    (3, "sabotaged", 4.0, "inconclusive", "no power control within a factor 2"),
     (2, "sabotaged", 1.9, "inconclusive", "power control (a mistake in each check, least seen by: Tweedie)"),
 ])  # fmt: skip
 def test_each_check_must_pass_and_must_notice_a_mistake(row, column, value, outcome, words):

@@ -88,23 +88,27 @@ def test_line_through_two_gaps_finds_the_crossing():
 # -- verdicts ---------------------------------------------------------------------------------------------------------
 
 
-def matched(**changes: float) -> dict:
-    """Two laws; every pair at 0 but those that are given, which are of Gaussian data."""
+def matched(vast: float = 0.0002, **changes: float) -> dict:
+    """Two laws; every pair at 0 but those that are given, which are of Gaussian data; and these in a vast dimension."""
     given = {"conditional reads x 1.1": 0.3, "blind reads x 1.05": -0.15, "blind reads x 1.015": -0.05} | {
         "euler 0": 1.0, "euler 0.2": 0.5, "euler 0.5": -0.2,
     } | changes  # fmt: skip
     values = {pair: given.get(pair, 0.0) for pair in headline.MATCHED}
     table = rows(
         *(
-            {"law": law, "pair": pair, "k": 4, "log_ratio": around(v if law == "gaussian" else 0.0, 0.01)}
-            for law in ("gaussian", "cube")
-            for pair, v in values.items()
+            {"law": law, "ambient": d, "pair": pair, "k": 4, "log_ratio": around(v, 0.01)}
+            for law, d, own in (
+                ("gaussian", 2000, values),
+                ("cube", 2000, dict.fromkeys(values, 0.0)),
+                ("gaussian", headline.VAST, {p: vast if p.startswith("exp") else 9.0 for p in values}),
+            )
+            for pair, v in own.items()
         )
     )
     return {"mismatch_matched": table}
 
 
-def printed(log_ratio: float = 0.81, share: float = 1.0) -> dict:
+def printed(log_ratio: float = 0.81, share: float = 1.0, vast: float = 1.0) -> dict:
     values = {"printed": (log_ratio, share), "injection x 1.025": (0.65, 1.0), "blind reads x 1.01": (0.6, 1.35),
               "blind reads x 1.0006": (0.8, 1.0155), "conditional, a = .2": (0.81, 1.0),
               "conditional, a = 0": (1.2, 0.67)}  # fmt: skip
@@ -121,7 +125,8 @@ def printed(log_ratio: float = 0.81, share: float = 1.0) -> dict:
             for pair, (v, s) in values.items()
         )
     )
-    return {"mismatch_printed": table}
+    beside = table[table.pair == "printed"].assign(ambient=headline.VAST, share=vast, share_low=vast, share_high=vast)
+    return {"mismatch_printed": pd.concat([table.assign(ambient=2000), beside.assign(log_ratio=9.0)])}
 
 
 def signs(shift: float = 0.004, spoilt: float = -0.02) -> dict:
@@ -143,10 +148,12 @@ def signs(shift: float = 0.004, spoilt: float = -0.02) -> dict:
     }
 
 
-def phase(*outcomes: str) -> dict:
-    """At h = 1, a* = .203: cells at a = .1, .3 and .4, and one at h = .5, a = .45."""
-    cells = zip((0.1, 0.3, 0.4, 0.45), (1.0, 1.0, 1.0, 0.5), outcomes, strict=True)
-    return {"mismatch_phase": pd.DataFrame([{"a": a, "h": h, "outcome": o} for a, h, o in cells])}
+def phase(*outcomes: str, ends=(-0.2, 0.1, 0.3, 0.2)) -> dict:
+    """At h = 1, a* = .203: cells at a = .1, .3 and .4, and one at h = .5, a = .45; their levels end as predicted."""
+    cells = zip((0.1, 0.3, 0.4, 0.45), (1.0, 1.0, 1.0, 0.5), outcomes, ends, strict=True)
+    return {
+        "mismatch_phase": pd.DataFrame([{"a": a, "h": h, "outcome": o, "log_mismatch_end": e} for a, h, o, e in cells])
+    }
 
 
 CASES = [
@@ -157,6 +164,8 @@ CASES = [
     ("M6c", headline, matched(), "holds", ""),
     ("M6c", headline, matched(**{"exponential_euler 0.2": 0.05}), "violated", ""),
     ("M6c", headline, matched(**{"blind reads x 1.015": 0.0}), "inconclusive", "power control (blind reads x 1.015"),
+    ("M6c", headline, matched(vast=0.05), "inconclusive", "null control (Gaussian data in d = 1e+08"),
+    ("M8", pairing, printed(vast=1.02), "inconclusive", "null control (the same in d = 1e+08"),
     ("M6b", pairing, printed(), "holds", ""),
     ("M6b", pairing, printed(0.3), "violated", ""),
     ("M6b", pairing, printed(-0.3), "violated", ""),
@@ -167,6 +176,7 @@ CASES = [
     ("M7", sign_law, signs(spoilt=0.01), "inconclusive", "power control (injected variance x 1.1"),
     ("M7b", sign_law, phase("wins", "loses", "loses", "loses"), "holds", ""),
     ("M7b", sign_law, phase("loses", "wins", "loses", "loses"), "violated", ""),
+    ("M7b", sign_law, phase("wins", "loses", "loses", "loses", ends=(0.2, -0.1, 0.3, 0.2)), "inconclusive", "null"),
 ]
 
 

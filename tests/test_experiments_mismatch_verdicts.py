@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 
 import pytest
 import toy_mismatch
+from scipy import stats
 from toy_mismatch import parts
 
 from analysis.mismatch import (
@@ -28,26 +30,31 @@ TABLES = {argument: toy_mismatch.argument, levels: toy_mismatch.levels, factoria
           printed_settings: toy_mismatch.printed}  # fmt: skip
 QUESTION = {claim.id: module for module in TABLES for claim in module.CLAIMS}
 
+NULL = math.hypot(0.005, 0.002) / 2  # of the mean of two
+HALF = 0.0005 * stats.norm.ppf(1 - 0.025 / 6)  # of one of six simultaneous intervals
+
 # claim: (value, low, high) of the measurement, [low, high] of each control, note
 EXPECTED = {
-    "M1": ((0.2, 0.19, 0.21), [(0.15, 0.15), (-0.21, -0.19)],
-           "exact: 0.3, b, sigma = 0.15, factor 2; trained: 0.2, b, sigma = 0.15, factor 2"),
-    "M2": ((1.002, 1.00004, 1.00396), [(1.00052, 1.00248), (1.05804, 1.06196)],
+    "M1": ((-0.13, -0.15, -0.11), [(-0.04, 0.0), (-0.3, -0.26)],
+           "4 cells, values -0.13 to 0.1; it turns at told/true exact a 0.15: 1.05, exact b 0.15: 0.92, "
+           "trained a 0.15: 1.11, trained b 0.15: 0.88"),
+    "M2": ((1.0015, 1.0015 - HALF, 1.0015 + HALF), [(1.001 - HALF, 1.001 + HALF), (1.007 - HALF, 1.007 + HALF)],
            "plain Euler, a = 0, true over scheduled level at the end: geometric 0.600"),
-    "M3": ((4, 4, 4), [(4, 4), (0, 0)], "conditional/blind error: a 3.00, b 3.00, c 3.00, d 2.10, e 1.80"),
-    "M4": ((0.145, 0.14, 0.15), [(0.121, 0.13), (5.0, 12.0)], ""),
+    "M3": ((2.1, 2.0, 2.3), [(3.1, 3.3), (0.95, 1.05)],
+           "conditional/blind error: a 3.00, b 3.00, c 3.00, d 2.10, e 1.80"),
+    "M4": ((0.145, 0.14, 0.15), [(0.121, 0.13), (1.2, 1.6), (5.0, 12.0)], ""),
     "M5": ((0.005, -0.005, 0.015), [(-0.004, 0.005), (0.025, 0.035)], "laws with a gap: a, b, c, d, e"),
-    "A1": ((1.01, 0.98, 1.03), [(1.005, 1.015), (1.7, 1.85)], ""),
-    "A1b": ((1.05, 0.98, 1.1), [(0.97, 1.05), (1.8, 2.0)], "over -2at/d alone: 2.10 at k = 4"),
+    "A1": ((1.01, 0.98, 1.03), [(1.001 - NULL, 1.001 + NULL), (1.06, 1.1), (1.7, 1.85)], ""),
+    "A1b": ((1.05, 0.98, 1.1), [(0.97, 1.05), (0.82, 0.88), (1.8, 2.0)], "over -2at/d alone: 2.10 at k = 4"),
     "A2": ((0.003, 0.002, 0.004), [(-0.0035, -0.0005), (0.0065, 0.0085)],
            "4 cells, values -0.0022 to 0.003; of which the drift is -0.0020 at most in size"),
-    "A3": ((0.96, 0.93, 0.99), [(1.0, 1.0), (1.11, 1.17)],
+    "A3": ((0.96, 0.93, 0.99), [(0.98, 1.04), (1.11, 1.17)],
            "3 cells, values 0.96 to 1.02; stopped over fixed length: 200: 0.15, 2000: 0.15, 200000: 0.15; "
            "1 predicted at d = 17179"),
     "A4": ((1.001, 0.999, 1.004), [(0.999, 1.004), (0.986, 0.99)],
            "true over nominal level after an adaptive run: residual 0.680 (predicted 0.685), "
            "trace 0.680 (predicted 0.685), probe 0.680 (predicted 0.685), short 0.680 (predicted 0.685)"),
-    "K2": ((27.01, 26.81, 27.21), [(27, 27), (107.3, 107.7), (999.8, 1000.2)],
+    "K2": ((27.01, 26.81, 27.21), [(27, 27), (27.66, 28.06), (107.3, 107.7), (999.8, 1000.2)],
            "beta = .2: 107.5 steps; unsquared: step_cap at level 0.217, fixed point 0.222"),
     "K3": ((0.01, 0.002, 0.018), [(-0.008, 0.008), (0.027, 0.043)], ""),
 }  # fmt: skip
@@ -79,16 +86,18 @@ def test_value_interval_controls_and_note(claim):
 
 # claim, table, query of the rows that change, {column: (value, low, high) or a number}, outcome, control that says so
 SPOILT = [
-    ("M1", "mismatch_trained", "law == 'b' and factor == 2 and arm == 'conditional'", {"excess": (-0.2, -0.22, -0.18)},
+    ("M1", "mismatch_trained", "law == 'b' and factor == 1 and denoiser == 'trained'", {"turn": (-0.3, -0.32, -0.28)},
      "violated", ""),
-    ("M1", "mismatch_argument", "law == 'b' and factor == 2 and arm == 'conditional'", {"excess": (0.01, -0.01, 0.03)},
+    ("M1", "mismatch_argument", "law == 'b' and factor == 1 and arm == 'conditional'", {"turn": (0.19, 0.17, 0.21)},
      "inconclusive", "crosses a limit"),
-    ("M1", "mismatch_trained", "law == 'b' and arm == 'shifted'", {"excess": (0.2, 0.18, 0.22)},
-     "inconclusive", "power control (a denoiser that reads"),
-    ("M1", "mismatch_argument", "law == 'a'", {"expected_excess": -0.1}, "inconclusive", "null control (E|f_told"),
+    ("M1", "mismatch_trained", "law == 'b' and factor == 1 and arm == 'shifted'", {"turn": (-0.1, -0.12, -0.08)},
+     "inconclusive", "power control (reads its argument 1.45"),
+    ("M1", "mismatch_trained", "factor == 1 and denoiser == 'exact'", {"turn": (0.3, 0.28, 0.32)},
+     "inconclusive", "null control (E|f_told"),
     ("M2", "mismatch_levels", "integrator == 'euler' and not sabotage", {"relative": 1.05}, "violated", ""),
     ("M2", "mismatch_levels", "integrator == 'exponential_euler'", {"scheduled": 1.5}, "inconclusive", "null control"),
     ("M2", "mismatch_levels", "sabotage", {"relative": 1.0}, "inconclusive", "power control (a denoiser that leaves"),
+    ("M2", "mismatch_levels", "sabotage", {"relative": 1.1}, "inconclusive", "no power control within a factor 2"),
     ("M3", "mismatch_factorial", "law == 'd' and integrator == 'euler' and arm == 'conditional'",
      {"ratio": (2.1, 1.9, 2.3)}, "inconclusive", "crosses a limit"),
     ("M3", "mismatch_factorial", "law in ['c', 'd'] and integrator == 'euler' and arm == 'conditional'",
@@ -100,6 +109,8 @@ SPOILT = [
     ("M4", "mismatch_factorial", "law == 'e' and consistent", {"over_price": (1.5, 1.2, 1.8)}, "violated", ""),
     ("M4", "mismatch_factorial", "arm == 'informed' and not consistent", {"over_price": (1.5, 1.2, 1.8)},
      "inconclusive", "null control (plain Euler, conditional denoiser told the true level"),
+    ("M4", "mismatch_factorial", "arm == 'misread'", {"over_price": (0.9, 0.8, 1.1)},
+     "inconclusive", "power control (told 1.08 times"),
     ("M4", "mismatch_factorial", "arm == 'conditional' and not consistent", {"over_price": (0.5, 0.4, 0.6)},
      "inconclusive", "power control (plain Euler, a = 0"),
     ("M5", "mismatch_factorial", "law == 'd' and arm == 'informed'", {"remaining_share": (0.2, 0.15, 0.25)},
@@ -108,14 +119,18 @@ SPOILT = [
      "inconclusive", "null control (another ambient dimension"),
     ("M5", "mismatch_factorial", "arm == 'misinformed'", {"remaining_share": (0.0, 0.0, 0.0)},
      "inconclusive", "power control (told 1.05 times"),
-    ("A1", "adaptive_level", "ambient == 10000 and t == 2 and scheme == predict == 'adaptive'",
+    ("A1", "adaptive_level", "injects == 1.09 and predict == 'adaptive'", {"variance_ratio": (1.04, 1.02, 1.06)},
+     "inconclusive", "power control (injected variance x 1.09"),
+    ("A1b", "adaptive_level", "injects == 1.005", {"shift": (-0.098, -0.1, -0.09)},
+     "inconclusive", "power control (injected variance x 1.005"),
+    ("A1", "adaptive_level", "ambient == 10000 and t == 2 and scheme == predict == 'adaptive' and injects == 1",
      {"variance_ratio": (1.2, 1.15, 1.25)}, "violated", ""),
     ("A1", "adaptive_level", "ambient == 10000 and t == 2 and scheme == predict == 'scheduled'",
-     {"variance_ratio": (1.2, 1.15, 1.25)}, "inconclusive", "null control (scheduled noise against 1/(2d))"),
+     {"variance_ratio": (1.2, 1.15, 1.25)}, "inconclusive", "null control (scheduled noise against 1/(2d)"),
     ("A1", "adaptive_level", "ambient == 10000 and scheme == 'scheduled' and predict == 'adaptive'",
      {"variance_ratio": (1.0, 0.99, 1.01)}, "inconclusive", "power control (scheduled noise against the adaptive"),
-    ("A1b", "adaptive_level", "dim == 4 and t == 2 and scheme == 'adaptive'", {"shift": (-0.05, -0.06, -0.04)},
-     "violated", ""),
+    ("A1b", "adaptive_level", "dim == 4 and t == 2 and scheme == 'adaptive' and injects == 1",
+     {"shift": (-0.05, -0.06, -0.04)}, "violated", ""),
     ("A1b", "adaptive_level", "dim == 1 and t == 2 and scheme == 'adaptive'", {"shift": (-0.05, -0.06, -0.04)},
      "inconclusive", "null control (k = 1"),
     ("A1b", "adaptive_level", "t == 2 and scheme == 'scheduled'", {"shift": (-0.1, -0.101, -0.099)},
@@ -129,6 +144,8 @@ SPOILT = [
     ("A2", "adaptive_start", "start > factor", {"deviation": (0.001, 0.0, 0.002)},
      "inconclusive", "power control (a start 1.0075 times"),
     ("A3", "adaptive_stop", "ambient == 2000 and longer == 1", {"walk_ratio": (1.5, 1.3, 1.7)}, "violated", ""),
+    ("A3", "adaptive_stop", "longer == 1", {"walk_itself": (1.2, 1.15, 1.25)},
+     "inconclusive", "null control (the walk itself"),
     ("A3", "adaptive_stop", "longer > 1", {"walk_ratio": (1.01, 0.98, 1.04)},
      "inconclusive", "power control (steps 1.08 times"),
     ("A3", "adaptive_stop", "longer > 1", {"walk_ratio": (2.0, 1.9, 2.1)},
@@ -144,6 +161,8 @@ SPOILT = [
      "violated", ""),
     ("K2", "step_counts", "variant == 'squared'", {"steps_recursion": 30.0},
     "inconclusive", "null control (the recursion"),
+    ("K2", "step_counts", "variant == 'more noise'", {"steps_mean": 27.2, "steps_low": 27.0, "steps_high": 27.4},
+     "inconclusive", "power control (a = .21"),
     ("K2", "step_counts", "variant == 'beta_constant'", {"steps_mean": 27.0, "steps_low": 26.9, "steps_high": 27.1},
      "inconclusive", "power control (beta = .2"),
     ("K2", "step_counts", "variant == 'unsquared'", {"steps_mean": 27.0, "steps_low": 26.9, "steps_high": 27.1},
@@ -171,14 +190,16 @@ def test_a_spoilt_table_changes_the_verdict(claim, name, where, change, outcome,
 
 # claim, table, query of the rows without which it is not decided
 NEEDED = [
-    ("M1", "mismatch_argument", "arm == 'conditional' and factor != 1.1"),
-    ("M1", "mismatch_trained", "arm == 'conditional'"),
+    ("M1", "mismatch_argument", "arm == 'conditional' and factor == 1"),
+    ("M1", "mismatch_trained", "arm == 'conditional' and denoiser == 'trained'"),
+    ("M1", "mismatch_trained", "denoiser == 'exact'"),
     ("M2", "mismatch_levels", "not sabotage"),
     ("M2", "mismatch_levels", "integrator == 'exponential_euler'"),
     ("M2", "mismatch_levels", "sabotage"),
     ("M3", "mismatch_factorial", "law in ['a', 'b'] and integrator == 'euler'"),
     ("M3", "mismatch_factorial", "law in ['a', 'b'] and integrator != 'euler'"),
     ("M4", "mismatch_factorial", "consistent and arm == 'conditional'"),
+    ("M4", "mismatch_factorial", "arm == 'misread'"),
     ("M4", "mismatch_factorial", "not consistent and arm == 'informed'"),
     ("M4", "mismatch_factorial", "not consistent and arm == 'conditional'"),
     ("M5", "mismatch_factorial", "arm == 'informed' and ambient < 20000"),
@@ -186,6 +207,8 @@ NEEDED = [
     ("M5", "mismatch_factorial", "arm == 'conditional'"),
     ("M5", "mismatch_factorial", "arm == 'misinformed'"),
     ("A1", "adaptive_level", "scheme == 'adaptive'"),
+    ("A1", "adaptive_level", "injects == 1.09"),
+    ("A1b", "adaptive_level", "injects == 1.005"),
     ("A1", "adaptive_level", "scheme == 'scheduled' and predict == 'scheduled'"),
     ("A1", "adaptive_level", "scheme == 'scheduled' and predict == 'adaptive'"),
     ("A1b", "adaptive_level", "scheme == 'adaptive' and dim == 4"),
@@ -200,6 +223,7 @@ NEEDED = [
     ("A4", "adaptive_bias", "estimator in ['trace', 'probe']"),
     ("A4", "adaptive_bias", "estimator == 'short'"),
     ("K2", "step_counts", "variant == 'unsquared'"),
+    ("K2", "step_counts", "variant == 'more noise'"),
     ("K3", "truncated_training", "prior_high == 4"),
 ]
 
@@ -218,7 +242,7 @@ def test_wrong_arguments_are_not_judged_without_a_sabotage():
 
 def test_parts_that_are_not_needed_may_be_missing():
     main = toy_mismatch.factorial()["mismatch_factorial"]
-    four = {"mismatch_factorial": main[main.law != "a"]}
+    four = {"mismatch_factorial": main[(main.law != "a") | (main.arm == "misread")]}
     assert [m.claim for m in factorial.decide(four, PAPER)] == ["M3", "M4", "M5"]
     printed = toy_mismatch.printed()
     short = printed["truncated_training"].query("prior_high != 1")

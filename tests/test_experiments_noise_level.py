@@ -14,7 +14,7 @@ from scipy import integrate, stats
 from analysis.laws import settings as laws
 from analysis.laws.derivatives import first, second
 from analysis.noise_level import EXPERIMENT
-from analysis.noise_level.concentration import cell_concentration, cell_linear, cell_worst_case
+from analysis.noise_level.concentration import cell_concentration, cell_linear
 from analysis.noise_level.estimates import controlled_mean, controlled_ratio, controlled_variance
 from analysis.noise_level.exact_atoms import cell_exact_atoms
 from analysis.noise_level.histograms import cell_histogram, cell_paper_samples, cell_spike
@@ -23,7 +23,9 @@ from analysis.noise_level.images import cell_images
 from analysis.noise_level.information import cell_efficiency, cell_information
 from analysis.noise_level.residual import cell_residual
 from analysis.noise_level.risk import cell_risk
+from analysis.noise_level.worst_case import cell_worst_case
 from analysis.runs import main
+from analysis.theory.noise import two_scale_second_moment
 from manifolds import stream
 
 Z999 = stats.norm.ppf(0.9995)  # half width of a 99.9 % interval in standard errors
@@ -82,7 +84,8 @@ def test_identities_hold_for_laws_and_each_notices_wrong_moments(law):
     )
     assert len(rows) == 8 + 6
     assert max(row["error"] for row in rows) < 1e-8
-    assert min(row["sabotaged"] for row in rows) > 1e-3
+    # moments that are 3.5e-8 too large, a prior exponent off by 5e-8: seen, and not from afar
+    assert min(row["sabotaged"] for row in rows) > 1e-9 and max(row["sabotaged"] for row in rows) < 1e-6
 
 
 # -- numbers against closed forms -------------------------------------------------------------------------------------
@@ -94,6 +97,12 @@ def test_information_of_a_gaussian_is_its_closed_form():
     exact = 2 * 12 + 2 * 2 * (share**2)
     assert abs(row["ratio"] * row["information"] - exact) < Z999 * row["ratio_se"] * exact + 2e-3 * exact
     assert abs(row["ratio_plain"] - exact / 28.0) < Z999 * row["ratio_plain_se"]
+    # the score at .985 sigma, direction by direction: chi-square moments
+    level, variance = 0.985**2 * 0.5, np.array([0.5] * 12 + [1.5] * 2)
+    gain = np.array([1.0] * 12 + [level / (1 + level)] * 2) / np.array([level] * 12 + [1 + level] * 2)
+    mean = (gain * variance - np.array([1.0] * 12 + [level / (1 + level)] * 2)).sum()
+    wrong = mean**2 + 2 * (gain * variance) @ (gain * variance)
+    assert abs(row["ratio_wrong_level"] - wrong / exact) < Z999 * row["ratio_wrong_level_se"] + 2e-3
 
 
 def test_efficiency_of_linear_data_with_little_noise():
@@ -122,13 +131,18 @@ def test_linear_second_moment_is_that_of_the_gamma_law(alpha):
     exact = _linear_moment(30, alpha)
     assert abs(row["error"] - exact) < Z999 * row["error_se"]
     assert abs(row["gamma"] - exact) < Z999 * row["gamma_se"]
+    # lambda_t taken a quarter of a posterior width too small: E (lambda f - 1)^2, f = 1 + width/4
+    f, shape = 1 + 0.25 * exact**0.5, (30 - alpha) / 2 + 1
+    mean = 2 * shape / 28
+    assert abs(row["wrong"] - (f**2 * (exact + 2 * mean - 1) - 2 * f * mean + 1)) < Z999 * row["wrong_se"]
 
 
 def test_worst_case_law_measured_by_grid_and_by_quadrature():
-    row = cell_worst_case({"ambient": 1000, "dim": 126, "draws": 4000}, 0)[0]
+    row = cell_worst_case({"ambient": 1000, "dim": 126, "draws": 4000, "reference": True}, 0)[0]
     assert abs(row["error"] - row["predicted"]) < Z999 * row["error_se"]
     assert abs(row["grid"] - row["predicted"]) < Z999 * row["grid_se"]
     assert row["predicted"] == pytest.approx(1.41e-2, rel=5e-3)
+    assert abs(row["wider"] - two_scale_second_moment(1000, 132)) < Z999 * row["wider_se"]
     assert abs(row["linear"] - 4.0 / 874.0) < Z999 * row["linear_se"] + 1e-5 + 4.0 * 12.0 / 874.0**2
 
 
@@ -171,9 +185,12 @@ def test_histogram_counts_every_sample_and_its_variance_is_that_of_chi_square():
 def test_spike_at_zero_has_its_chi_square_mass():
     row = cell_spike({"ambient": 10, "draws": 4000}, 0)[0]
     mass = stats.chi2.cdf(10 * 9 / (9 + 1), 10)
-    for column in ("zeros", "closed_form_zeros"):
-        assert stats.binomtest(row[column], 4000, mass).pvalue > 1e-3
-    assert row["line_zeros"] == 0
+    assert row["mass"] == pytest.approx(mass, rel=1e-12) and row["line"] == -row["mass"]
+    loud = stats.chi2.cdf(10 * 9 / (9 + 1.08**2), 10)
+    for column, expected in (("gap", 0.0), ("closed_form", 0.0), ("loud", loud - mass)):
+        assert abs(row[column] - expected) < Z999 * row[f"{column}_se"]
+        share = row[column] + mass
+        assert row[f"{column}_se"] == pytest.approx(math.sqrt(share * (1 - share) / 4000), rel=1e-9)
 
 
 def test_paper_samples_lie_on_the_two_lines():
@@ -190,6 +207,9 @@ def test_noise_level_of_a_small_image_is_estimated_as_well_as_noise_allows():
     # two of 64 directions are the image's
     assert row["cramer_rao"] == pytest.approx(1 / math.sqrt(2 * 62), rel=0.01)
     assert abs(row["mle"] - row["cramer_rao"]) < Z999 * row["mle_se"] + 0.02 * row["mle"]
+    # noise that is .6 bounds larger adds .6^2 to the square of the error in units of the bound
+    assert row["louder"] / row["mle"] == pytest.approx(1.36**0.5, rel=0.04)
+    assert max(row["mle_se"], row["louder_se"]) < 0.3 * row["pure_se"]  # the control variate
     assert row["naive"] - 5 * row["naive_se"] > row["mle"]
 
 
@@ -200,7 +220,7 @@ def test_a_small_run_writes_tables_claims_and_figures(tmp_path, capsys):
     argv = ["--profile", "smoke", "--law", "gaussian", "--ambient", "64", "--jobs", "1", "--out", str(tmp_path)]
     assert main(EXPERIMENT, argv) == 0
     claims = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
-    assert {"P2", "P3", "N6"} <= set(claims.index)
+    assert "N6" in claims.index  # one law notices too little of the mistakes that P2 and P3 need
     assert (claims.verdict == "holds").all()
     assert (tmp_path / "figures" / "paper_fig1.png").stat().st_size > 10_000
     histogram = pd.read_csv(tmp_path / "tables" / "histogram.csv")
@@ -242,7 +262,8 @@ def test_the_plan_keeps_to_dimensions_and_levels_that_a_law_has():
             law = laws.build(cell.params, reduced=True)
             assert law.intrinsic_dim == cell.params["dim"] and 4 * law.core_dim <= law.ambient_dim
         if cell.part == "image_levels":
-            assert found.image and cell.params["ambient"] in (1024, 4096)
+            assert found.image or cell.params["law"] == "gaussian"  # the null
+            assert cell.params["ambient"] in (1024, 4096)
 
 
 def test_a_curve_is_asked_at_its_own_dimension_and_slow_laws_with_fewer_draws():
@@ -250,7 +271,8 @@ def test_a_curve_is_asked_at_its_own_dimension_and_slow_laws_with_fewer_draws():
     assert {p["dim"] for p in plan if p["law"] == "trefoil"} == {1}
     assert {p["dim"] for p in plan if p["law"] == "gaussian" and p["level"] == 0.3} == {16}
     draws = {p["law"]: p["draws"] for p in plan}
-    assert draws["trefoil"] == max(800 // (laws.shape("trefoil", 2).atoms // 250), 50) < draws["gaussian"] == 800
+    # of one seed of three
+    assert draws["trefoil"] == max(266 // (laws.shape("trefoil", 2).atoms // 250), 50) < draws["gaussian"] == 266
 
 
 def test_every_claim_of_the_section_is_registered():

@@ -9,7 +9,17 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.noise_level import EXPERIMENT, concentration, histograms, identities, images, information, residual, risk
+from analysis.noise_level import (
+    EXPERIMENT,
+    concentration,
+    histograms,
+    identities,
+    images,
+    information,
+    residual,
+    risk,
+    worst_case,
+)
 from analysis.noise_level.settings import as_control, exact, measured, of_profile, pooled, worst
 from analysis.runs import judge
 
@@ -43,7 +53,7 @@ def _risk() -> dict:
 
 def _identities() -> dict:
     atoms = ["score", "Hessian", "Lemma 3.7, first", "Lemma 3.7, second"]
-    errors = {"error": [1e-12, 2e-9, 1e-11, 3e-9], "sabotaged": [0.5, 0.01, 1e-12, 0.02]}
+    errors = {"error": [1e-12, 2e-9, 1e-11, 3e-9], "sabotaged": [0.5, 1.4e-8, 1e-12, 1.6e-8]}
     return {
         "exact_atoms": table(4, identity=atoms, error=[1e-40, 1e-41, 2e-39, 1e-40]),
         "identities": table(4, law=["a", "a", "b", "b"], level=0.3, identity=["score", "distance"] * 2, **errors),
@@ -53,11 +63,13 @@ def _identities() -> dict:
 
 def _information() -> dict:
     return {
-        "information": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001],
-                             ratio_plain=[0.8, 1.25], ratio_plain_se=0.002, ratio_wrong_level=[1.35, 0.7],
-                             ratio_wrong_level_se=0.002, pure_noise=[1.01, 0.99], pure_noise_se=0.003),
+        # Gaussian data notice the sabotage at two levels; other laws do not count
+        "information": table(3, law=["a", "gaussian", "gaussian"], level=[1.0, 1.0, 0.5], ratio=[1.0, 0.99, 1.0],
+                             ratio_se=[0.002, 0.001, 0.001], ratio_plain=[0.8, 1.25, 1.0], ratio_plain_se=0.002,
+                             ratio_wrong_level=[1.35, 1.08, 1.07], ratio_wrong_level_se=0.002,
+                             pure_noise=[1.01, 0.99, 1.0], pure_noise_se=0.003),
         "efficiency": table(4, law=["a", "b", "two_scale", "two_scale"], level=1.0, contrast=[False, False, True, True],
-                            sd_ratio=[1.0, 0.99, 1.9, 0.15], sd_ratio_se=[0.001, 0.001, 0.01, 0.01],
+                            dim=[2, 2, 56, 512], sd_ratio=[1.0, 0.99, 1.047, 3.0], sd_ratio_se=[0.001] * 3 + [0.01],
                             mle_ratio=[1.02, 1.0, 1.0, 1.0], mle_ratio_se=0.002,
                             linear_sd_ratio=[0.985, 1.01, 5.0, 5.0]),
     }  # fmt: skip
@@ -65,28 +77,33 @@ def _information() -> dict:
 
 def _residual() -> dict:
     return {
-        "residual": table(2, law=["a", "b"], level=1.0, ratio=[1.0, 0.99], ratio_se=[0.002, 0.001],
-                          ratio_plain=[0.8, 1.25], ratio_plain_se=0.002, ratio_scaled=[1.1, 0.95],
-                          ratio_scaled_se=0.002, pure_noise=[1.01, 0.99], pure_noise_se=0.003)
+        "residual": table(3, law=["gaussian", "b", "gaussian"], level=[1.0, 1.0, 0.1], ratio=[1.0, 0.99, 1.0],
+                          ratio_se=[0.002, 0.001, 0.001], ratio_plain=[0.8, 1.25, 1.0], ratio_plain_se=0.002,
+                          ratio_misread=[1.03, 1.0, 1.0], ratio_misread_se=0.002, pure_noise=[1.01, 0.99, 1.0],
+                          pure_noise_se=0.003)
     }  # fmt: skip
 
 
 def _concentration() -> dict:
     linear = [linear_moment(100, 0.0), linear_moment(30, 2.0)]
     return {
-        # the last law fills its space: it has no linear counterpart
-        "concentration": table(3, law=["a", "a", "b"], dim=[2, 2, 4], ambient=[100, 1000, 4],
-                               error=[1.1 * linear_moment(98, 0), 0.95 * linear_moment(998, 0), 0.1],
-                               error_se=[1e-3, 1e-4, 1e-3], core_dim=[2, 2, 4], draws=800,
-                               wrong=[1.7 * linear_moment(98, 0), 1.8 * linear_moment(998, 0), 0.1],
-                               wrong_se=[1e-3, 1e-4, 1e-3], k_cov_low=[9.0, 9.0, math.inf],
-                               k_cov_high=[10.0, 10.0, math.inf]),
+        # Gaussian data are the null; the last law fills its space: it has no linear counterpart
+        "concentration": table(4, law=["a", "a", "gaussian", "b"], dim=[2, 2, 2, 4], ambient=[100, 1000, 1000, 4],
+                               error=[1.1 * linear_moment(98, 0), 0.95 * linear_moment(998, 0),
+                                      0.98 * linear_moment(998, 0), 0.1],
+                               error_se=[1e-3, 1e-4, 1e-4, 1e-3], core_dim=[2, 2, 2, 4], draws=800,
+                               wrong=[1.7 * linear_moment(98, 0), 1.8 * linear_moment(998, 0),
+                                      1.75 * linear_moment(998, 0), 0.1],
+                               wrong_se=[1e-3, 1e-4, 1e-4, 1e-3], k_cov_low=[9.0, 9.0, math.inf, math.inf],
+                               k_cov_high=[10.0, 10.0, math.inf, math.inf]),
         "linear": table(2, normal_dim=[100, 30], alpha=[0.0, 2.0], error=[1.01 * linear[0], linear[1]],
                         error_se=[0.001 * linear[0], 0.002 * linear[1]], gamma=linear,
-                        gamma_se=[0.001 * linear[0], 0.003 * linear[1]]),
+                        gamma_se=[0.001 * linear[0], 0.003 * linear[1]], wrong=[1.07 * linear[0], 1.06 * linear[1]],
+                        wrong_se=[0.001 * linear[0], 0.002 * linear[1]]),
         "worst_case": table(3, ambient=[1000, 5000, 4096], dim=[126, 1000, 4], reference=[True, True, False],
                             error=[0.0144, 0.026, 9.0], error_se=[1e-4, 1e-4, 1.0], grid=[0.0141, 0.026, 9.0],
-                            grid_se=1e-4, linear=[0.005, 0.001, 9.0], linear_se=1e-5, predicted=[0.0141, 0.026, 1.0]),
+                            grid_se=1e-4, linear=[0.005, 0.001, 9.0], linear_se=1e-5, predicted=[0.0141, 0.026, 1.0],
+                            wider=[1.07 * 0.0141, 1.06 * 0.026, math.nan], wider_se=1e-5),
     }  # fmt: skip
 
 
@@ -104,21 +121,22 @@ def _histograms() -> dict:
                            variance_ratio_se=[0.1, 0.1, 0.005, 0.005, 0.004, 0.004], exact_ratio=1.0,
                            exact_ratio_se=0.01, shifted_ratio=[9, 9, 1.12, 1.12, 1.2, 1.2], shifted_ratio_se=0.01,
                            peak=[1, 1, 2.8, 2.8, 8.9, 8.9]),
-        "spike": table(2, ambient=[2, 10], draws=20_000, zeros=[11_780, 9_400], closed_form_zeros=[11_869, 9_360],
-                       line_zeros=[0, 3]),
+        "spike": table(2, ambient=[2, 10], gap=[-0.004, 0.003], gap_se=0.002, closed_form=[0.001, 0.0],
+                       closed_form_se=0.001, loud=[-0.01, -0.033], loud_se=0.002, line=[-0.59, -0.5], line_se=1e-4),
     }  # fmt: skip
 
 
 def _images() -> dict:
     return {
-        "image_levels": table(2, law="blobs", ambient=1024, sigma=[0.3, 1.0], mle=[0.02, 0.022], mle_se=[0.001, 0.0005],
-                              pure=[0.022, 0.011], pure_se=0.001, naive=[0.1, 0.09], naive_se=0.001,
-                              cramer_rao=[0.02, 0.011])
+        "image_levels": table(3, law=["blobs", "blobs", "gaussian"], ambient=1024, sigma=[0.3, 1.0, 0.7],
+                              mle=[0.0204, 0.0221, 0.0101], mle_se=[0.0003, 0.0001, 0.0001],
+                              louder=[0.0234, 0.0252, 0.01], louder_se=0.0002, naive=[0.1, 0.09, 1.0], naive_se=0.001,
+                              cramer_rao=[0.02, 0.022, 0.01])
     }  # fmt: skip
 
 
 TABLES = {risk: _risk, identities: _identities, information: _information, residual: _residual, images: _images,
-          concentration: _concentration, histograms: _histograms}  # fmt: skip
+          concentration: _concentration, histograms: _histograms, worst_case: _concentration}  # fmt: skip
 QUESTION = {claim.id: module for module in TABLES for claim in module.CLAIMS}
 
 
@@ -128,45 +146,41 @@ def found(claim: str, tables: dict, options=PAPER):
     return measurement, judge(EXPERIMENT.claim(claim), measurement, seeded=False)
 
 
-def _binomial(count: int, mass: float) -> tuple[float, float, float]:
-    """Of 20000 draws, one of two simultaneous Clopper-Pearson intervals, from beta quantiles."""
-    low = stats.beta.ppf(0.0125, count, 20_001 - count) if count else 0.0
-    return count / 20_000 - mass, low - mass, stats.beta.ppf(0.9875, count + 1, 20_000 - count) - mass
-
-
 def _around(value: float, width: float) -> tuple[float, float, float]:
     return value, value - width, value + width
 
 
-MASS = [stats.chi2.cdf(d * 0.9, d) for d in (2, 10)]
-POOLED = 1.959963984540054 * 0.003 / 2**0.5
-POWER_N2 = linear_moment(30, 2.0) / linear_moment(36, 2.0)
+POOLED = 1.959963984540054 * 0.003 / 3**0.5
 
 # claim: (value, low, high) of the measurement, [low, high] of each control, words of the note
 EXPECTED = {
     # .0002 reaches further than -.0049: its error is larger
     "P1": (_around(0.0002, half(4) * 0.003), [_around(0.0005, half(4) * 0.001), _around(-0.035, half(2) * 0.002),
            _around(0.3, half(2) * 0.02)], "b x"),
-    "P2": (_around(3e-9, 0), [_around(1e-40, 0), _around(0.02, 0)], "b 0.3 distance"),
-    "P3": (_around(3e-9, 0), [_around(2e-39, 0), _around(0.02, 0)], "b 0.3 2.0 1"),
-    "P4": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(1.25, half(2) * 0.002),
-           _around(1.35, half(2) * 0.002)], "b 1.0"),
+    "P2": (_around(3e-9, 0), [_around(1e-40, 0), _around(1.6e-8, 0)], "b 0.3 distance"),
+    "P3": (_around(3e-9, 0), [_around(2e-39, 0), _around(1.6e-8, 0)], "b 0.3 2.0 1"),
+    "P4": (_around(0.99, half(3) * 0.001), [_around(1.0, POOLED), _around(1.25, half(3) * 0.002),
+           _around(1.07, half(1) * 0.002)], "gaussian 1.0"),
     "N1": (_around(1.1, half(2) * 1e-3 / linear_moment(98, 0)),
-           [_around(1.0, 0), _around(1.7, half(1) * 1e-3 / linear_moment(98, 0))],
+           [_around(0.98, half(1) * 1e-4 / linear_moment(998, 0)),
+            _around(1.7, half(1) * 1e-3 / linear_moment(98, 0))],
            "farthest at a 2 100 (law k d); C 3.85 to 4.97 with k, 2.9 to 3.6 with k_cov on bounded laws"),
     "N2": (_around(1.01, half(2) * 0.001), [_around(1.0, half(2) * 0.003),
-           _around(POWER_N2, half(2) * 0.002 * POWER_N2)], "100 0.0 (n alpha)"),
+           _around(1.06, half(1) * 0.002)], "100 0.0 (n alpha)"),
     "N3": (_around(0.0144 / 0.0141, half(2) * 1e-4 / 0.0141), [_around(1.0, half(2) * 1e-4 / 0.0141),
-           _around(0.001 / 0.026, half(2) * 1e-5 / 0.026)],
+           _around(1.06, half(1) * 1e-5 / 0.026), _around(0.001 / 0.026, half(2) * 1e-5 / 0.026)],
            "0.0144 at d=1000 k=126, 0.026 at d=5000 k=1000; at least 0.65 k^2/d^2"),
     "N4": (_around(1.02, half(2) * 0.005), [_around(1.0, half(1) * 0.01 / 2**0.5), _around(1.12, half(1) * 0.01)],
            "d=100; peak densities 2.80 at d=100, 8.90 at d=1000"),
-    "N5": (_binomial(11_780, MASS[0]), [_binomial(9_360, MASS[1]), _binomial(0, MASS[0])], ""),
-    "N6": (_around(1.02, half(4) * 0.002), [_around(0.985, 0), _around(1.9, half(2) * 0.01)], "mle a 1.0"),
-    "N7": (_around(0.99, half(2) * 0.001), [_around(1.0, POOLED), _around(1.25, half(2) * 0.002),
-           _around(1.1, half(2) * 0.002)], "b 1.0"),
-    "I1": (_around(0.022, half(2) * 0.0005), [_around(0.022, half(2) * 0.001), _around(0.1, half(2) * 0.001)],
-           "blobs 1024 1.0 (law d sigma); 1.500 of the Cramer-Rao bound on average"),
+    "N5": (_around(-0.004, half(2) * 0.002), [_around(0.001, half(2) * 0.001), _around(-0.033, half(2) * 0.002),
+           _around(-0.59, half(2) * 1e-4)], ""),
+    "N6": (_around(1.02, half(4) * 0.002), [_around(0.985, 0), _around(1.047, half(1) * 0.001),
+           _around(3.0, half(1) * 0.01)], "mle a 1.0"),
+    "N7": (_around(0.99, half(3) * 0.001), [_around(1.0, POOLED), _around(1.25, half(3) * 0.002),
+           _around(1.03, half(1) * 0.002)], "b 1.0"),
+    "I1": (_around(1.02, half(2) * 0.015), [_around(1.01, half(1) * 0.01), _around(0.0252 / 0.022, half(1) * 1 / 110),
+           _around(5.0, half(2) * 0.05)],
+           "blobs 1024 0.3 (law d sigma); error 0.0204 to 0.0221, on average 1.012 of the bound"),
 }  # fmt: skip
 
 
@@ -195,6 +209,7 @@ SPOILT = [
     ("P1", "risk", "step", 0.01, ("candidate", "prior range off by 5"), "inconclusive", "power control (prior range"),
     ("P2", "identities", "error", 1e-6, ("identity", "score"), "violated", ""),
     ("P2", "identities", "sabotaged", 1e-9, ("identity", "score"), "inconclusive", "power control (posterior moments"),
+    ("P2", "identities", "sabotaged", 3e-8, None, "inconclusive", "no power control within a factor 2"),
     ("P2", "exact_atoms", "error", 1e-6, ("identity", "score"), "inconclusive", "null control (five atoms"),
     ("P3", "lambda_posterior", "error", 1e-6, ("alpha", 2.0), "violated", ""),
     ("P3", "lambda_posterior", "sabotaged", 1e-9, ("alpha", 2.0), "inconclusive", "power control (prior exponent"),
@@ -202,30 +217,45 @@ SPOILT = [
     ("P4", "information", "ratio", 1.2, ("law", "a"), "violated", ""),
     ("P4", "information", "pure_noise", 1.2, ("law", "a"), "inconclusive", "null control (the score of the noise"),
     ("P4", "information", "ratio_plain", 1.0, None, "inconclusive", "power control (2d alone)"),
-    ("P4", "information", "ratio_wrong_level", 1.0, None, "inconclusive", "power control (score at 1.1 sigma)"),
-    ("N1", "concentration", "error", 0.02, ("ambient", 1000), "violated", ""),
+    ("P4", "information", "ratio_wrong_level", 1.0, None, "inconclusive", "power control (score at 0.985 sigma"),
+    ("P4", "information", "ratio_wrong_level", 1.35, None, "inconclusive", "no power control within a factor 2"),
+    ("N1", "concentration", "error", 0.1, ("ambient", 100), "violated", ""),
     ("N1", "concentration", "wrong", 0.05, ("ambient", 100), "inconclusive", "power control (true lambda"),
+    ("N1", "concentration", "error", 0.02, ("law", "gaussian"), "inconclusive", "null control (Gaussian data"),
+    (
+        "N2",
+        "linear",
+        "wrong",
+        [linear_moment(100, 0.0), linear_moment(30, 2.0)],
+        None,
+        "inconclusive",
+        "power control (true lambda",
+    ),
     ("N2", "linear", "error", 1.0, ("normal_dim", 30), "violated", ""),
     ("N2", "linear", "gamma", 1.0, ("normal_dim", 30), "inconclusive", "null control (lambda drawn"),
     ("N3", "worst_case", "error", 0.005, ("dim", 126), "violated", ""),
     ("N3", "worst_case", "grid", 0.005, ("dim", 126), "inconclusive", "null control (plain grid"),
     ("N3", "worst_case", "linear", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (linear data"),
+    ("N3", "worst_case", "wider", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (k that is 1.045"),
     ("N4", "histogram", "variance_ratio", 1.5, ("ambient", 100), "violated", ""),
     ("N4", "histogram", "exact_ratio", 1.5, ("ambient", 100), "inconclusive", "null control (chi-square"),
     ("N4", "histogram", "shifted_ratio", 1.0, None, "inconclusive", "power control (data at 1.03 sigma"),
-    ("N5", "spike", "zeros", 10_000, ("ambient", 2), "violated", ""),
-    ("N5", "spike", "closed_form_zeros", 10_000, ("ambient", 2), "inconclusive", "null control (closed form"),
+    ("N5", "spike", "gap", -0.05, ("ambient", 2), "violated", ""),
+    ("N5", "spike", "closed_form", 0.05, ("ambient", 2), "inconclusive", "null control (closed form"),
+    ("N5", "spike", "loud", 0.0, None, "inconclusive", "power control (noise at 1.08 sigma"),
     ("N6", "efficiency", "sd_ratio", 1.2, ("law", "a"), "violated", ""),
     ("N6", "efficiency", "mle_ratio", 1.2, ("law", "b"), "violated", ""),
     ("N6", "efficiency", "linear_sd_ratio", 1.2, ("law", "a"), "inconclusive", "null control (sd of the log"),
-    ("N6", "efficiency", "sd_ratio", 1.0, ("law", "two_scale"), "inconclusive", "power control (two-scale"),
-    ("N7", "residual", "ratio", 1.2, ("law", "a"), "violated", ""),
-    ("N7", "residual", "pure_noise", 1.2, ("law", "a"), "inconclusive", "null control (the noise itself)"),
+    ("N6", "efficiency", "sd_ratio", 1.0, ("dim", 56), "inconclusive", "power control (two-scale law, k = 56"),
+    ("N6", "efficiency", "sd_ratio", 1.9, ("dim", 56), "inconclusive", "no power control within a factor 2"),
+    ("N7", "residual", "ratio", 1.2, ("law", "b"), "violated", ""),
+    ("N7", "residual", "pure_noise", 1.2, ("law", "b"), "inconclusive", "null control (the noise itself)"),
     ("N7", "residual", "ratio_plain", 1.0, None, "inconclusive", "power control (no correction)"),
-    ("N7", "residual", "ratio_scaled", 1.0, None, "inconclusive", "power control (denoiser scaled"),
+    ("N7", "residual", "ratio_misread", 1.0, None, "inconclusive", "power control (denoiser told 1.12 sigma"),
     ("I1", "image_levels", "mle", 0.08, ("sigma", 0.3), "violated", ""),
-    ("I1", "image_levels", "pure", 0.08, ("sigma", 0.3), "inconclusive", "null control (the noise itself)"),
-    ("I1", "image_levels", "naive", 0.03, None, "inconclusive", "power control (the image taken"),
+    ("I1", "image_levels", "mle", 0.08, ("law", "gaussian"), "inconclusive", "null control (data on a plane"),
+    ("I1", "image_levels", "louder", 0.0201, ("sigma", 0.3), "inconclusive", "power control (noise larger by 0.6"),
+    ("I1", "image_levels", "naive", 0.02, None, "inconclusive", "power control (the image taken"),
 ]
 
 
@@ -273,10 +303,36 @@ def test_only_a_smoke_run_drops_what_is_inconclusive():
     assert of_profile([good, bad], risk.CLAIMS, SMOKE) == [good]
 
 
+def test_n1_says_how_the_ratio_goes_with_d_and_k():
+    grid = [(d, k) for d in (100, 1000, 10_000) for k in (1, 4, 16)]
+    ratio = [1.1 * (d / 1000) ** 0.02 * k**-0.03 for d, k in grid]
+    error = [r * linear_moment(d - k, 0) for r, (d, k) in zip(ratio, grid)]
+    rows = table(9, law="a", dim=[k for _, k in grid], ambient=[d for d, _ in grid], error=error,
+                 error_se=[0.01 * e for e in error], wrong=1.0, wrong_se=0.01, k_cov_low=math.inf, k_cov_high=math.inf,
+                 core_dim=20, draws=800)  # fmt: skip
+    [found] = concentration.decide({"concentration": pd.concat([rows, rows.iloc[:1].assign(law="gaussian")])}, PAPER)
+    # least squares of 9 points: 3 of each, a step of log 10 or log 4 apart
+    half = [1.96 * 0.01 / math.sqrt(6 * math.log(step) ** 2) for step in (10, 4)]
+    expected = f"slope of the log ratio +0.0200 ({half[0]:.4f}) in log d, -0.0300 ({half[1]:.4f}) in log k"
+    assert found.note.endswith(expected)
+
+
 def test_n1_is_judged_where_linear_data_have_a_second_moment():
     """At d - k = 5 they have one, at d - k = 4 and where the data fill their space they have none."""
-    rows = table(3, law="a", dim=[2, 2, 3], ambient=[7, 6, 3], error=0.1, error_se=0.01, wrong=1.0, wrong_se=0.01,
-                 k_cov_low=math.inf, k_cov_high=math.inf, core_dim=3, draws=800)  # fmt: skip
+    rows = table(
+        4,
+        law=["gaussian", "a", "a", "a"],
+        dim=[2, 2, 2, 3],
+        ambient=[1000, 7, 6, 3],
+        error=0.1,
+        wrong=1.0,
+        error_se=0.01,
+        wrong_se=0.01,
+        k_cov_low=math.inf,
+        k_cov_high=math.inf,
+        core_dim=3,
+        draws=800,
+    )
     [found] = concentration.decide({"concentration": rows}, PAPER)
     assert found.measured == pytest.approx(0.1 / linear_moment(5, 0.0), rel=1e-12)
-    assert concentration.decide({"concentration": rows.iloc[1:]}, PAPER) == []
+    assert concentration.decide({"concentration": rows.iloc[[0, 2, 3]]}, PAPER) == []

@@ -55,8 +55,8 @@ def test_fine_schedule_ends_where_it_is_asked_to(injection):
 def test_implicit_schedule_falls_exactly_when_the_premise_holds(kind):
     for draw in range(5):
         row = cell_implicit({"kind": kind, "draw": draw, "sigma_0": 3.0, "horizon": 20.0, "steps": 200}, 0)[0]
-        assert row["premise"] == (kind not in ("rising", "oversized"))
-        assert (row["largest_rise"] <= 1e-12) == row["premise"]
+        assert row["premise"] == (kind not in ("rising", "oversized", "over_edge"))
+        assert (row["largest_rise"] <= 1e-14) == row["premise"]
         assert row["premise"] is False or row["bound_ratio"] <= 1 + 1e-12
         assert kind == "staircase" or row["gap"] < 1e-12
 
@@ -64,6 +64,15 @@ def test_implicit_schedule_falls_exactly_when_the_premise_holds(kind):
 def test_constant_injection_has_its_closed_form():
     row = cell_implicit({"kind": "constant", "draw": 0, "sigma_0": 3.0, "horizon": 2.0, "steps": 10}, 0)[0]
     assert row["sigma_end_over_start"] == pytest.approx(math.sqrt(0.25 + 0.75 * math.exp(-4.0)), rel=1e-13)
+
+
+def test_sabotages_near_the_limits_do_what_is_said_of_them():
+    base = {"draw": 0, "sigma_0": 10.0, "horizon": 200.0, "steps": 800}
+    rows = {kind: cell_implicit(base | {"kind": kind}, 0)[0] for kind in ("edge", "over_edge", "floor")}
+    # held at (1 + e) sigma_0^2, sigma^2 grows by e (1 - e^{-2/4}) in the first step of 1/4
+    rise = 8e-12 * -math.expm1(-0.5) / 2
+    assert rows["over_edge"]["largest_rise"] == pytest.approx(rise, rel=1e-3) and rows["edge"]["largest_rise"] < 1e-15
+    assert rows["floor"]["sigma_end_over_start"] == pytest.approx(0.0375, rel=1e-12)
 
 
 def test_gaussian_variance_in_continuous_time():

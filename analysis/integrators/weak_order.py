@@ -17,6 +17,7 @@ from analysis.integrators.settings import DIM, LAW, farthest, final_variances, l
 from analysis.metrics.fits import log_log_slope, observed_order
 from analysis.metrics.intervals import Estimate, combine
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.samplers import INTEGRATORS, BrownianNoise, Schedule, sample
 from manifolds.denoisers import ConditionalDenoiser
 
@@ -38,11 +39,17 @@ CLAIMS = (
         id="O2",
         kind="sharper",
         source="declared with each integrator; curved and mixed laws, noise coupled across step counts",
-        statement="the observed weak order is the declared one on laws without closed form too",
+        statement="the observed weak order is the declared one on laws without closed form too: cube, mixture, sphere, "
+        "k = 2, d = 40; exponential Euler at a = 0 and 1/2, Heun, plain Euler and score freezing at a = 0",
         quantity="observed less declared order of E|u|^2, weighted over laws, the one farthest from 0 over integrators "
         "(interval over all of them)",
         predicted="0",
         allowed=(-0.3, 0.3),  # well inside the half order that would make the nearest whole order another one
+        seeds=3,
+        strict=True,
+        revised=Revision(
+            was="the same, beside an error of 5 % that does not fall", why="its order, -1, lay 3.6 limits away"
+        ),
     ),
 )
 _LADDER = "64 128 256 512 1024 2048"
@@ -55,6 +62,9 @@ _COUPLED = (
     ("score_freezing", 0.0),
 )
 _WRONG = 6.0  # the sabotage: the data's standard deviation is off by (6 - 1) N^-0.83, so that the order is .83
+# of the coupled runs' sabotage: an error of this part of E|u|^2, of the sign of the true one, that does not fall with
+# the steps
+_OFFSET = -0.004
 _NULL = (("exponential_euler", 0.0), ("heun", 0.0))
 
 
@@ -69,15 +79,16 @@ def cells(options) -> list[Cell]:
             params["steps"] = _LONGER if (name, a) == ("randomised_midpoint", 0.75) else _LADDER
             plan.append(Cell("exact_order", params | {"wrong_scale": wrong}, 0.4))
     sampled = [c for c in laws(options) if c[0] in ("mixture", "sphere", "cube")]
-    n = 400 if smoke else 1000 * size(options.profile)
+    seeds = 1 if smoke else 3
+    n = 400 if smoke else 1000 * size(options.profile) // seeds
     # the Gaussian is the null: its orders are known in closed form, and its draws are its own
     for law, dim in [*(sampled[:1] if smoke else sampled), ("gaussian", options.dim)]:
         for name, a in _NULL if law == "gaussian" else _COUPLED[:3] if smoke else _COUPLED:
-            for offset in (0.0, 0.05) if name == "exponential_euler" and law != "gaussian" else (0.0,):
+            for offset in (0.0, _OFFSET) if name == "exponential_euler" and law != "gaussian" else (0.0,):
                 params = {"law": law, "dim": dim, "ambient": 40, "integrator": name, "a": a, "offset": offset}
                 params |= {"sigma_0": 5.0, "sigma_T": 0.1, "n": n}
                 params["steps"] = "16 32 64 128" if smoke else "32 64 128 256 512"
-                plan.append(Cell("coupled", params, 0.5 if smoke else 4.0))
+                plan.append(Cell("coupled", params, 0.5 if smoke else 1.5, seeds))
     return plan
 
 
@@ -204,7 +215,7 @@ def _coupled(rows: pd.DataFrame) -> list[Measurement]:
     broken = farthest([e for k, e in found.items() if k[2] != 0.0])
     controls = [
         Control("null", "Gaussian data, fresh draws: orders 1 and 2 in closed form", *null[1:]),
-        Control("power", "an error of 5 % of E|u|^2 that does not fall", *broken[1:]),
+        Control("power", f"an error of {-100 * _OFFSET:g} % of E|u|^2 that does not fall", *broken[1:]),
     ]
     parts = ", ".join(f"{name} a={a:g}: {e.value:+.3f}" for (name, a), e in true.items())
     note = f"laws: {', '.join(sorted(rows.law.unique()))}; {parts}"

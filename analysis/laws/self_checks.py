@@ -15,6 +15,7 @@ import torch
 from analysis.laws.derivatives import first
 from analysis.laws.settings import LAW, build, case, noisy, rms, shape
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from manifolds import Law, Stream, stream
 
 __all__ = ["CLAIMS", "QUESTION", "cell_self_checks", "decide"]
@@ -25,10 +26,16 @@ CLAIMS = (
         "V1",
         "control",
         "derived here",
-        "answers of every law agree with its samples, its density and its limits",
+        "answers of every law agree with its samples, its density and its limits (every registered law, k = 2 where it "
+        "exists, three normal directions)",
         "worst error over tolerance, over laws and checks",
         "<= 1",
         (0.0, 1.0),
+        strict=True,
+        revised=Revision(
+            "the same, beside gross mistakes",
+            "the check that noticed its mistake least saw it at 248 tolerances: nothing near one was tried",
+        ),
     ),
 )
 
@@ -57,6 +64,9 @@ def _small_level(name: str) -> dict:
 _POINTS = 40
 _NEIGHBOURS = 3000  # draws for the local dimension: standard error k/sqrt(n) = 2 %
 _MOMENT_DRAWS = 20_000
+# mistakes that the law which notices them most sees at one to two tolerances: of the denoiser (relative; the second at
+# 1e-3 of the data's size), of the distances' log ratio, of the posterior trace
+_TOO_LARGE, _OFF_SUPPORT, _STEEP, _WIDE = 1e-8, 1.2e-4, 1.15, 1.03
 
 
 class Check(NamedTuple):
@@ -121,7 +131,7 @@ def _one_more_dimension(law: Law, params: dict) -> Law:
 
 
 def tweedie(params: dict, source: Stream) -> Iterator[Check]:
-    """f = y + sigma^2 grad log p along a random direction, by differences; and for a denoiser 0.1 % too large."""
+    """f = y + sigma^2 grad log p along a random direction, by differences; and for a denoiser slightly too large."""
     law = build(params)
     sigma = 0.5 * rms(law)
     _, y = noisy(law, sigma, _POINTS, source)
@@ -131,7 +141,7 @@ def tweedie(params: dict, source: Stream) -> Iterator[Check]:
     slope = sigma * first(lambda t: torch.stack([law.log_marginal(y + r[:, None] * v, sigma) for r in t]), step)
     f = law.denoise(y, sigma)
     error = float((slope - ((f - y) * v).sum(1) / sigma).abs().max())
-    yield Check("Tweedie", error, 1e-8, float((slope - ((1.001 * f - y) * v).sum(1) / sigma).abs().max()))
+    yield Check("Tweedie", error, 1e-8, float((slope - (((1.0 + _TOO_LARGE) * f - y) * v).sum(1) / sigma).abs().max()))
 
 
 def limits(params: dict, source: Stream) -> Iterator[Check]:
@@ -148,7 +158,7 @@ def limits(params: dict, source: Stream) -> Iterator[Check]:
     _, y = noisy(law, fine, _POINTS, source)
     # most points: near an edge of the support f stays off it by about sigma
     gap = (law.denoise(y, fine) - law.project(y)).norm(dim=1).median() / fine
-    wrong = (1.02 * law.denoise(y, fine) - law.project(y)).norm(dim=1).median() / fine
+    wrong = ((1.0 + _OFF_SUPPORT) * law.denoise(y, fine) - law.project(y)).norm(dim=1).median() / fine
     yield Check("near: the support", float(gap), 0.1, float(wrong))
 
 
@@ -178,14 +188,14 @@ def dimension(params: dict, source: Stream) -> Iterator[Check]:
     # Facco et al. (2017): the log of the ratio is exponential with rate k
     found = 0.0 if finite_set else float(1.0 / torch.log(nearest[:, 1] / nearest[:, 0]).mean())
     k = 0 if finite_set else law.intrinsic_dim
-    yield Check("local rank of samples", abs(found - k), 0.1 * k + 1e-12, abs(found - (k + 1)))
+    yield Check("local rank of samples", abs(found - k), 0.1 * k + 1e-12, abs(_STEEP * found - k))
     fine = params["level"] * rms(law)
     shares = []
     for sigma in (fine, 2.0 * fine):
         _, y = noisy(law, sigma, _POINTS, source.child("noise"))
         shares.append(float(law.posterior_trace(y, sigma).median()) / sigma**2)
     slope = (4.0 * shares[0] - shares[1]) / 3.0  # curvature enters as sigma^2
-    yield Check("tr Cov/sigma^2 -> k", abs(slope - k), 0.02 * k + 1e-3, abs(slope - (k + 1)))
+    yield Check("tr Cov/sigma^2 -> k", abs(slope - k), 0.02 * k + 1e-3, abs(_WIDE * slope - k))
 
 
 _CHECKS = (dense_is_reduced, tweedie, limits, moments, dimension)

@@ -5,6 +5,7 @@
     conditional  f_{sigma_i}(y), told the level of the schedule
     informed     f_{sqrt v_i}(y), told the level that is there: v_{i+1} = c_i^2 v_i + eta_i^2 in closed form
     misinformed  the same, told MISINFORMED times that level: a sabotage
+    misread      the same, told MISREAD times that level: another
 
 Conditional against informed is what the coefficients do; informed against blind is what blindness does. Start, injected
 noise and coefficients are the same for all.
@@ -29,6 +30,7 @@ from manifolds.streams import Stream
 __all__ = [
     "ARMS",
     "MISINFORMED",
+    "MISREAD",
     "ROOM",
     "Arm",
     "build_arm",
@@ -40,8 +42,8 @@ __all__ = [
 ]
 
 DIRECTIONS = 64  # of the sliced distance
-ARMS = ("blind", "plug_in", "conditional", "informed", "misinformed")
-MISINFORMED = 1.05
+ARMS = ("blind", "plug_in", "conditional", "informed", "misinformed", "misread")
+MISINFORMED, MISREAD = 1.05, 1.08
 
 # the blind arms must know of levels that mismatched coefficients reach, below the last and above the first
 MARGIN_BELOW, MARGIN_ABOVE = 50.0, 3.0
@@ -91,7 +93,7 @@ def build_arm(name: str, law: Law, schedule: Schedule, coefficients: Coefficient
         return Arm(name, PlugInDenoiser(law, _lowest(law, low), high * MARGIN_ABOVE))
     if name == "conditional":
         return Arm(name, ConditionalDenoiser(law))
-    factor = MISINFORMED if name == "misinformed" else 1.0
+    factor = {"misinformed": MISINFORMED, "misread": MISREAD}.get(name, 1.0)
     return Arm(name, ConditionalDenoiser(law), factor * coefficients.normal_variance().sqrt())
 
 

@@ -10,7 +10,7 @@ import math
 import pandas as pd
 
 import manifolds
-from analysis.mismatch.compare import MISINFORMED, compare, exact_blind
+from analysis.mismatch.compare import MISINFORMED, MISREAD, compare, exact_blind
 from analysis.mismatch.price import blind_drift_errors, distance_price, path_price
 from analysis.mismatch.settings import (
     A_VALUES,
@@ -22,6 +22,7 @@ from analysis.mismatch.settings import (
     LAW,
     PAPER,
     STEPS,
+    Interval,
     ambient_of,
     cost,
     decided,
@@ -39,27 +40,40 @@ from analysis.runs.claims import Revision
 
 __all__ = ["CLAIMS", "QUESTION", "cell_factorial", "decide"]
 
-LEAST_LAWS, LEAST_RATIO = 4, 2.0  # "at least 2 x on at least four laws"
+LEAST_LAWS, LEAST_RATIO = 4, 2.0  # "at least 2 x on at least four laws", registered before the first run
 
 CLAIMS = (
     Claim(
         "M3",
         "paper",
         f"{PAPER}, section 4.2",
-        "where coefficients do not keep the scheduled level, blind beats conditional: plain Euler, a = 0, 25 steps",
-        "number of laws on which the conditional error is at least twice the blind one",
-        ">= 4",
-        (LEAST_LAWS, math.inf),
+        "where coefficients do not keep the scheduled level, blind beats conditional, twice on at least four of twelve "
+        "laws: plain Euler, a = 0, 25 geometric steps, exact denoisers, k = 4, 2 or 1, d = 2000 (images: 1024)",
+        "conditional over blind error (sliced W2, floor included) on the law where it is the fourth largest",
+        ">= 2",
+        (LEAST_RATIO, math.inf),
+        wide="the statement has no size: 2 on four laws was registered before the first run",
+        strict=True,
+        revised=Revision(
+            "number of laws on which the ratio is at least 2, at least 4",
+            "a count has no interval, and its sabotage lay 2.6 limits away",
+        ),
     ),
     Claim(
         "M4",
         "finding",
         "derived here",
         "with coefficients that keep the scheduled level, blind and conditional errors differ by no more than the "
-        "price of blindness",
+        "price of blindness: exponential Euler, DDIM, ancestral, Kadkhodaie-Simoncelli and Heun steps where they "
+        "apply, three grids, a = 0, .2, .5, on a mixture and Gaussian data; a = 0 on ten more laws, on which a "
+        "denoiser that misreads its level by 1.08 may hide within the price",
         "|error gap| over the price of blindness, largest over laws, integrators, grids and a",
         "<= 1",
         (0.0, 1.0),
+        strict=True,
+        revised=Revision(
+            "the same, beside plain Euler steps", "coefficients that lose the level gave 16 prices: no mistake was near"
+        ),
     ),
     Claim(
         "M5",
@@ -118,6 +132,9 @@ def _chosen(options) -> list[tuple]:
     return list(chosen)
 
 
+_MISREADING = ("gaussian", "exponential_euler", "geometric", 0.0, 25)  # the cell with the sabotage of M4
+
+
 def cell_factorial(params: dict, seed: int) -> list[dict]:
     """One row an arm: error, floor, and the comparison with the blind arm under the same coefficients and draws.
 
@@ -132,6 +149,8 @@ def cell_factorial(params: dict, seed: int) -> list[dict]:
     arms = ("blind", "conditional", "informed") + (("plug_in",) if params["plug_in"] else ())
     if (params["integrator"], params["grid"], params["a"], params["steps"]) == ("euler", "geometric", 0.0, 25):
         arms = (*arms, "misinformed")
+    if (params["law"], params["integrator"], params["grid"], params["a"], params["steps"]) == _MISREADING:
+        arms = (*arms, "misread")
     rows = compare(
         law, schedule, integrator, arms, params["samples"], params["replicates"], source, {"plug_in": PLUG_IN_SHARE}
     )
@@ -170,33 +189,36 @@ def _usual(rows: pd.DataFrame) -> pd.Series:
     return rows.groupby("law").ambient.transform(lambda of_law: of_law.mode()[0])
 
 
-def _count(rows: pd.DataFrame, name: str) -> tuple[int, int, int]:
-    """Laws on which a ratio is at least 2: by its estimate, by its lower and by its upper end."""
-    value, low, high = (int((rows[name + end] >= LEAST_RATIO).sum()) for end in ("", "_low", "_high"))
+def _fourth(rows: pd.DataFrame, name: str) -> Interval:
+    """The fourth largest of a ratio over laws: of its estimates, of its lower and of its upper ends."""
+    value, low, high = (float(rows[name + end].nlargest(LEAST_LAWS).iloc[-1]) for end in ("", "_low", "_high"))
     return value, low, high
 
 
 def _blind_beats_conditional(rows: pd.DataFrame) -> Measurement | None:
     conditional, informed = _headline(rows, "euler", "conditional"), _headline(rows, "euler", "informed")
     consistent = _headline(rows, "exponential_euler", "conditional")
-    if len(conditional) < 4 or len(consistent) < 4:
+    if min(len(conditional), len(informed), len(consistent)) < LEAST_LAWS:
         return None
     told_the_truth = "a conditional denoiser told the true level in place of the blind one"
     controls = [
-        Control("null", told_the_truth, *_count(informed, "conditional_over_own")[1:]),
-        Control("power", "exponential Euler, whose coefficients keep the level", *_count(consistent, "ratio")[1:]),
+        Control("null", told_the_truth, *_fourth(informed, "conditional_over_own")[1:]),
+        Control("power", "exponential Euler, whose coefficients keep the level", *_fourth(consistent, "ratio")[1:]),
     ]
     listed = ", ".join(f"{r.law} {r.ratio:.2f}" for r in conditional.sort_values("ratio", ascending=False).itertuples())
-    return Measurement("M3", *_count(conditional, "ratio"), controls, f"conditional/blind error: {listed}")
+    fourth = conditional.sort_values("ratio").iloc[-LEAST_LAWS].law
+    return Measurement("M3", *_fourth(conditional, "ratio"), controls, f"conditional/blind error: {listed}", fourth)
 
 
 def _price(rows: pd.DataFrame) -> Measurement | None:
     kept = farthest(rows[rows.consistent & (rows.arm == "conditional")], "over_price", 0.0)
     null, power = (farthest(_headline(rows, "euler", arm), "over_price", 0.0) for arm in ("informed", "conditional"))
-    if kept is None or null is None or power is None:
+    misread = farthest(rows[rows.arm == "misread"], "over_price", 0.0)
+    if kept is None or null is None or power is None or misread is None:
         return None
     controls = [
         Control("null", "plain Euler, conditional denoiser told the true level", *null[1:]),
+        Control("power", f"told {MISREAD:g} times the level, exponential Euler, a = 0, Gaussian data", *misread[1:]),
         Control("power", "plain Euler, a = 0, conditional denoiser told the schedule", *power[1:]),
     ]
     return Measurement("M4", *kept, controls)

@@ -12,6 +12,7 @@ import pandas as pd
 
 import manifolds
 from analysis.mismatch.compare import core_part
+from analysis.mismatch.headline import VAST
 from analysis.mismatch.settings import (
     AMBIENT,
     LAW,
@@ -80,9 +81,14 @@ def cells(options) -> list[Cell]:
     params = {"law": "gaussian", "ambient": options.ambient, "steps": STEPS, "samples": samples}
     seconds = 2 * cost("gaussian", samples, replicates, STEPS)
     seeds = 1 if options.profile == "smoke" else 3
-    return [Cell("mismatch_printed", {**params, "replicates": replicates}, seconds, seeds)] * (
-        "gaussian" in options.law
-    )
+    if "gaussian" not in options.law:
+        return []
+    # the second is the null of M8, whose two runs are then nearly one: few points suffice
+    vast = {**params, "ambient": VAST, "samples": 500, "replicates": 4}
+    return [
+        Cell("mismatch_printed", {**params, "replicates": replicates}, seconds, seeds),
+        Cell("mismatch_printed", vast, 0.5, seeds),
+    ]
 
 
 def cell_printed(params: dict, seed: int) -> list[dict]:
@@ -121,7 +127,11 @@ def decide(tables, options) -> list[Measurement]:
 
 
 def _printed(rows: pd.DataFrame) -> list[Measurement]:
-    by = {str(row.pair): row for _, row in rows.iterrows()}
+    at = rows.ambient == VAST
+    vast, by = ({str(row.pair): row for _, row in part.iterrows()} for part in (rows[at], rows[~at]))
+    if "printed" not in by or "printed" not in vast:
+        return []
+    same = Control("null", f"the same in d = {VAST:.0e}", *ends(vast["printed"], "share")[1:])
     less = Control(
         "power", "VE-DDPM with 2.5 % more injected variance", *ends(by["injection x 1.025"], "log_ratio")[1:]
     )
@@ -142,7 +152,7 @@ def _printed(rows: pd.DataFrame) -> list[Measurement]:
     nearly = Control("power", "blind denoiser reads its level x 1.0006", *ends(by["blind reads x 1.0006"], "share")[1:])
     return [
         Measurement("M6b", *ends(by["printed"], "log_ratio"), [closed, less, misread], f"excess: {excesses}"),
-        Measurement("M8", *ends(by["printed"], "share"), [Control("null", "closed form, d -> inf", 1.0, 1.0), nearly]),
+        Measurement("M8", *ends(by["printed"], "share"), [same, nearly]),
     ]
 
 

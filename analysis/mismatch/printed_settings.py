@@ -28,9 +28,15 @@ CLAIMS = (
         "finding",
         f"{PAPER}, section 4.2 (version 1)",
         "h = .2, a = .2 with a_t = a sigma_hat^2 takes 27 steps from 4 to .05, not about 100; beta = .2 takes 107",
-        "mean number of steps of the adaptive run",
+        "mean number of steps of the adaptive run (Gaussian data, k = 4, d = 6400)",
         "27",
         (26.5, 27.5),
+        seeds=3,
+        wide="steps are whole numbers: the nearest other answers are 26 and 28",
+        strict=True,
+        revised=Revision(
+            "the same, beside beta = .2 and an a_t that never stops", "the nearest sabotage lay 160 limits away"
+        ),
     ),
     # three half widths of 18 replicates; limit set after a pilot
     Claim(
@@ -58,6 +64,7 @@ CAP = 1000
 # .2 is the beta of Kadkhodaie and Simoncelli, with the constant step h = .2 or with their growing one from .01
 VARIANTS: dict[str, tuple[str | KadkhodaieSimoncelli, float]] = {
     "squared": ("euler_maruyama", 2.0),
+    "more noise": ("euler_maruyama", 2.0),
     "exponential": ("exponential_euler", 2.0),
     "unsquared": ("euler_maruyama", 1.0),
     "beta_constant": (KadkhodaieSimoncelli(h0=0.2, beta=0.2, growing=False), 2.0),
@@ -70,11 +77,12 @@ _SAMPLES = {"smoke": 200, "paper": 500, "full": 2000}
 
 def cells(options) -> list[Cell]:
     """One cell a reading of the settings, one a level at which training stops."""
-    samples, found = _SAMPLES[options.profile], []
-    for variant in VARIANTS:
-        params = {"law": "gaussian", "ambient": 6400, "variant": variant, "h": 0.2, "a": 0.2, "samples": samples}
-        found.append(Cell("step_counts", params, 0.3))
     smoke = options.profile == "smoke"
+    samples, found, seeds = _SAMPLES[options.profile], [], 1 if smoke else 3
+    for variant in VARIANTS:
+        params = {"law": "gaussian", "ambient": 6400, "variant": variant, "h": 0.2, "samples": samples // seeds}
+        # the sabotage: by the recursion it takes 27.1 steps, so 28, or 27 in one run of seven
+        found.append(Cell("step_counts", params | {"a": 0.21 if variant == "more noise" else 0.2}, 0.1, seeds))
     for high, reads in ((3.0, 1.0), (4.0, 1.0), (4.0, _READS)):
         params = {"law": "mixture", "ambient": 6400, "h": 0.2, "a": 0.2, "prior_high": high, "integrator": "euler"}
         params |= {"reads": reads, "samples": 2 * samples, "replicates": 6}
@@ -155,12 +163,13 @@ def decide(tables, options) -> list[Measurement]:
 
 def _step_counts(rows: pd.DataFrame) -> Measurement | None:
     by = {str(row.variant): row for _, row in rows.iterrows()}
-    if not {"squared", "beta_constant", "unsquared"} <= set(by):
+    if not {"squared", "more noise", "beta_constant", "unsquared"} <= set(by):
         return None
     steps = {name: (float(row.steps_mean), float(row.steps_low), float(row.steps_high)) for name, row in by.items()}
     recursion = float(by["squared"].steps_recursion)
     controls = [
         Control("null", "the recursion of the variance, no sampling", recursion, recursion),
+        Control("power", "a = .21", *steps["more noise"][1:]),
         Control("power", "beta = .2 in place of a = .2", *steps["beta_constant"][1:]),
         Control("power", "a_t = a sigma_hat, which has a fixed point", *steps["unsquared"][1:]),
     ]
@@ -193,4 +202,5 @@ QUESTION = Question(
     claims=CLAIMS,
     decide=decide,
     show=show,
+    values={"steps": "steps_mean"},
 )

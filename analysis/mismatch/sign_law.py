@@ -186,8 +186,9 @@ def _phase(rows: pd.DataFrame) -> Measurement:
         return theory.sign_change_injection(h) if h < 1.27 else 0.0
 
     count, rival = contradictions(rows, star), contradictions(rows, lambda h: 0.5)
+    level = int(((rows.log_mismatch_end < 0) != (rows.a < rows.h.map(star))).sum())
     controls = [
-        Control("null", "log(true/scheduled level) in closed form changes sign there", 0.0, 0.0),
+        Control("null", "cells whose true level ends on the other side of the schedule, in closed form", level, level),
         Control("power", "a* = 1/2 at every h, its limit as h -> 0", rival, rival),
     ]
     note = f"{int((rows.outcome != 'ties').sum())} of {len(rows)} cells are decided"

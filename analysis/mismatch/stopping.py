@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import stats
 
 import manifolds
@@ -26,6 +27,7 @@ from analysis.mismatch.settings import (
     cost,
     decided,
     ends,
+    farthest,
     law_of,
     listed,
     normal_variance,
@@ -35,6 +37,7 @@ from analysis.runs import Cell, Claim, Control, Measurement, Question, every_cel
 from analysis.runs.claims import Revision
 from analysis.samplers import Schedule, sample
 from analysis.theory import coefficients as theory
+from manifolds.streams import Stream
 
 __all__ = [
     "CLAIMS", "QUESTION", "cell_adaptive_stop", "cell_adaptive_work", "decide", "narrowing_dimension", "stopping_law",
@@ -120,6 +123,17 @@ def stopping_law(distance: float, drop: float, start_variance: float, step_varia
     }
 
 
+def _walked(
+    n: int, distance: float, drop: float, start_variance: float, step_variance: float, source: Stream
+) -> torch.Tensor:
+    """(n,) log levels at which n walks stop, step by step: what `stopping_law` integrates."""
+    level, step = distance + start_variance**0.5 * source.child("start").normal(n), 0
+    while bool((level > 0).any()):
+        ahead = level - drop + step_variance**0.5 * source.child("step", step).normal(n)
+        level, step = torch.where(level > 0, ahead, level), step + 1
+    return level
+
+
 def narrowing_dimension(a: float, h: float, horizon: float) -> float:
     """The d below which stopping narrows the log level: a stopped level is spread evenly over one step, drop^2/12."""
     return 12 * (0.5 + 2 * a * horizon) / ((1 - a) * h) ** 2
@@ -144,7 +158,9 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     k_eff = law.mmse(schedule.sigma) / schedule.sigma**2
     # the residual reads low by k_eff/(2d) in the logarithm, and what is injected in its place is less by that
     distance = math.log(SIGMA_START / params["end"]) - float(k_eff[-1] + 1) / (2 * d)
-    walk = stopping_law(distance, a * h * float(k_eff.mean()) / d - drift, 0.5 / d, step_variance)
+    drop = a * h * float(k_eff.mean()) / d - drift
+    walk = stopping_law(distance, drop, 0.5 / d, step_variance)
+    itself = _walked(n, distance, drop, 0.5 / d, step_variance, source.child("walk"))
     steps = run.stopped_at.double()
     half = math.hypot(math.log(stopped.high / stopped.value), math.log(unstopped.high / unstopped.value))
     ratio = stopped.value / unstopped.value
@@ -153,6 +169,7 @@ def cell_adaptive_stop(params: dict, seed: int) -> list[dict]:
     row |= {"ratio": ratio, "ratio_low": ratio * math.exp(-half), "ratio_high": ratio * math.exp(half)}
     row |= {"variance_stopped_predicted": walk["log_level_variance"]}
     row |= columns("walk_ratio", stopped.scaled(1 / walk["log_level_variance"]))
+    row |= columns("walk_itself", variance(itself).scaled(1 / walk["log_level_variance"]))
     row |= {"narrows_below_d": narrowing_dimension(a, h, schedule.horizon)}
     row |= {"mean_steps": steps.mean(), "sd_steps": steps.std()}
     row |= {"steps_1": steps.quantile(0.01), "steps_99": steps.quantile(0.99)}
@@ -196,12 +213,13 @@ def decide(tables, options) -> list[Measurement]:
 
 def _spread(rows: pd.DataFrame) -> Measurement | None:
     true, spoilt = rows[rows.longer == 1], rows[rows.longer != 1]
-    if not len(true) or not len(spoilt):
+    null = farthest(true, "walk_itself", 1.0)
+    if null is None or not len(spoilt):
         return None
     least = spoilt.iloc[int((spoilt.walk_ratio - 1).abs().argmin())]
     what = f"steps {_LONGER:g} times as long as predicted for, d = {least.ambient}, which notices least"
     controls = [
-        Control("null", "the walk itself", 1.0, 1.0),
+        Control("null", "the walk itself, drawn step by step", *null[1:]),
         Control("power", what, *ends(least, "walk_ratio")[1:]),
     ]
     narrowed = ", ".join(f"{r.ambient}: {r.ratio:.3g}" for r in true.sort_values("ambient").itertuples())

@@ -17,7 +17,7 @@ from analysis.theory import coefficients as theory
 from manifolds.law import Law
 from manifolds.streams import Stream
 
-__all__ = ["OURS", "RUNS", "SAME", "STEPS", "Run", "gaussian_excess", "jackknife", "names_in", "output"]
+__all__ = ["OURS", "RUNS", "SAME", "STEPS", "Injecting", "Run", "gaussian_excess", "jackknife", "names_in", "output"]
 
 STEPS = 25
 
@@ -52,7 +52,7 @@ RUNS: dict[str, Run] = {
 OURS, SAME = "blind exponential_euler 0.2", "conditional exponential_euler 0.2"
 
 
-class _Injecting(Integrator):
+class Injecting(Integrator):
     """Another integrator with its injected variance multiplied: a sabotage of the amount of noise alone."""
 
     name = "injecting"
@@ -74,7 +74,7 @@ def output(run: Run, law: Law, schedule: Schedule, n: int, source: Stream) -> to
     """The n points of a run (n, width); start and injected noise are those of the source, whatever the run."""
     integrator = integrator_of(run.integrator)
     if run.injects != 1:
-        integrator = _Injecting(integrator, run.injects)
+        integrator = Injecting(integrator, run.injects)
     coefficients = integrator.coefficients(schedule)
     f = build_arm(run.denoiser, law, schedule, coefficients).f
     told = None if run.denoiser == "blind" else run.reads * coefficients.levels

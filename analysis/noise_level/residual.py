@@ -6,43 +6,61 @@ import torch
 
 from analysis.laws.settings import build, case, noisy, rms
 from analysis.noise_level.estimates import controlled_mean, controlled_ratio
-from analysis.noise_level.settings import LAW, LEVELS, as_control, labels, measured, of_profile, pooled, resolved, worst
+from analysis.noise_level.settings import (
+    LAW,
+    LEVELS,
+    as_control,
+    labels,
+    least,
+    measured,
+    of_profile,
+    pooled,
+    resolved,
+    seeds_of,
+    worst,
+)
 from analysis.runs import Cell, Claim, Measurement, Question
+from analysis.runs.claims import Revision
 from manifolds import stream
 
 __all__ = ["CLAIMS", "QUESTION", "cell_residual", "decide"]
 
 CLAIMS = (
-    # standard error 0.2 %
+    # half width .015 for the law whose residual has the heaviest tail, with the draws of all seeds
     Claim(
         "N7",
         "sharper",
         "derived here",
-        "|f(y)-y|^2/d estimates sigma^2 with the factor 1 - k_eff/d",
+        "|f(y)-y|^2/d estimates sigma^2 with the factor 1 - k_eff/d: every registered law, k = 2 where it exists, 6 "
+        "normal directions, levels .1 and 1",
         "measured over formula, worst law and level",
         "1",
         (0.98, 1.02),
+        seeds=3,
+        strict=True,
+        revised=Revision("the same, beside a denoiser scaled by 1.05", "the nearest sabotage lay 46 limits away"),
     ),
 )
 
-_DRAWS = {"smoke": 4_000, "paper": 20_000, "full": 200_000}
+_DRAWS = {"smoke": 4_000, "paper": 20_000, "full": 200_000}  # of all seeds
+_MISREAD = 1.12  # the sabotage: Gaussian data at level 1 then read 2.7 % too much
 
 
 def cells(options) -> list[Cell]:
     """Every law in few dimensions, where the factor is far from 1."""
-    some = 1 if options.profile == "smoke" else 2
+    some, seeds = 1 if options.profile == "smoke" else 2, seeds_of(options.profile)
     return [
-        Cell("residual", {**case(name, 2, 6), "level": level, "draws": _DRAWS[options.profile]}, cost=0.2)
+        Cell("residual", {**case(name, 2, 6), "level": level, "draws": _DRAWS[options.profile] // seeds}, 0.1, seeds)
         for name in options.law
-        for level in resolved(name, LEVELS, 1.0)[:some]
+        for level in resolved(name, LEVELS, 1.0)[-some:]
     ]
 
 
 def cell_residual(params: dict, seed: int) -> list[dict]:
     """E sigma_hat^2/sigma^2 over 1 - k_eff/d, k_eff = E tr Cov/sigma^2, from the same draws.
 
-    `ratio_plain` is E sigma_hat^2/sigma^2 itself; `ratio_scaled` has the denoiser 5 % too large. |z|^2/d, of mean 1, is
-    the control variate.
+    `ratio_plain` is E sigma_hat^2/sigma^2 itself; `ratio_misread` has the denoiser told _MISREAD sigma. |z|^2/d, of
+    mean 1, is the control variate.
     """
     law = build(params)
     sigma, d = params["level"] * rms(law), law.ambient_dim
@@ -55,7 +73,7 @@ def cell_residual(params: dict, seed: int) -> list[dict]:
     for name, estimate, below in (
         ("ratio", f, 1.0 - share),
         ("ratio_plain", f, torch.ones_like(share)),
-        ("ratio_scaled", 1.05 * f, 1.0 - share),
+        ("ratio_misread", law.denoise(y, _MISREAD * sigma), 1.0 - share),
     ):
         row[name], row[f"{name}_se"] = controlled_ratio(law.space.sqnorm(estimate - y) / unit, below, pure, 1.0)
     return [row]
@@ -69,10 +87,12 @@ def decide(tables, options) -> list[Measurement]:
         return worst(rows[column], rows[f"{column}_se"], 1.0, labels(rows, "law", "level"))
 
     truth, where = ratio("ratio")
+    plain = rows[(rows.level == 1.0) & ((rows.law == "gaussian") | ("gaussian" not in set(rows.law)))]
+    misread = least(plain.ratio_misread, plain.ratio_misread_se, 1.0)[0]
     controls = [
         as_control("null", "the noise itself", pooled(rows.pure_noise, rows.pure_noise_se)),
         as_control("power", "no correction", ratio("ratio_plain")[0]),
-        as_control("power", "denoiser scaled by 1.05", ratio("ratio_scaled")[0]),
+        as_control("power", f"denoiser told {_MISREAD:g} sigma, Gaussian data, level 1", misread),
     ]
     return of_profile([measured("N7", truth, controls, where)], CLAIMS, options)
 

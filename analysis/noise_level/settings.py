@@ -14,7 +14,7 @@ from analysis.runs import Argument, Claim, Control, Measurement, judge, positive
 
 __all__ = [
     "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
-    "low_dimensional", "measured", "of_profile", "pooled", "resolved", "worst",
+    "least", "low_dimensional", "measured", "of_profile", "pooled", "resolved", "seeds_of", "worst",
 ]  # fmt: skip
 
 PAPER = "arXiv 2602.09639"
@@ -54,6 +54,20 @@ def worst(
     i = int(np.argmax(np.abs(values - target) + half))
     name = "" if names is None else str(list(names)[i])
     return Estimate(values[i], values[i] - half[i], values[i] + half[i]), name
+
+
+def least(
+    value: Iterable[float], error: Iterable[float], target: float, names: Iterable[str] | None = None
+) -> tuple[Estimate, str]:
+    """The case nearest to the target, with the interval of that case alone, and its name: a sabotage seen least."""
+    values, errors = np.asarray(value, dtype=float), np.asarray(error, dtype=float)
+    i = int(np.argmin(np.abs(values - target)))
+    return worst(values[i : i + 1], errors[i : i + 1], target, None if names is None else [list(names)[i]])
+
+
+def seeds_of(profile: str) -> int:
+    """Seeds that share the draws of a cell."""
+    return 1 if profile == "smoke" else 3
 
 
 def pooled(value: pd.Series, error: pd.Series) -> Estimate:

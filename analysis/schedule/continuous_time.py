@@ -8,6 +8,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.schedule.settings import PROPORTIONAL, WANING, waning
 
 CLAIMS = (
@@ -18,17 +19,25 @@ CLAIMS = (
         statement="on Gaussian data the variance equation of the dynamics has the solution s^2 + sigma_t^2",
         quantity="largest relative gap along the run, adaptive Runge-Kutta at rtol 1e-12",
         predicted="0",
-        allowed=(0.0, 1e-9),  # a thousand times the solver's tolerance
+        allowed=(0.0, 1e-12),  # the solver's tolerance a step; both sides obey one equation, so their errors agree
+        strict=True,
+        revised=Revision(
+            was="the same within 1e-9, beside 5 % more injection",
+            why="the gap is 2e-15, and the nearest sabotage lay 3e7 limits away",
+        ),
     ),
 )
 
 
+_MORE = 4e-12  # of the sabotage, relative: the injection that notices least is then off by 1.5e-12
+
+
 def cells(options) -> list[Cell]:
-    """The truth and a sabotage (5 % more injection) of every injection; without injection there is nothing to spoil."""
+    """The truth and sabotages (more injection) of every injection; without injection there is nothing to spoil."""
     return [
         Cell("continuous", {"injection": kind, "factor": factor, "s": s, "sigma_0": 5.0, "horizon": 6.0}, 0.05)
         for kind in (*PROPORTIONAL, WANING)
-        for factor in ((1.0, 1.05) if kind != "0" else (1.0,))
+        for factor in ((1.0, 1.0 + _MORE, 1.05) if kind != "0" else (1.0,))
         for s in (0.3, 1.0)
     ]
 
@@ -56,12 +65,12 @@ def cell_continuous(params: dict, seed: int) -> list[dict]:
 def decide(tables, options) -> list[Measurement]:
     """The largest gap of the truth; the null has a closed form of its own, the sabotage must show."""
     rows = tables["continuous"]
-    truth, wrong = rows[rows.factor == 1.0].largest_gap, rows[rows.factor != 1.0].largest_gap
+    truth = rows[rows.factor == 1.0].largest_gap
     no_noise = float(rows[(rows.injection.astype(str) == "0")].largest_gap.max())
-    controls = [
-        Control("null", "no injection: e^{-2t} sigma_0^2", no_noise, no_noise),
-        Control("power", "5 % more injection", wrong.min(), wrong.max()),
-    ]
+    controls = [Control("null", "no injection: e^{-2t} sigma_0^2", no_noise, no_noise)]
+    for factor, wrong in rows[rows.factor != 1.0].groupby("factor"):
+        least = float(wrong.largest_gap.min())
+        controls.append(Control("power", f"{factor - 1:.2g} more injection, where it is noticed least", least, least))
     return [Measurement("S1b", truth.max(), truth.max(), truth.max(), controls)]
 
 

@@ -11,6 +11,7 @@ import manifolds
 from analysis.integrators.catalogue import build
 from analysis.metrics.intervals import Estimate
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.samplers import Schedule, sample
 from analysis.schedule.settings import PAPER, measured
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
@@ -25,6 +26,7 @@ CLAIMS = (
         predicted="13.8",
         allowed=(13.3, 14.3),  # half a step on either side
         expected="violated",
+        seeds=3,
         strict=True,
         wide="half a step is what the figure could show",
     ),
@@ -35,19 +37,22 @@ CLAIMS = (
         statement="the stated h = .5, a = .5 need 27.6 steps; the plotted line is that of a = 0",
         quantity="the same number of steps",
         predicted="27.63 (27.59 with the bias -(k_eff + 1)/(2d) of the residual)",
-        allowed=(27.13, 28.13),  # half a step on either side
+        # three half widths of 2000 runs around the prediction with the residual's bias; set after a pilot
+        allowed=(27.535, 27.645),
+        seeds=3,
         strict=True,
-        wide="half a step is what the figure could show",
+        revised=Revision(was="the same within half a step", why="the limit stood 28 half widths from the measurement"),
     ),
 )
 
 
 def cells(options) -> list[Cell]:
     """The stated run, the same with the level told, the plotted one (a = 0), and runs that are just off either."""
-    shared = {"dim": 2, "ambient": 100, "sigma_0": 10.0, "sigma_T": 0.01, "n": 2000}
+    seeds = 1 if options.profile == "smoke" else 3
+    shared = {"dim": 2, "ambient": 100, "sigma_0": 10.0, "sigma_T": 0.01, "n": 2000 // seeds}
     known = ((0.5, 0.5, "blind"), (0.5, 0.5, "conditional"), (0.5, 0.0, "blind"), (0.3, 0.5, "blind"))
-    near = ((0.485, 0.5, "blind"), (0.5, 0.05, "blind"))
-    return [Cell("rate", {"h": h, "a": a, "denoiser": kind} | shared, 0.4) for h, a, kind in known + near]
+    near = ((0.4985, 0.5, "blind"), (0.5, 0.05, "blind"))
+    return [Cell("rate", {"h": h, "a": a, "denoiser": kind} | shared, 0.15, seeds) for h, a, kind in known + near]
 
 
 def cell_rate(params: dict, seed: int) -> list[dict]:
@@ -87,7 +92,7 @@ def decide(tables, options) -> list[Measurement]:
 
     stated, told = steps(0.5, 0.5, "blind"), steps(0.5, 0.5, "conditional")
     plotted, small = steps(0.5, 0.0, "blind"), steps(0.3, 0.5, "blind")
-    near, tilted = steps(0.485, 0.5, "blind"), steps(0.5, 0.05, "blind")
+    near, tilted = steps(0.4985, 0.5, "blind"), steps(0.5, 0.05, "blind")
     as_plotted = [
         Control("null", "h = .5, a = 0", plotted.low, plotted.high),
         Control("power", "h = .5, a = .05", tilted.low, tilted.high),
@@ -95,7 +100,7 @@ def decide(tables, options) -> list[Measurement]:
     ]
     as_stated = [
         Control("null", "conditional run, h = .5, a = .5", told.low, told.high),
-        Control("power", "h = .485, a = .5", near.low, near.high),
+        Control("power", "h = .4985, a = .5", near.low, near.high),
         Control("power", "h = .5, a = 0", plotted.low, plotted.high),
     ]
     return [measured("K1", stated, as_plotted), measured("K1b", stated, as_stated)]

@@ -17,6 +17,7 @@ from analysis.integrators.catalogue import affordable, build, cases, end_level
 from analysis.metrics.intervals import Estimate, binomial
 from analysis.metrics.twosample import ks_two_samples
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.samplers import Schedule, sample
 from analysis.schedule.settings import FEW, PAPER, PROPORTIONAL, WANING, Overdosed, fine_schedule, measured, size
 from manifolds.denoisers import ConditionalDenoiser
@@ -29,14 +30,21 @@ CLAIMS = (
         kind="paper",
         source=f"{PAPER}, Prop 3.2",
         statement="the ideal dynamics have law p_{sigma_t}, for a_t = a sigma_t^2 with a in {0, .2, .5, .8} and for an "
-        "a_t that is not proportional",
+        "a_t that is not proportional; every registered law with normal directions, k = 2 or 1, d = 1024, at sigma = 1 "
+        "and .1, as far as 2000 points tell",
         quantity="part of two-sample tests, one a run over every law, that reject at the 5 % level",
         predicted="0.05",
-        # size 0.05 and a binomial interval of about +-0.05 at 100 runs; a level wrong by a tenth is rejected in most
+        # size 0.05 and a binomial interval of about +-0.035 at 170 runs, which are as many seeds
         allowed=(0.0, 0.15),
+        strict=True,
+        revised=Revision(
+            was="the same, beside a level and a variance that are wrong by a tenth",
+            why="those are rejected in nearly every run: the nearest sabotage lay 7 limits away",
+        ),
     ),
 )
 _TRIALS = 60  # fewer give a binomial interval too wide for the rule
+_LATE, _BARELY_LATE = 1.1, 1.00175  # sabotages: levels that are wrong by so much
 _LEVEL = 0.05  # a cell rejects when its p-value is below this
 
 
@@ -97,10 +105,11 @@ def _row(distances: list[float], p_value: float) -> dict:
 
 
 def cell_marginals(params: dict, seed: int) -> list[dict]:
-    """Three trials of one run that share its reference draw; `trial` is
+    """Four trials of one run that share its reference draw; `trial` is
 
     "run": where the dynamics end against p_{sigma_T}; "truth": a second exact draw against it (null control);
-    "late": where they end against p at 1.1 sigma_T (power control). `overdose` takes the sabotaged injection instead.
+    "late" and "barely late": where they end against p at _LATE and _BARELY_LATE sigma_T (power controls). `overdose`
+    takes the sabotaged injection instead.
     """
     law = build(params["law"], params["dim"], params["ambient"])
     stream = manifolds.stream(seed, "marginals", *(params[key] for key in sorted(params)))
@@ -112,7 +121,8 @@ def cell_marginals(params: dict, seed: int) -> list[dict]:
     pairs = {
         "run": (y, sigma_T),
         "truth": (_draw(law, n, sigma_T, stream, "second"), sigma_T),
-        "late": (y, 1.1 * sigma_T),
+        "late": (y, _LATE * sigma_T),
+        "barely late": (y, _BARELY_LATE * sigma_T),
     }
     rows = []
     for trial, (points, sigma) in pairs.items():
@@ -155,16 +165,16 @@ def decide(tables, options) -> list[Measurement]:
     if rows is None:
         return []
     honest, overdosed = rows[~rows.overdose], rows[rows.overdose]
-    trials = {name: honest[honest.trial == name] for name in ("run", "truth", "late")}
+    trials = {name: honest[honest.trial == name] for name in ("run", "truth", "late", "barely late")}
     over = overdosed[overdosed.trial == "run"]
     if len(trials["run"]) < _TRIALS or len(over) < 5:
         return []
-    null, late, dose = rejection_rate(trials["truth"]), rejection_rate(trials["late"]), rejection_rate(over)
-    controls = [
-        Control("null", "two exact draws", null.low, null.high),
-        Control("power", "compared with the law at 1.1 sigma_T", late.low, late.high),
-        Control("power", "a tenth more variance injected", dose.low, dose.high),
-    ]
+    null, dose = rejection_rate(trials["truth"]), rejection_rate(over)
+    controls = [Control("null", "two exact draws", null.low, null.high)]
+    for name, factor in (("barely late", _BARELY_LATE), ("late", _LATE)):
+        late = rejection_rate(trials[name])
+        controls.append(Control("power", f"compared with the law at {factor:g} sigma_T", late.low, late.high))
+    controls.append(Control("power", "a tenth more variance injected", dose.low, dose.high))
     laws = ", ".join(sorted(rows.law.unique()))
     note = f"{len(trials['run'])} runs; laws: {laws}; smallest p-value {trials['run'].p_value.min():.2g}"
     return [measured("S1", rejection_rate(trials["run"]), controls, note)]

@@ -10,6 +10,7 @@ import torch
 
 import manifolds
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.samplers import Schedule
 from analysis.schedule.settings import PAPER, size
 from analysis.theory.schedule import decreases, implicit_variance, vanishing_bound
@@ -23,6 +24,11 @@ CLAIMS = (
         quantity="largest one-step rise of log sigma_t over random a_t (smooth, staircase, constant)",
         predicted="<= 0",
         allowed=(-math.inf, 1e-12),  # rounding of a level that no longer moves
+        strict=True,
+        revised=Revision(
+            was="the same, beside a_t that rise or start at 1.2 to 3 sigma_0^2",
+            why="those raise the level by .03 to .24 a step; the null was an a_t far inside the premise",
+        ),
     ),
     Claim(
         id="S2b",
@@ -33,10 +39,17 @@ CLAIMS = (
         predicted="0",
         # the slowest a_t tried has fallen to (1 + 200)^-1.5 of its start, so sigma_t to at most 0.02 of sigma_0
         allowed=(0.0, 0.025),
+        strict=True,
+        revised=Revision(
+            was="the same, beside a constant a_t = sigma_0^2/4",
+            why="its level, .5, lay 20 limits away",
+        ),
     ),
 )
 
-INJECTIONS = ("power", "exponential", "staircase", "constant", "rising", "oversized")
+INJECTIONS = ("power", "exponential", "staircase", "constant", "rising", "oversized", "edge", "over_edge", "floor")
+_OVER = 8e-12  # of the sabotage: the first step of 1/4 then raises log sigma by .2 of it
+_FLOOR = 0.0375  # of the sabotage: the level that is never left, over the first
 
 
 def cells(options) -> list[Cell]:
@@ -45,7 +58,7 @@ def cells(options) -> list[Cell]:
     return [
         Cell("implicit", {"kind": kind, "draw": i, "sigma_0": 10.0, "horizon": 200.0, "steps": 800}, cost=0.1)
         for kind in INJECTIONS
-        for i in range(draws)
+        for i in range(1 if kind in ("edge", "over_edge") else draws)
     ]
 
 
@@ -53,7 +66,9 @@ def _injection(kind: str, sigma_0: float, horizon: float, steps: int, stream) ->
     """a_t for times as a tensor or an array; random within its kind.
 
     The first three decrease to 0 from a_0 <= sigma_0^2. constant: a_t = sigma_0^2/4 for ever (decreasing, no limit 0).
-    rising: a_t grows from 0. oversized: a_0 is 1.2 to 3 times sigma_0^2, so that sigma_t must rise at first.
+    rising: a_t grows from 0. oversized: a_0 is 1.2 to 3 times sigma_0^2, so that sigma_t must rise at first. edge:
+    a_t = sigma_0^2 for ever, the largest that the premise allows: sigma_t stays where it is. over_edge: a little more.
+    floor: a_t decreases to (_FLOOR sigma_0)^2 instead of 0.
     """
     share, speed = (float(v) for v in stream.uniform(2))
     top = sigma_0**2 * (0.05 + 0.95 * share)
@@ -71,6 +86,11 @@ def _injection(kind: str, sigma_0: float, horizon: float, steps: int, stream) ->
         return lambda t: sigma_0**2 * (0.5 + share) * -np.expm1(-np.asarray(t))
     if kind == "oversized":
         return lambda t: sigma_0**2 * (1.2 + 1.8 * share) * np.exp(-np.asarray(t))
+    if kind in ("edge", "over_edge"):
+        held = sigma_0**2 * (1.0 + (_OVER if kind == "over_edge" else 0.0))
+        return lambda t: held * np.ones_like(np.asarray(t, dtype=float))
+    if kind == "floor":
+        return lambda t: 0.5 * top * np.exp(-np.asarray(t)) + (_FLOOR * sigma_0) ** 2
     raise ValueError(f"kind must be one of {', '.join(INJECTIONS)}, got {kind!r}")
 
 
@@ -108,14 +128,18 @@ def decide(tables, options) -> list[Measurement]:
 
     smooth, waning = of("power", "exponential"), of("power", "exponential", "staircase")
     decreasing, bad = of("power", "exponential", "staircase", "constant"), of("rising", "oversized").largest_rise
-    fast, forever = of("exponential"), of("constant").sigma_end_over_start
+    edge, over = of("edge").largest_rise.max(), of("over_edge").largest_rise.min()
+    fast, forever = of("exponential").sigma_end_over_start, of("constant").sigma_end_over_start
+    kept = of("floor").sigma_end_over_start.min()
     top, end = decreasing.largest_rise.max(), waning.sigma_end_over_start.max()
     rise = [
-        Control("null", "a_t exponential: closed form decreasing", fast.largest_rise.max(), fast.largest_rise.max()),
+        Control("null", "a_t = sigma_0^2, the premise's edge: sigma_t stays", edge, edge),
+        Control("power", f"a_t = (1 + {_OVER:g}) sigma_0^2", over, over),
         Control("power", "premise broken: rising a_t, or a_0 > sigma_0^2", bad.min(), bad.max()),
     ]
     level = [
-        Control("null", "a_t exponential", fast.sigma_end_over_start.min(), fast.sigma_end_over_start.max()),
+        Control("null", "a_t exponential", fast.min(), fast.max()),
+        Control("power", f"a_t tends to ({_FLOOR:g} sigma_0)^2 instead of 0", kept, kept),
         Control("power", "a_t constant", forever.min(), forever.max()),
     ]
     note = (

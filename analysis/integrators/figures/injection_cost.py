@@ -31,7 +31,7 @@ def draw(tables: Mapping):
     left.set_xticks(ticks, [f"{t:g}" for t in ticks])
     left.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     left.legend()
-    near = rows[rows.lag == 0.2]
+    near = rows[(rows.lag == 0.2) & (rows.dose == 1.0)]
     laws = sorted(near.law.unique())
     for shift, (a, g) in zip((-0.15, 0.15), near.groupby("a")):
         centre, width = [], []

@@ -11,6 +11,7 @@ def draw(tables):
     if found is None:
         return None
     level, stop, bias = found
+    level = level[level.injects == 1]  # the others are sabotages
     if level.ambient.nunique() < 2 or len(stop) < 3:
         return None
     figure, axes = new_figure(2, 2, width="double", row_height=2.3)
