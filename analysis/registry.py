@@ -18,6 +18,7 @@ NAMES: tuple[str, ...] = (
     "mismatch",
     "training",
     "images",
+    "certificates",
     "benchmark",
 )
 

@@ -24,6 +24,7 @@ __all__ = ["certify_data"]
 Function = Callable[..., Any]
 FACTORS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0)  # of figure 6 of the paper: assumed over true level
 GAIN = 0.01  # an improvement of the error by less is no finding: a trained network always leaves some
+SURE = 1 - 1e-5  # of a gain: ten levels to tell at eight levels of noise, all tried on the same points
 OTHERWISE = 0.1  # another declaration must leave less than this part of the error
 # change of y in a directional derivative, in sigma: the rounding of a float32 network, 1e-7 of its answers, is divided
 # by it, the curvature of f over it multiplied
@@ -48,7 +49,7 @@ def certify_data(
     At each level: its error, and with it k_eff = error/sigma^2 and k_eff^2/d (premise (A2) of arXiv 2602.09639); the
     level that its residual shows, and the corrected one |f - y|^2/(d - div f), the divergence by two probes that must
     agree. An optimal denoiser gains nothing by being multiplied by a number, or by being told another level: a gain of
-    1 % or more whose interval leaves out 0 is a finding.
+    1 % or more, sure to one in 1e5, is a finding.
 
     Args:
         denoiser: as for `certify`.
@@ -235,7 +236,7 @@ def _gain_of_scale(x: Points, error: Points, sigma: float) -> tuple[float, Findi
     """(lower limit of the gain less what is allowed, finding): what the best multiple of f saves of its error."""
     f = x + error
     along, size = (f * error).sum(dim=1), f.square().sum(dim=1)
-    slope = mean(along / float(size.mean()))  # f = (1 + slope) times its best multiple, to first order
+    slope = mean(along / float(size.mean()), SURE)  # f = (1 + slope) times its best multiple, to first order
     gain = slope.value**2 * float(size.mean()) / float(error.square().sum(dim=1).mean())
     sure = min(abs(slope.low), abs(slope.high)) / abs(slope.value) if slope.low * slope.high > 0 else 0.0
     sentence = f"would err {100 * gain:.2g} % less if it were divided by {1 + slope.value:.4g}, at sigma = {sigma:.3g}"
@@ -250,7 +251,7 @@ def _gain_of_level(f: Function, x: Points, y: Points, error: Points, sigma: floa
         out = ask(f, False, y, factor * sigma)
         if factor == 1.0 or out is None:
             continue
-        saved = mean((own - (out - x).square().sum(dim=1)) / float(own.mean()))
+        saved = mean((own - (out - x).square().sum(dim=1)) / float(own.mean()), SURE)
         if saved.low - GAIN > best[0]:
             sentence = (
                 f"reads the level times {1 / factor:.3g}: told {factor:g} sigma it errs {100 * saved.value:.2g} % "
