@@ -79,7 +79,8 @@ def test_a_wrong_last_step_has_its_size():
 
 def test_a_last_step_to_zero_is_no_lost_level():
     finding = only(ToZero())
-    assert finding.kind == "wrong_last_step" and finding.size == pytest.approx(-1.0, rel=0.2)
+    assert finding.kind == "wrong_last_step"  # what is injected stays: 1 - c of the last variance
+    assert finding.size == pytest.approx(-(0.01 ** (1 / 8)), rel=0.2)
 
 
 class First(Heun):
@@ -141,7 +142,7 @@ def test_a_churn_that_inflates_the_noise_is_seen():
 
 def test_few_steps_stand_in_the_rows():
     certificate = certify_sampler("heun")
-    assert [row.steps for row in certificate.rows] == [1, 2, 3, 16, 32, 64, 128, 256, 512]
+    assert [row.steps for row in certificate.rows] == [1, 2, 3, 16, 32, 64, 128, 256]
     assert certificate.to_dict()["rows"][0]["steps"] == 1
 
 

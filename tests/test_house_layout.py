@@ -63,7 +63,7 @@ def test_packaging_and_lock_agree():
 
 
 INSTRUMENTS = {"samplers", "learning", "ledger", "metrics", "theory", "certify", "plan"}
-ROOMS = INSTRUMENTS | {"runs", "figures", "statements", "report", "faults"}
+ROOMS = INSTRUMENTS | {"runs", "figures", "statements", "report", "faults", "examples"}
 EXPERIMENTS = [name for name in registry.NAMES if name not in INSTRUMENTS]
 STAGES = {"plan", "claims", "decisions", "verdicts", "cells", "tables", "decide", "table"}
 MOST_LINES = 300

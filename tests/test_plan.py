@@ -3,11 +3,11 @@
 import doctest
 import math
 
-import manifolds
 import numpy as np
 import pandas
 import pytest
 
+import manifolds
 from analysis.plan import calculation, command, measure, plan
 from analysis.plan.measure import LAWS, TABLE, distance, radius_of
 from analysis.theory.rates import recipe

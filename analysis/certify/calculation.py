@@ -113,7 +113,7 @@ def _measures(
     if not measured:
         return ()
     worst = max(measured, key=lambda at: float(at.gap.mean()) / at.unit)
-    unit = f"sigma, root mean square of %s at sigma = {worst.sigma:.3g}"
+    unit = f"sigma, rms of %s, at sigma = {worst.sigma:.3g}"
     found = [Measure("level", *fits.level(measured, law)[1:], "times the true one is how f seems to read it")]
     turned = probes.turned(f, blind, law, worst, draw.child("turn"))
     if turned is not None:

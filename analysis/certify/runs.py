@@ -73,7 +73,7 @@ def runs_of(
 
     def called(y, *sigma):
         try:
-            return f(y, *sigma)
+            return f(y.clone(), *sigma)
         except Exception as error:
             raise StrangerError(f"raises {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
 

@@ -21,7 +21,7 @@ from manifolds.streams import stream
 
 __all__ = ["SamplerCertificate", "SamplerRow", "certify_sampler"]
 
-START, END, STEPS, REFINEMENTS = 10.0, 0.1, 16, 6
+START, END, STEPS, REFINEMENTS = 10.0, 0.1, 16, 5
 # of the data: at 1 DDPM is exact, and happens to have no order; at twice the last level the last step shows
 SCALE, LAST_SCALE = 0.7, 0.2
 FEW = (1, 2, 3)
@@ -55,7 +55,7 @@ class SamplerCertificate(Found):
         order: observed order with its 95 % interval, or None where the method draws noise of its own.
         exponent_in_d: p of N ~ d^p steps for a given KL: 0 where the level is kept, 1/(2q) where its error falls as
             N^-q, inf where it does not fall.
-        rows: a row a step count, 1, 2, 3 and 16 to 512; errors are exact.
+        rows: a row a step count, 1, 2, 3 and 16 to 256; errors are exact.
     """
 
     integrator: str

@@ -31,7 +31,7 @@ SAMPLERS = (
     ("exponential_euler", 0.5), ("exponential_euler", 0.2), ("ddim", 0.0), ("heun", 0.0), ("dpm_solver_2m", 0.0),
     ("euler", 0.5),
 )  # fmt: skip
-AMBIENT, POINTS = 1000, 600
+AMBIENT, POINTS = 1000, 500
 
 
 class Reached(NamedTuple):
