@@ -25,6 +25,7 @@ Exit status: 0 if every verdict is the one its claim registers, 1 if one is not,
   --dry-run                   cells and expected time; computes nothing
   --list                      the experiments, their claims and expected time
   --tests [PYTEST-ARGS...]    set up, then run the test suite
+  --shell [COMMAND...]        set up, then a shell (or one command) in which `python -m analysis.scaling --dim 8` works
   --help                      this text
 TEXT
 }
@@ -42,6 +43,7 @@ while (($#)); do
         --help | -h) usage; exit 0 ;;
         --list) command=list; shift ;;
         --tests) command=tests; shift; break ;;
+        --shell) command=shell; shift; break ;;
         --fresh | --dry-run) options+=("$1"); shift ;;
         --profile | --jobs | --out | --seed)
             (($# >= 2)) || fail "option $1 needs a value"
@@ -51,7 +53,7 @@ while (($#)); do
             shift
             (($#)) && [[ $1 != -* ]] || fail "option --only needs at least one experiment name (see --list)"
             while (($#)) && [[ $1 != -* ]]; do names+=("$1"); shift; done ;;
-        *) fail "unknown option '$1'; allowed are --profile --only --jobs --out --seed --fresh --dry-run --list --tests --help" ;;
+        *) fail "unknown option '$1'; allowed are --profile --only --jobs --out --seed --fresh --dry-run --list --tests --shell --help" ;;
     esac
 done
 
@@ -106,6 +108,12 @@ fi
 set_up </dev/null
 # BLAS reads these when it loads; -P keeps the caller's folder from shadowing ours.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+if [[ $command == shell ]]; then
+    export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
+    (($#)) && exec "$@"
+    printf 'reproduce.sh: python is now that of %s; leave with exit\n' "$venv" >&2
+    exec "${SHELL:-/bin/sh}"
+fi
 if [[ $command == tests ]]; then
     cd "$root"
     exec "$python" -P -m pytest -n auto "$@"

@@ -4,6 +4,7 @@ evidence on.
 
 from __future__ import annotations
 
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from analysis.runs.experiment import Experiment
 from analysis.runs.options import Parser, UsageError, add_shared, complete
 
 PROG = "python -m analysis"
+TOOLS = ("certify", "plan")  # packages with a command line of their own that are no experiments
 
 
 class Command(NamedTuple):
@@ -28,6 +30,14 @@ class Command(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0, 1 (a claim is not as registered, or something failed) or 2 (a bad argument)."""
     return guarded(lambda: _dispatch(sys.argv[1:] if argv is None else list(argv)))
+
+
+def console() -> int:
+    """The script `blind-diffusion`: `certify`, `plan`, an experiment as `python -m analysis.<name>`; else as `main`."""
+    if len(sys.argv) > 1 and sys.argv[1] in (*TOOLS, *registry.NAMES):
+        name = sys.argv.pop(1)
+        runpy.run_module(f"analysis.{name}", run_name="__main__", alter_sys=True)  # raises SystemExit
+    return main()
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -7,33 +7,10 @@ from pathlib import Path
 
 import pandas
 
+from analysis.columns import meaning
 from analysis.runs.places import results_root
 
-__all__ = ["MEANINGS", "Results", "results"]
-
-# column -> (unit, meaning): those of the claims and controls, and those that mean the same in every table
-MEANINGS: dict[str, tuple[str, str]] = {
-    "claim": ("", "identifier of the claim"),
-    "source": ("", "where the statement stands"),
-    "statement": ("", "what is claimed"),
-    "quantity": ("", "what was measured to decide it"),
-    "measured": ("of the quantity", "the measurement"),
-    "predicted": ("of the quantity", "the value or range that was predicted"),
-    "rule": ("", "how the interval [low, high] of the measurement decides"),
-    "verdict": ("", "how the rule decided, for instance holds or violated"),
-    "experiment": ("", "the experiment that decided it, `python -m analysis.<experiment>`"),
-    "control": ("", "null (must hold) or power (must be violated)"),
-    "what": ("", "what the control changes"),
-    "outcome": ("", "how the rule decides on the control"),
-    "required": ("", "how it has to decide"),
-    "as_required": ("", "yes or no"),
-    "status": ("", "ok, or `failed: ` and the error"),
-    "law": ("", "data law: a name of `manifolds.names()`, or one of the experiment's own"),
-    "dim": ("dimensions", "k, intrinsic dimension of the data"),
-    "ambient": ("dimensions", "d, ambient dimension"),
-    "core_dim": ("dimensions", "m, dimension of the linear span of the data"),
-    "integrator": ("", "integrator of the run, a name of `analysis.samplers.INTEGRATORS`"),
-}
+__all__ = ["Results", "dictionary", "results"]
 
 
 class Results(Mapping[str, pandas.DataFrame]):
@@ -79,9 +56,7 @@ class Results(Mapping[str, pandas.DataFrame]):
         if (claims := self.folder / "claims.csv").is_file():
             files = {"claims": claims} | files
         rows = [
-            (table, column, *MEANINGS.get(column, ("", "")))
-            for table, path in files.items()
-            for column in _read(path, rows=0).columns
+            (table, column, *meaning(column)) for table, path in files.items() for column in _read(path, rows=0).columns
         ]
         return pandas.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
 
@@ -106,6 +81,28 @@ def results(folder: str | Path | None = None) -> Results:
     if not found and not (path / "claims.csv").is_file():
         raise ValueError(f"folder must be a results folder, got {str(path)!r}, which holds no tables/*.csv")
     return found
+
+
+def dictionary(folder: Path) -> str:
+    """COLUMNS.md of a results folder: each column once, with its unit, its meaning and the tables that have it.
+
+    >>> dictionary(results_root()).splitlines()[0]
+    '# Columns of the tables'
+    """
+    columns = Results(folder).columns
+    lines = ["# Columns of the tables", "", "| column | unit | meaning | tables |", "|---|---|---|---|"]
+    unknown = []
+    for name, rows in columns.groupby("column", sort=True):
+        unit, text = meaning(str(name))
+        tables = list(rows["table"])
+        where = ", ".join(tables) if len(tables) <= 3 else f"{len(tables)} tables"
+        if text:
+            told = text.replace("|", "\\|")
+            lines.append(f"| `{name}` | {unit} | {told} | {where} |")
+        else:
+            unknown.append(f"`{name}` ({where})")
+    lines += ["", "Explained by their experiment alone, in the docstring of the cell that writes the table:", ""]
+    return "\n".join([*lines, ", ".join(unknown) or "none", ""])
 
 
 def _read(path: Path, rows: int | None = None) -> pandas.DataFrame:

@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "neighbours",
     "training",
     "images",
+    "certificates",
     "benchmark",
 )
 

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.certify.command import main
 
-SMALL = ["--dim", "2", "--ambient", "16", "--points", "64", "--levels", "4"]
+SMALL = ["--dim", "2", "--ambient", "16", "--points", "64", "--levels", "4", "--no-runs"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(house.ROOT)}
 PRIOR = ["--exponent", "-1", "--sigma-low", ".01", "--sigma-high", "10"]
 
@@ -64,7 +64,19 @@ def test_something_found(name, words, kind, capsys, tmp_path):
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ([], "arguments are required: module:object"),
+        ([], "one of these arguments is required: module:object, --sampler"),
+        (["toy_certify:good", "--sampler", "heun"], "argument --sampler: takes no denoiser"),
+        (["--sampler", "nothing"], "integrator must be an Integrator"),
+        (["--sampler", "toy_certify:NUMBER"], "integrator must be an Integrator"),
+        (["toy_certify:good", "--against", "toy_certify:good"], "argument --against: needs --data"),
+        (["toy_certify:good", "--data", "/nowhere.npy"], "no such file: /nowhere.npy"),
+        (["toy_certify:good", "--data", "toy_certify:good"], "data 'toy_certify:good' does not come (TypeError"),
+        (["toy_certify:good", "--data", "toy_certify:DATA", "--build"], "argument --build: needs a law, not --data"),
+        (
+            ["toy_certify:good", "--data", "toy_certify:DATA", "--shape", "5"],
+            "argument --shape: must hold the 16 numbers",
+        ),
+        (["toy_certify:good", "--data", "toy_certify:DATA", "--against", "toy_certify:good"], "against must be blind"),
         (["toy_certify"], "denoiser must look like package.module:object, got 'toy_certify'"),
         (["no_such_module:f"], "no_such_module does not import (ModuleNotFoundError"),
         (["toy_certify:absent"], "toy_certify has no absent"),
@@ -86,6 +98,21 @@ def test_bad_arguments(words, line, capsys):
     assert main(words) == 2
     out, err = capsys.readouterr()
     assert out == "" and line in err and err.count("\n") == 1
+
+
+def test_on_data(capsys, tmp_path):
+    words = ["--data", "toy_certify:DATA", "--against", "toy_certify:BLIND", "--points", "64", "--levels", "3"]
+    assert main(["toy_certify:good", *words, "--sigma-high", "5", "--out", str(tmp_path)]) == 0
+    read = json.loads((tmp_path / "certificate.json").read_text())
+    assert read["verdict"].startswith("passes") and len(read["levels"]) == 3 and len(read["unknown"]) == 4
+    assert "blind_told" in capsys.readouterr().out
+
+
+def test_of_a_sampler(capsys, tmp_path):
+    assert main(["--sampler", "euler", "--out", str(tmp_path)]) == 1
+    read = json.loads((tmp_path / "certificate.json").read_text())
+    assert [finding["kind"] for finding in read["findings"]] == ["level_not_kept"]
+    assert read["order"]["declared"] == 1 and read["verdict"] == "fails: level_not_kept"
 
 
 def test_a_folder_that_cannot_be_written(capsys, tmp_path):

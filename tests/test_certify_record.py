@@ -9,6 +9,8 @@ import torch
 
 import manifolds
 from analysis.certify import calculation, certify, levels, wrap
+from analysis.ledger.telescope import telescope_term
+from analysis.samplers import Schedule
 
 F32 = torch.float32
 LAW = manifolds.make("sphere", dim=8, ambient=128)
@@ -20,7 +22,7 @@ def optimal(y, s):
 
 
 def only(f):
-    certificate = certify(f, LAW, points=64)
+    certificate = certify(f, LAW, points=64, runs=False)
     assert len(certificate.findings) == 1, str(certificate)
     return certificate.findings[0]
 
@@ -71,8 +73,43 @@ def test_the_certificate_is_text_json_and_a_frame(tmp_path):
     certificate.to_json(tmp_path / "c.json")
     read = json.loads((tmp_path / "c.json").read_text())
     assert read["findings"][0]["kind"] == "not_optimal" and not read["ok"] and len(read["levels"]) == 8
-    assert list(certificate.to_frame().columns) == list(read["columns"])
-    assert str(certify(optimal, LAW, points=64)).endswith("no finding")
+    assert list(certificate.to_frame().columns) == list(read["columns"])[:7]
+    assert str(certify(optimal, LAW, points=64, runs=False)).endswith("no finding")
+
+
+def test_runs_stand_in_the_certificate():
+    """The start and the steps' price of S^8 against their own integrals; a scaled denoiser pays for what it adds."""
+    certificate = certify(lambda y, s: 1.02 * TOLD(y, s), LAW, points=64)
+    runs = certificate.to_frame(runs=True)
+    schedule = Schedule.proportional(10.0, 0.01, steps=64)
+    disc = telescope_term(LAW, schedule).value
+    assert runs.steps.tolist() == [4, 16, 64] and set(runs.columns) <= set(certificate.columns)
+    assert runs.discretisation[2] == pytest.approx(disc, rel=1e-9)
+    assert runs.total[2] == pytest.approx(runs[["init", "discretisation", "learning"]].iloc[2].sum(), rel=1e-6)
+    # E |.02 f|^2 = 4e-4 (1 - mmse), weighed by int dt/(4 a_t)
+    sigma = schedule.sigma[:-1]
+    learn = 4e-4 * (schedule.kl_weights * (1 - LAW.mmse(sigma))).sum()
+    assert runs.learning[2] == pytest.approx(float(learn), rel=0.02)
+    assert "discretisation" in str(certificate)
+
+
+def test_what_is_measured_of_every_denoiser():
+    found = {m.name: m for m in certify(lambda y, s: TOLD(y, 1.05 * s), LAW, points=64, runs=False).measures}
+    assert set(found) == {"level", "equivariance", "precision"}
+    assert found["level"].value == pytest.approx(1.05, abs=1e-3) and found["equivariance"].value < 1e-9
+    assert found["precision"].value < 1e-6
+
+
+def test_a_denoiser_that_raises_in_a_run_only_is_a_finding():
+    certificate = certify(lambda y, s: _raise(y, s) if s > 9 else TOLD(y, s), LAW, points=64)
+    (finding,) = certificate.findings
+    assert finding.kind == "raises" and finding.sentence.endswith("in a run") and certificate.runs == ()
+
+
+def test_a_law_without_normal_directions_says_why_there_are_no_runs():
+    law = manifolds.make("two_scale", dim=2, ambient=16)
+    certificate = certify(law.denoise, law, points=64, levels=3)
+    assert certificate.ok and certificate.note.startswith("no runs: two_scale fills") and "no runs" in str(certificate)
 
 
 @pytest.mark.parametrize(

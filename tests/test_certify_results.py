@@ -10,6 +10,7 @@ import pytest
 
 import analysis
 from analysis import reading
+from analysis.columns import meaning
 
 
 def test_every_table_is_there():
@@ -25,7 +26,17 @@ def test_the_columns_are_a_dictionary():
     known = columns[columns["table"] == "claims"].set_index("column")
     assert known.loc["verdict", "meaning"] == "how the rule decided, for instance holds or violated"
     assert columns[["table", "column"]].duplicated().sum() == 0
-    assert set(reading.MEANINGS) <= set(columns["column"])
+    often = columns["column"].value_counts()
+    silent = columns[(columns["meaning"] == "") & (columns["column"].map(often) >= 4)]
+    assert set(silent["column"]) <= {"levels", "arm", "end"}
+    assert (columns["meaning"] == "").mean() < 0.35
+
+
+def test_the_dictionary_is_a_page():
+    text = reading.dictionary(house.ROOT / "results")
+    assert "| `sigma_T` | standard deviation of noise" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) > 150 and all(line.replace("\\|", "").count("|") == 5 for line in rows)
 
 
 def test_a_folder_of_ones_own(tmp_path):
@@ -33,7 +44,7 @@ def test_a_folder_of_ones_own(tmp_path):
     pandas.DataFrame({"dim": [2]}).to_csv(tmp_path / "tables" / "mine.csv", index=False)
     found = analysis.results(tmp_path)
     assert list(found) == ["mine"] and found["mine"]["dim"].tolist() == [2]
-    assert found.columns.values.tolist() == [["mine", "dim", *reading.MEANINGS["dim"]]]
+    assert found.columns.values.tolist() == [["mine", "dim", *meaning("dim")]]
     with pytest.raises(KeyError):
         found["other"]
     with pytest.raises(ValueError, match="cannot read"):

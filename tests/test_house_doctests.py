@@ -7,7 +7,15 @@ import pkgutil
 
 import pytest
 
-ROOMS = ("manifolds", "analysis.samplers", "analysis.theory", "analysis.metrics", "analysis.ledger")
+ROOMS = (
+    "manifolds",
+    "analysis.samplers",
+    "analysis.theory",
+    "analysis.metrics",
+    "analysis.ledger",
+    "analysis.certify",
+    "analysis.plan",
+)
 COMPLETE = ("manifolds",)  # rooms in which a public function without an example is a mistake
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
 

@@ -39,7 +39,18 @@ def checkout(tmp_path):
 def test_help_says_what_it_does_without_set_up(tmp_path):
     done = _call("--help", cwd=tmp_path)
     assert done.returncode == 0
-    for option in ("--profile", "--only", "--jobs", "--out", "--seed", "--fresh", "--dry-run", "--list", "--tests"):
+    for option in (
+        "--profile",
+        "--only",
+        "--jobs",
+        "--out",
+        "--seed",
+        "--fresh",
+        "--dry-run",
+        "--list",
+        "--tests",
+        "--shell",
+    ):
         assert option in done.stdout
 
 
@@ -132,3 +143,15 @@ def test_the_list_needs_no_environment(checkout):
     only = _call("--list", "--only", "scaling", script=checkout / "reproduce.sh")
     assert only.stdout.startswith("scaling ")
     assert not (checkout / ".venv").exists()
+
+
+def test_a_shell_finds_the_python_of_the_environment(checkout, tmp_path):
+    done = _call(
+        "--shell", "python", "-m", "analysis.scaling", "--dim", "8", script=checkout / "reproduce.sh", cwd=tmp_path
+    )
+    assert done.returncode == 0 and done.stdout.splitlines()[-1] == "-m analysis.scaling --dim 8"
+    shell = tmp_path / "shell"
+    shell.write_text("#!/bin/sh\ncommand -v python\n")
+    shell.chmod(0o755)
+    done = _call("--shell", script=checkout / "reproduce.sh", SHELL=str(shell))
+    assert done.stdout.splitlines() == [str(checkout / ".venv" / "bin" / "python")]

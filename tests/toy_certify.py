@@ -7,6 +7,7 @@ from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 LAW = manifolds.make("sphere", dim=2, ambient=16)
 NUMBER = 3
+DATA = LAW.sample(200, manifolds.stream(0, "data"))
 
 
 def good(y, sigma):

@@ -10,7 +10,8 @@ import torch
 
 from analysis.certify import fits, probes
 from analysis.certify.levels import At, measure, noisy, reference
-from analysis.certify.record import Certificate, Finding, LevelRow
+from analysis.certify.record import Certificate, Finding, LevelRow, Measure
+from analysis.certify.runs import RunRow, StrangerError, runs_of
 from analysis.certify.structure import structural
 from analysis.certify.wrapping import wrap
 from manifolds.checks import positive_int, positive_number
@@ -41,6 +42,7 @@ def certify(
     points: int = 256,
     tolerance: float = 1e-5,
     seed: int = 0,
+    runs: bool = True,
 ) -> Certificate:
     """Compare a denoiser with the optimal one of a law, and name what is wrong with it.
 
@@ -60,6 +62,7 @@ def certify(
         points: noisy points a level.
         tolerance: the largest gap that is no finding, relative to the mmse (and a hundredth of sigma^2).
         seed: of all draws.
+        runs: whether the denoiser is also run: its ledger and its samples at 4, 16 and 64 steps.
 
     Raises:
         ValueError: an argument that is not allowed, in one line. Whatever the denoiser does is a finding.
@@ -88,8 +91,41 @@ def certify(
         best, name = reference(denoiser, blind, law, prior, low, high, draws)
         measured = measure(denoiser, blind, best, law, draws)
         cause = _numeric(denoiser, blind, best, law, measured, tolerance, (low, high), found, draw)
+        always = _measures(denoiser, blind, best, law, measured, draw)
     rows = tuple(_row(at, law) for at in measured)
-    return Certificate(_name(denoiser), repr(law), name, (*found, *cause), rows, points, seed)
+    ran: tuple[RunRow, ...] = ()
+    note = ""
+    if runs:
+        try:
+            with torch.no_grad():
+                ran = runs_of(denoiser, blind, law, low, high, points, draw)
+        except StrangerError as error:
+            found.append(Finding("raises", f"{error}, in a run"))
+        except ValueError as error:
+            note = f"no runs: {error}"
+    return Certificate(_name(denoiser), repr(law), name, (*found, *cause), rows, points, seed, always, ran, note)
+
+
+def _measures(
+    f: Callable[..., Any], blind: bool, best: Callable[..., Points], law: Law, measured: list[At], draw: Stream
+) -> tuple[Measure, ...]:
+    """What is said of every denoiser: how it reads the level, whether it turns along, and what rounding does to it."""
+    if not measured:
+        return ()
+    worst = max(measured, key=lambda at: float(at.gap.mean()) / at.unit)
+    unit = f"sigma, rms of %s, at sigma = {worst.sigma:.3g}"
+    found = [Measure("level", *fits.level(measured, law)[1:], "times the true one is how f seems to read it")]
+    turned = probes.turned(f, blind, law, worst, draw.child("turn"))
+    if turned is not None:
+        found.append(Measure("equivariance", *_root_of((turned**2).sum(1), worst.sigma), unit % "f(Qy) - Q f(y)"))
+    jumps = probes.rounding(f, blind, best if not blind else _unlevelled(best), worst, draw.child("rounding"))
+    if jumps is not None:
+        found.append(Measure("precision", *_root_of(jumps, worst.sigma), unit % "jumps of f for a millionth of y"))
+    return tuple(found)
+
+
+def _unlevelled(best: Callable[..., Points]) -> Callable[[Points, float], Points]:
+    return lambda y, sigma: best(y)
 
 
 def _numeric(
@@ -113,8 +149,7 @@ def _numeric(
         loud = max(bad, key=lambda at: float(at.gap.mean()) / at.sigma**2)
         return [] if noise**2 >= ONE_CAUSE * float(loud.gap.mean()) / loud.sigma**2 else [_other(worst)]
 
-    def optimal(y: Points, sigma: float) -> Points:
-        return best(y) if blind else best(y, sigma)
+    optimal = _unlevelled(best) if blind else best
 
     def again(n: int, i: int) -> At:
         y = noisy(law, worst.sigma, n, draw.child("again", i))
@@ -125,7 +160,8 @@ def _numeric(
     if otherwise is not None and otherwise[1] > 0.9:
         sentence = f"returns what a prediction of {otherwise[0]} would be, not what it is declared as"
         return [Finding("wrong_prediction_type", sentence, worst.sigma, *size, RMS)]
-    if probes.rounding(f, blind, optimal, worst, draw.child("rounding")) > ROUNDED:
+    jumps = probes.rounding(f, blind, optimal, worst, draw.child("rounding"))
+    if jumps is not None and float(jumps.mean()) > ROUNDED * float(worst.gap.mean()):
         sentence = f"loses digits: answers jump when points move by a millionth, most at sigma = {worst.sigma:.3g}"
         return [Finding("precision", sentence, worst.sigma, *size, RMS)]
     steps = probes.level_grid(f, law, *ends, 1024, draw.child("grid")) if blind else None

@@ -27,8 +27,9 @@ class Fit(NamedTuple):
 
 
 def _explained(levels: list[At], left: list[Points]) -> float:
-    """1 - what is left of the gap / the gap."""
-    return 1.0 - total(levels, left) / total(levels)
+    """1 - what is left of the gap / the gap; 0 where there is none."""
+    gap = total(levels)
+    return 1.0 - total(levels, left) / gap if gap > 0 else 0.0
 
 
 def _spread(levels: list[At], slopes: list[Points], left: list[Points]) -> float:
@@ -57,12 +58,14 @@ def level(levels: list[At], law: Law) -> Fit:
     def loss(log_c: float) -> float:
         return total(levels, left(log_c, 96))
 
-    grid = [0.7 * i / 6 for i in range(-6, 7)]  # levels misread by a factor 2 at most
-    start = min(grid, key=loss)
-    log_c = float(
-        minimize_scalar(loss, bounds=(start - 0.12, start + 0.12), method="bounded", options={"xatol": 1e-5}).x
-    )
+    finest = float(getattr(law.core, "finest_sigma", 0.0))  # a law of nodes does not answer below
     step = 1e-4
+    lowest = math.log(finest / min(at.sigma for at in levels)) + step if finest > 0 else -math.inf
+    grid = [0.7 * i / 6 for i in range(-6, 7)]  # levels misread by a factor 2 at most
+    start = min((x for x in grid if x >= lowest), key=loss)
+    ends = (max(start - 0.12, lowest), start + 0.12)
+    log_c = float(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-5}).x)
+    log_c = max(log_c, lowest + step)
     slopes = [(a - b) / (2 * step) for a, b in zip(left(log_c - step), left(log_c + step))]
     rest = left(log_c)
     spread = _spread(levels, slopes, rest)

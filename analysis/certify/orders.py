@@ -19,7 +19,7 @@ from manifolds.shapes import Points
 from manifolds.space import Draw, Space
 from manifolds.streams import stream
 
-__all__ = ["Order", "Refinement", "observed_order"]
+__all__ = ["Order", "Refinement", "errors_along", "observed_order", "draws_more", "order_of"]
 
 _FLOOR = 1e-12  # relative errors below are rounding: 1e-14 in 1000 steps
 
@@ -93,19 +93,46 @@ def observed_order(
     coarse = Schedule.proportional(10.0, 0.1, steps=16) if schedule is None else schedule
     if not isinstance(coarse, Schedule):
         raise ValueError(f"schedule must be a Schedule, got {type(schedule).__name__}")
+    if draws_more(method, coarse):
+        raise ValueError(f"integrator must not add noise before it calls the denoiser (churn), got {method.name}")
     if positive_int(refinements, "refinements") < 5:
         raise ValueError(f"refinements must be >= 5, got {refinements}")
     s = positive_number(scale, "scale")
     rows = tuple(_errors(method, coarse.refine(2**j) if j else coarse, s) for j in range(refinements))
+    return order_of(rows, method.weak_order)
+
+
+def order_of(rows: tuple[Refinement, ...], declared: int) -> Order:
+    """The order that refinements, the coarsest first, show.
+
+    >>> order_of(tuple(Refinement(n, n**-2.0, 0.0) for n in (4, 8, 16, 32)), declared=2).order
+    2.0
+    """
     last = [(1.0 / row.steps, max(abs(row.error), abs(row.level_error))) for row in rows[-4:]]
     if min(error for _, error in last) <= _FLOOR:
-        return Order(float("inf"), float("inf"), float("inf"), method.weak_order, rows)
+        return Order(float("inf"), float("inf"), float("inf"), declared, rows)
     slope = log_log_slope([x for x, _ in last], [error for _, error in last]).slope
-    return Order(slope.value, slope.low, slope.high, method.weak_order, rows)
+    return Order(slope.value, slope.low, slope.high, declared, rows)
 
 
-def _errors(method: Integrator, schedule: Schedule, s: float) -> Refinement:
-    """Relative errors of the two variances at the end of a run that starts with the right ones."""
+def draws_more(method: Integrator, schedule: Schedule) -> bool:
+    """Whether a run draws noise besides eta Z, so that it is not linear in the noise of its steps.
+
+    >>> draws_more(get_integrator("edm"), Schedule.proportional(10.0, 0.1, steps=4))  # churn
+    True
+    """
+    return method.own_noise or method.coefficients(schedule).churn_variance is not None
+
+
+def errors_along(method: Integrator, schedule: Schedule, s: float) -> torch.Tensor:
+    """Relative errors (N+1, 2) of the variances of Y_0 .. Y_N, along the data and across, of a run that starts right.
+
+    The data are N(0, s^2) on the first of two axes. NaN from where the run diverges.
+
+    >>> errors = errors_along(get_integrator("ancestral"), Schedule.proportional(10.0, 0.1, steps=4), 1.0)
+    >>> tuple(errors.shape), float(errors[:, 1].abs().max()) < 1e-12
+    ((5, 2), True)
+    """
 
     def f(y: Points, sigma: float | torch.Tensor) -> Points:
         shrink = s * s / (s * s + torch.as_tensor(sigma, dtype=y.dtype) ** 2)
@@ -114,8 +141,14 @@ def _errors(method: Integrator, schedule: Schedule, s: float) -> Refinement:
     start = torch.zeros(schedule.steps + 1, 2, dtype=torch.float64)
     start[0] = 1.0
     source = stream(0)
-    run = sample(f, Space(2, 1), schedule, len(start), source, method, start=start, noise=_UnitNoise(source))
-    square, low = run.y**2, schedule.sigma_end**2
-    high = torch.tensor([s * s + schedule.sigma_start**2, schedule.sigma_start**2], dtype=torch.float64)
-    along, across = (square[0] * high + square[1:].sum(dim=0)).tolist()
-    return Refinement(schedule.steps, along / (s * s + low) - 1, across / low - 1)
+    noise = _UnitNoise(source)
+    run = sample(f, Space(2, 1), schedule, len(start), source, method, start=start, noise=noise, record="path")
+    assert run.path is not None
+    across = schedule.sigma[: len(run.path)] ** 2
+    ideal = torch.stack([s * s + across, across], dim=1)
+    square = run.path**2
+    return (square[:, 0] * ideal[0] + square[:, 1:].sum(dim=1)) / ideal - 1
+
+
+def _errors(method: Integrator, schedule: Schedule, s: float) -> Refinement:
+    return Refinement(schedule.steps, *errors_along(method, schedule, s)[-1].tolist())

@@ -12,7 +12,7 @@ from analysis.certify.fits import Fit
 from analysis.certify.levels import At, ask, noisy, total
 from analysis.certify.wrapping import PREDICTIONS, Wrapped
 from manifolds.law import Law
-from manifolds.shapes import Points
+from manifolds.shapes import Points, Rows
 from manifolds.streams import Stream
 
 __all__ = ["level_grid", "prediction", "rounding", "turned"]
@@ -36,14 +36,14 @@ def prediction(f: Function, blind: bool, levels: list[At]) -> tuple[str, float] 
     return (max(fits)[1], max(fits)[0]) if fits else None
 
 
-def rounding(f: Function, blind: bool, best: Function, at: At, stream: Stream) -> float:
-    """Which part of the gap changes when the points move by a millionth: rounding, for the truth is smooth."""
+def rounding(f: Function, blind: bool, best: Function, at: At, stream: Stream) -> Rows | None:
+    """|change of f - f*|^2 / 2, (n,), when the points move by a millionth: rounding, for the truth is smooth."""
     moved = at.y * (1 + 1e-6 * stream.normal(*at.y.shape))
     out = ask(f, blind, moved, at.sigma)
     if out is None:
-        return 0.0
+        return None
     jump = (out - at.f) - (best(moved, at.sigma) - at.best)
-    return float((jump**2).sum(dim=1).mean()) / 2 / float(at.gap.mean())
+    return (jump**2).sum(dim=1) / 2
 
 
 def turned(f: Function, blind: bool, law: Law, at: At, stream: Stream) -> Points | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis import readme
+from analysis.reading import dictionary
 from analysis.report.data import read
 from analysis.report.pages import markdown, page
 from analysis.runs import manifest
@@ -16,6 +17,8 @@ from analysis.runs.files import Publication, StorageError
 from analysis.runs.places import project_root, results_root, shown
 
 __all__ = ["write"]
+
+COLUMNS = "COLUMNS.md"
 
 
 def write(out: Path) -> int:
@@ -25,6 +28,7 @@ def write(out: Path) -> int:
     folder = read(out)
     with Publication(out) as publication:
         publication.add("REPORT.md", markdown(folder, out).encode())
+        publication.add(COLUMNS, dictionary(out).encode())
         publication.add("index.html", page(folder, out).encode())
         publication.commit()
     root = project_root()

@@ -39,6 +39,8 @@ OURS: dict[str, str] = {
     "O1": "the order that each integrator declares, on Gaussian data",
     "O2": "the order that each integrator declares, on laws without closed form",
     "A4": "an unbiased reading of the level for any black box: |f - y|^2/(d - div f)",
+    "C1": "how often a certificate finds something wrong with a denoiser that is right",
+    "C1b": "whether planted faults are named by their kind, with their size",
     "D7": "how far constant steps are from the best grid, continuous laws",
     "D7b": "how far constant steps are from the best grid, discrete laws",
     "G1": "which injection and grid make the exact ledger least, against the canonical choice",
