@@ -10,7 +10,7 @@ from scipy import stats
 
 from analysis.laws.settings import catalogue, of_catalogue, shape
 from analysis.metrics.intervals import Estimate, from_standard_error
-from analysis.runs import Argument, Claim, Control, Measurement, judge, positive_int
+from analysis.runs import Argument, Claim, Control, Measurement, judge, whole
 
 __all__ = [
     "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
@@ -21,9 +21,9 @@ PAPER = "arXiv 2602.09639"
 
 LAW = Argument("--law", type=of_catalogue, nargs="+", default=catalogue, metavar="LAW",
                help="laws under test", by_profile={"smoke": ("gaussian", "sphere", "two_scale")})  # fmt: skip
-DIM = Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
+DIM = Argument("--dim", type=whole(1, 10**4), nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
                by_profile={"smoke": (2,)})  # fmt: skip
-AMBIENT = Argument("--ambient", type=positive_int, nargs="+", default=(64, 256, 1024, 4096, 65536),
+AMBIENT = Argument("--ambient", type=whole(1, 10**18), nargs="+", default=(64, 256, 1024, 4096, 65536),
                    help="d of the grid of Prop 3.8", by_profile={"smoke": (64, 1024)})  # fmt: skip
 
 CONFIDENCE = 0.95
