@@ -80,6 +80,21 @@ def test_a_cell_that_always_kills_its_dask_worker_fails_and_the_others_finish(cl
     assert "failed: WorkerDied" in lines[4]
 
 
+def test_figures_are_drawn_on_workers_and_one_that_kills_its_worker_costs_that_figure(cluster, tmp_path):
+    """Drawn in the sweep's own process it would take the sweep with it."""
+    address, _ = cluster(nanny=True)
+    out, here = tmp_path / "out", tmp_path / "here"
+    done = toy_process.run("DRAWN", "--out", out, "--backend", "dask", "--address", address)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "drawn: figure toy_killing cannot be drawn (its worker was killed, or out of memory)"
+    ]
+    toy_process.run("DRAWN", "--out", here, "--jobs", 2)
+    drawn = sorted(p.name for p in (out / "figures").iterdir())
+    assert drawn == ["toy_curve.pdf", "toy_curve.png"]
+    assert all((out / "figures" / n).read_bytes() == (here / "figures" / n).read_bytes() for n in drawn)
+
+
 def test_workers_with_other_code_are_refused(cluster, tmp_path):
     """The toys are renamed under the sweep's feet: what the workers know as toy_runs is something else."""
     address, _ = cluster(nanny=False)
