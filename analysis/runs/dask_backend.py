@@ -86,6 +86,11 @@ def _has_workers(client: Client) -> bool:
         return False
 
 
+def _is_dask(name: str) -> bool:
+    """Some of these (`distributed.client`) have a level of their own, so that the parent's says nothing."""
+    return name.partition(".")[0] == "distributed"
+
+
 def reporting_backend(client: Client) -> ReportingBackend:
     return ReportingBackend(client=client)
 
@@ -96,7 +101,7 @@ def connect(
     """A client, the number of worker threads, each worker's answer to `ask` after `begin`. OSError if nobody
     answers.
     """
-    for name in ("distributed", "tornado.application"):
+    for name in ("tornado.application", *(name for name in logging.root.manager.loggerDict if _is_dask(name))):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters is said in one line
     client = Client(address, timeout=SECONDS, set_as_default=False)
     threads = client.nthreads()
