@@ -51,17 +51,21 @@ HERE = Backend(here, 1, in_turn)
 
 
 def processes(jobs: int) -> Backend:
-    """`jobs` worker processes of joblib's loky, one thread each."""
+    """`jobs` worker processes of joblib's loky, one thread each.
+
+    joblib computes in this process for one job: then two are started, of which one waits.
+    """
+    width = max(jobs, 2)
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
-        with _workers(jobs):
-            yield from _stream(tasks, jobs)
+        with _workers(width):
+            yield from _stream(tasks, width, 2 * jobs if jobs > 1 else 1)
 
     def together(function: Callable[[Item], Any], items: Sequence[Item]) -> list[Any]:
         from joblib import Parallel, delayed
 
-        with _workers(jobs), _deaths():
-            return Parallel(n_jobs=jobs)(delayed(function)(item) for item in items)
+        with _workers(width), _deaths():
+            return Parallel(n_jobs=width)(delayed(function)(item) for item in items)
 
     return Backend(run, jobs, partial(_spread, together))
 
@@ -134,7 +138,7 @@ def cluster(address: str, experiment: Experiment) -> Backend:
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
         with parallel_config(backend=reporting_backend(client)), watched(client):
-            yield from _stream(tasks, width)
+            yield from _stream(tasks, width, 2 * width)
 
     def together(function: Callable[[Item], Any], items: Sequence[Item]) -> list[Any]:
         from joblib import Parallel, delayed
@@ -168,11 +172,11 @@ def code_of(reference: str, path: tuple[str, ...]) -> str:
     return " ".join(f"{name}={code.fingerprint(parts[name])}" for name in sorted(parts))
 
 
-def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
-    """Outcomes in the order in which they finish; at most 2 * jobs cells wait inside joblib."""
+def _stream(tasks: Iterable[Task], jobs: int, inside: int) -> Iterator[Outcome]:
+    """Outcomes in the order in which they finish; at most `inside` cells are inside joblib at a time."""
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=2 * jobs)
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=inside)
     with _no_interrupt():
         outcomes = parallel(delayed(compute)(task) for task in tasks)
     try:

@@ -59,7 +59,7 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
         # workers that have computed cells draw too; starting some for figures alone would take longer than these
         files |= _figures(experiment, files, problems, backend if tally.computed else backends.HERE)
         entry = _entry(
-            experiment, options, planned, tally, backend.jobs, time.perf_counter() - begun, time.process_time() - cpu
+            experiment, options, planned, tally, backend, time.perf_counter() - begun, time.process_time() - cpu
         )
         _publish(experiment, options, store, files, verdicts, entry)
     if refresh_report and (options.out / "REPORT.md").is_file():
@@ -80,7 +80,7 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
 def _check_mergeable(path: Path) -> None:
     """Refuse a file of the folder that this run could not merge its own rows into, before anything is computed."""
     if path.name == manifest.NAME:
-        manifest.check(path)
+        manifest.read(path)
     else:
         columns = claims_file.CLAIM_COLUMNS if path.name == claims_file.CLAIMS else claims_file.CONTROL_COLUMNS
         claims_file.read(path, columns)
@@ -90,6 +90,8 @@ def _backend(experiment: Experiment, options: Any, cells: Sequence[Cell]) -> bac
     if options.backend == "dask":
         return backends.cluster(options.address, experiment)
     jobs = min(options.jobs, len(cells))
+    if options.cell_timeout is not None:  # a cell that cannot be interrupted takes its worker with it, not this process
+        return backends.processes(jobs)
     if jobs == 1 or sum(c.cost for c in cells) < WORTH_WORKERS:
         return backends.HERE
     return backends.processes(jobs)
@@ -164,7 +166,7 @@ def _figures(
     return drawn
 
 
-def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: int, wall: float, cpu: float) -> dict:
+def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, backend, wall: float, cpu: float) -> dict:
     own = {a.attribute: getattr(options, a.attribute) for a in experiment.arguments}
     fingerprints = {p.cell.part: p.key.fingerprint for p in planned}
     used: dict[str, str] = {}
@@ -183,11 +185,11 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: 
         "versions": manifest.versions(),
         "machine": manifest.machine(),
         "backend": options.backend,
-        "jobs": jobs,
+        "jobs": backend.jobs,
         "threads_per_job": 1,
         "cells": {"total": len(planned), "computed": tally.computed, "reused": tally.reused, "failed": tally.failed},
         "wall_seconds": round(wall, 2),
-        "cpu_seconds": round(cpu + (tally.cpu if jobs > 1 else 0.0), 2),
+        "cpu_seconds": round(cpu + (0.0 if backend is backends.HERE else tally.cpu), 2),
         "planned_seconds": round(sum(p.cell.cost for p in planned), 2),
         "cell_seconds": round(sum(r.wall for r in tally.records), 2),
         "peak_memory_mb": round(max([peak_memory(), *(r.peak for r in tally.records)]) / 2**20),
