@@ -19,7 +19,7 @@ pytest.importorskip("distributed")
 def cluster(tmp_path):
     """Starts a scheduler on a free port and two one-thread workers; returns its address and the worker processes.
     With `nanny` a dead worker is replaced, without it stays dead."""
-    environment = {**toy_process.environment(tmp_path, sleep=40), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
+    environment = {**toy_process.environment(tmp_path, sleep=100), "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
     started = []
 
     def start(name, *arguments):
@@ -46,7 +46,10 @@ def cluster(tmp_path):
         started
     ):  # a worker that finds its scheduler gone looks for it for 30 s: the scheduler goes last
         process.terminate()
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # a busy machine
+            process.kill()
 
 
 def _run(address, out):
@@ -62,7 +65,7 @@ def test_dask_gives_the_same_bytes_even_if_a_worker_is_killed(cluster, tmp_path)
     assert toy_process.wait_until(lambda: len(toy_process.executed(tmp_path)) >= 8)
     assert len(toy_process.executed(tmp_path)) < 40
     workers[0].kill()
-    _, errors = sweep.communicate(timeout=90)
+    _, errors = sweep.communicate(timeout=180)
     assert sweep.returncode == 0, errors
     assert (out / "tables" / "waves.csv").read_bytes() == (reference / "tables" / "waves.csv").read_bytes()
     assert (out / "claims.csv").read_bytes() == (reference / "claims.csv").read_bytes()
@@ -147,7 +150,7 @@ def test_a_cluster_that_is_gone_is_one_line_and_finished_cells_are_kept(cluster,
     assert toy_process.wait_until(lambda: len(toy_process.executed(tmp_path)) >= 8)
     for process in workers if who == "workers" else [cluster.scheduler]:
         process.kill()
-    _, errors = sweep.communicate(timeout=60)
+    _, errors = sweep.communicate(timeout=180)
     assert sweep.returncode == 1
     what = {
         "workers": "the dask cluster has had no worker for 20 s",

@@ -32,7 +32,7 @@ from joblib._dask import DaskDistributedBackend
 
 from analysis.runs.files import ClusterLostError
 
-SECONDS = 5
+SECONDS = 10  # for a scheduler to answer
 SILENCE = 20.0  # seconds without any worker after which a sweep is given up
 
 
