@@ -72,7 +72,7 @@ def cells(options) -> list[Cell]:
             # curves exist for k = 1 only: they join the smallest k
             dims = (k, 1) if k == min(options.dim) else (k,)
             laws = cases(dims, d, FEW if smoke else None)
-            if not laws:
+            if all(dim != k for _, dim in laws):
                 raise ValueError(f"argument --ratio: must give a law d >= 4 m, got {ratio} (d = {d} at --dim {k})")
             for law, dim in laws:
                 own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, n)}

@@ -8,6 +8,14 @@ import numpy as np
 
 from analysis.figures.style import mark, new_figure, only, panel_label, reference_slope
 
+CAPTION = (
+    "Every integrator has the weak order that it declares: 1, or 2 for Heun, EDM with churn, DPM-Solver++ 2M and "
+    "the randomised midpoint (claims O1, O2). Left: exact error of the two variances on Gaussian data. Right: "
+    "change of E|u|^2 between N and 2N steps under coupled noise, with 95 % intervals; solid: Heun, dashed: "
+    "exponential Euler."
+)
+ALT = "Logarithmic panels of error against steps: families of parallel lines with slopes minus one and minus two."
+
 _SHOWN = dict.fromkeys(
     ("heun", "ddim", "edm", "dpm_solver_2m"), 0.0
 )  # deterministic methods at a = 0, the others at 1/2

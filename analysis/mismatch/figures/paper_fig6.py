@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
+CAPTION = (
+    "A conditional denoiser errs least when it is told the true level; the curve is U-shaped where the law has a "
+    "scale (figure 6 of the paper; claim M1). Excess of the mean squared error over the least, against told over "
+    "true level, at three true levels; above exact denoisers, below trained ones; bands: 95 % intervals."
+)
+ALT = (
+    "U-shaped curves with their minimum at one, a column a noise level; the blind denoiser is a flat line at the "
+    "minimum."
+)
+
 _TICKS = [0.25, 0.5, 1, 2, 4]
 _LEAST = 1e-4  # below it nothing is drawn: the exact curve falls to 0 at the true level
 

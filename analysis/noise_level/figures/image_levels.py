@@ -6,6 +6,13 @@ import math
 
 from analysis.figures.style import COLORS, ROLES, mark, new_figure, only
 
+CAPTION = (
+    "The noise level of one image is known to about 1/sqrt(2d), as the Cramer-Rao bound allows (figure 12 of the "
+    "paper; claim I1). Root mean square of log(sigma_hat/sigma) of the exact blind posterior against the true "
+    "level, images on 2-dimensional manifolds."
+)
+ALT = "Relative errors of three families of images lie on the Cramer-Rao bound over all noise levels."
+
 
 def draw(tables):
     found = only(tables, "image_levels")

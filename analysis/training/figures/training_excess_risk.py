@@ -9,6 +9,13 @@ from matplotlib.figure import Figure
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
+CAPTION = (
+    "Trained networks come within 2.5 % of the Bayes risk at every noise level, and their residual has the bias "
+    "of the exact denoiser (claims T2, T2b). Excess risk over Bayes risk, and bias of the residual estimate, "
+    "against the level; mixture and sphere, k = 4, d = 64; bars: 95 % intervals."
+)
+ALT = "Two panels over the noise level: excess risks below the dashed limit; biases on the predicted curve."
+
 TARGET = 0.025
 
 
