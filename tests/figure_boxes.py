@@ -60,6 +60,10 @@ def _cut(axis):
             ends = np.concatenate([p for p in lines.get_segments() if len(p)] or [np.empty((0, 2))])
             ends = ends[np.isfinite(ends).all(axis=1)]
             wide, high = 1e-6 * (x1 - x0), 1e-6 * (y1 - y0)
+            if axis.get_yscale() == "log":  # what reaches zero has no end there
+                ends = ends[ends[:, 1] > 0]
+            if axis.get_xscale() == "log":
+                ends = ends[ends[:, 0] > 0]
             inside = (ends[:, 0] >= x0 - wide) & (ends[:, 0] <= x1 + wide)
             inside &= (ends[:, 1] >= y0 - high) & (ends[:, 1] <= y1 + high)
             if not inside.all():

@@ -133,3 +133,22 @@ def test_screens_that_are_gone_and_two_sweeps_at_once(tmp_path):
     }  # fmt: skip
     found = surroundings.two_at_once(tmp_path / "pairs", 1, 0)
     assert found == {"pairs": 1, "sweeps lost": 0, "files different": 0, "tracebacks": 0}
+
+
+def test_the_readme_quotes_the_table_where_it_asks_for_it(tmp_path):
+    from analysis import readme
+
+    assert readme.faults(tmp_path) == "`python -m analysis.faults` has not been run."
+    rows = ["part,quantity,number", "loky-kills,kills,20", "loky-kills,survived,19", "loky-kills,tracebacks,1"]
+    rows += ["inputs,tracebacks,2", "cells,ms for each,1.25"]
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "faults.csv").write_text("\n".join(rows) + "\n")
+    said = readme.faults(tmp_path)
+    assert "19 of 20 kills on this machine" in said
+    assert ", 3 tracebacks." in said
+    assert "cost 1.25 ms each" in said
+    for names, wanted in ((("answer", "verdicts"), False), (("answer", "verdicts", "faults"), True)):
+        text = "".join("\n".join(readme._MARKS[name]) + "\n" for name in names)
+        (tmp_path / "README.md").write_text(text)
+        (tmp_path / "claims.csv").unlink(missing_ok=True)
+        assert (said in readme.update(tmp_path / "README.md", tmp_path).decode()) is wanted

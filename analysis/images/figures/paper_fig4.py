@@ -13,10 +13,14 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 CAPTION = (
     "A blind and a conditional network of one body denoise equally well, to 0.3 dB (figure 4 of the paper; claims "
-    "I2, I3, I4). PSNR out against PSNR in on images of known law, beside the exact optima; bars: 95 % intervals "
-    "over images."
+    "I2, I4). Above: PSNR out against PSNR in on images of known law, beside the exact optima. Below: blind minus "
+    "conditional PSNR, the band that the claims allow, and a conditional network told 1.5 sigma; bars: 95 % "
+    "intervals over images."
 )
-ALT = "PSNR curves of the blind and the conditional network coincide, just below those of the exact denoisers."
+ALT = (
+    "PSNR of the blind and the conditional network coincide on the exact optima; their difference stays within "
+    "the allowed band."
+)
 
 LIMIT = 0.3  # dB, of the claims
 _DECIBELS = 10.0 / math.log(10.0)

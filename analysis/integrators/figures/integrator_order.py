@@ -80,7 +80,7 @@ def draw(tables: Mapping):
     counts = sorted(rows.N.unique())
     right.set_xticks(counts, [str(n) for n in counts])
     right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
-    right.legend(loc="lower left")
+    right.legend(loc="lower left", handlelength=3.0)
     panel_label(left, "a")
     panel_label(right, "b")
     return figure

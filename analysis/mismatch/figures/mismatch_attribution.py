@@ -8,12 +8,12 @@ from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 CAPTION = (
     "Where blind beats conditional the sampler is to blame: told the true level, the conditional denoiser is as "
-    "good (claims M3, M4, M5). Errors of three arms with equal coefficients and draws; bars: 95 % intervals over "
-    "replicates."
+    "good (claims M3, M4, M5). Sliced distance to the data of three arms with equal coefficients and draws, law "
+    "by law (a, b) and integrator by integrator (c); bars: 95 % intervals over replicates; grey: floor."
 )
 ALT = (
-    "Errors of three arms a setting: conditional is worse only where coefficients lose the level; informed and "
-    "blind coincide."
+    "Errors of three arms: told the schedule is worse under plain Euler only; told the true level and told "
+    "nothing coincide."
 )
 
 _ARMS = {

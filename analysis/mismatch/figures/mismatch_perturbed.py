@@ -5,11 +5,13 @@ from __future__ import annotations
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
 CAPTION = (
-    "A wrong assumed level hurts the conditional denoiser alone; a wrong start or last step hurts all arms. "
-    "Errors of the three arms against the size of the perturbation, mixture, 25 steps; bars: 95 % intervals over "
-    "replicates."
+    "A wrong assumed or first level hurts the conditional denoiser alone; a long last step hurts all arms. Sliced "
+    "distance to the data against the size of the perturbation, mixture, 25 steps; bars: 95 % intervals over "
+    "replicates; dash-dotted: floor."
 )
-ALT = "Curves of error against perturbation: the conditional arm rises with a wrong level, the blind one stays flat."
+ALT = (
+    "Three panels: only the conditional curve rises with a wrong level or start; all curves rise with a long last step."
+)
 
 _ARMS = {
     "conditional": (ROLES["conditional"]["color"], "s"),

@@ -7,10 +7,11 @@ from analysis.noise_level.figures.histogram_panel import draw_histogram
 
 CAPTION = (
     "A single sample tells its noise level in d = 500 and does not in d = 2 (figure 1 of the paper; claims N4, "
-    "N5). Histograms of the maximum-likelihood estimate of sigma^2 over independent samples of a two-component "
-    "mixture, k = 2; the dashed line is the true value, the spike at 0 its probability."
+    "N5). Histograms of the maximum-likelihood estimate of sigma^2 over independent samples of a mixture, k = 2. "
+    "Dotted: the true value; dashed: normal law of variance 2 sigma^4/(d - k); orange: the share of samples whose "
+    "estimate is 0."
 )
-ALT = "Two histograms: broad with a spike at zero for d = 2, a narrow peak at the true value for d = 500."
+ALT = "Two histograms: broad with a spike at zero for d = 2, a narrow bell at the true value for d = 500."
 
 _AMBIENT = (2, 500)
 

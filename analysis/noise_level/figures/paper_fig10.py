@@ -6,11 +6,12 @@ from analysis.figures.style import COLORS, new_figure, only, panel_label
 from analysis.noise_level.figures.histogram_panel import draw_histogram
 
 CAPTION = (
-    "The estimate of sigma^2 concentrates as d grows: variance 2 sigma^4/(d - k) (figure 10 of the paper; claims "
-    "N4, N5). Histograms over independent samples at d = 10, 100 and 1000, k = 1; right: samples of the plug-in "
-    "denoiser over the data."
+    "The estimate of sigma^2 concentrates as d grows, with variance 2 sigma^4/(d - k) (figure 10 of the paper; "
+    "claim N4). Histograms over independent samples at d = 10, 100 and 1000, k = 1, beside the normal law of that "
+    "variance (dashed) and the true value (dotted); d, e: samples of the blind maximum-likelihood denoiser over "
+    "the data."
 )
-ALT = "Three histograms that narrow around the true level as d grows, and a panel of samples over the data."
+ALT = "Three histograms that narrow around the true level as d grows, and two panels of samples that cover the data."
 
 _AMBIENT = (10, 100, 1000)
 

@@ -13,10 +13,10 @@ from analysis.figures.style import ROLES, new_figure, panel_label
 __all__ = ["draw"]
 
 CAPTION = (
-    "The error falls as one over the number of steps, and every measured error lies below what the ledger "
-    "certifies and far below the paper's bound (claim L2). Above: path KL (dots), the paper's bounds with "
-    "constants 1 (dotted), exact KL of the last law (crosses). Below: coupled runs with 95 % intervals, which "
-    "have fewer points the more steps they take; sliced distance over its floor."
+    "The error falls as one over the number of steps, and measured errors lie below what the ledger certifies, "
+    "far below the paper's bound (claim L2). Above: path KL (dots), the paper's bounds with constants 1 (dotted), "
+    "exact KL of Gaussian runs (crosses). Below: coupled runs with 95 % intervals, which have fewer points the "
+    "more steps they take, and the sliced distance with its floor."
 )
 ALT = (
     "Logarithmic panels, a column a law: certificates fall with slope minus one below parallel dotted bounds; "

@@ -15,8 +15,8 @@ CAPTION = (
     "grey: one standard deviation of one sample."
 )
 ALT = (
-    "Left: estimates lie on the schedule for d = 500 and above it for d = 2. Right: deviations of all laws stay "
-    "within the grey band."
+    "Left: estimates lie on the schedule for d = 500 and leave it for d = 2. Right: deviations of all laws stay "
+    "well within the grey band."
 )
 
 _PLANE = {"plane_gaussian": "Gaussian", "plane_mixture": "mixture"}
