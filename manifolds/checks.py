@@ -70,13 +70,13 @@ def instance(value: object, kind: type | UnionType, name: str) -> None:
         raise ValueError(f"{name} must be a {wanted}, got {type(value).__name__}")
 
 
-def usable_device(device: object) -> None:
+def usable_device(device: str | torch.device) -> None:
     """ValueError unless this torch can compute on a device.
 
     >>> usable_device("cpu")
     """
     try:
-        torch.empty(0, device=device)  # type: ignore[arg-type]
+        torch.empty(0, device=device)
     except (RuntimeError, AssertionError, TypeError) as problem:  # without CUDA torch asserts
         raise ValueError(f"device must be one that this torch can use, got {device!r}") from problem
 

@@ -76,7 +76,7 @@ def draw(tables: Mapping):
         ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$",
         title="noise coupled across step counts, $a=0$",
     )
-    right.set_ylim(bottom=1e-7)
+    right.set_ylim(bottom=1e-9)
     counts = sorted(rows.N.unique())
     right.set_xticks(counts, [str(n) for n in counts])
     right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
