@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from analysis.faults.processes import Tick, never
+from analysis.runs.screen import say
 
 __all__ = ["Call", "calls", "python_calls"]
 
@@ -191,5 +192,5 @@ def _fault(call: Call, name: str, value: Any) -> str:
 
 
 def _shown(fault: str, where: str, said: str) -> str:
-    print(f"  {fault}: {where} {' '.join(said.split())[:150]}", flush=True)
+    say(f"  {fault}: {where} {' '.join(said.split())[:150]}")
     return fault

@@ -25,6 +25,7 @@ from analysis.noise_level.settings import (
     low_dimensional,
     measured,
     of_profile,
+    refuse_unused,
     worst,
 )
 from analysis.runs import Cell, Claim, Measurement, Question
@@ -95,7 +96,7 @@ def cells(options) -> list[Cell]:
                     continue  # the law has no such k, or next to no normal directions, or no such level
                 params = {"law": name, "dim": k, "ambient": d, "level": 0.3, "draws": fewer_draws(name, draws)}
                 found.append(Cell("concentration", params, cost=0.3))
-    _refuse_unused(options, found)
+    refuse_unused(options, {(cell.params["dim"], cell.params["ambient"]) for cell in found})
     # linear and curved data at one d and any k, noise a tenth of the data's size per axis: unlike the worst case
     for name in () if smoke else ("gaussian", "sphere"):
         for k in _SCAN_DIM if name in options.law else ():
@@ -106,20 +107,6 @@ def cells(options) -> list[Cell]:
             params = {"normal_dim": n, "alpha": alpha, "draws": _LINEAR_DRAWS[options.profile]}
             found.append(Cell("linear", params, cost=1.0))
     return found + _worst_cells(smoke, _WORST_DRAWS[options.profile])
-
-
-def _refuse_unused(options, found: list[Cell]) -> None:
-    """A d that leaves no law enough normal directions at any k asked for, or a k that no d asked for does."""
-    names = [name for name in low_dimensional(options) if shape(name, 2).finest <= 0.2]
-    used = {(cell.params["dim"], cell.params["ambient"]) for cell in found}
-    for d in options.ambient if names else ():
-        if d not in {ambient for _, ambient in used}:
-            dims = " ".join(map(str, options.dim))
-            raise ValueError(f"argument --ambient: must be at least 4 m for some law at --dim {dims}, got {d}")
-    for k in options.dim:
-        if any(shape(name, k).dim == k for name in names) and k not in {dim for dim, _ in used}:
-            given = " ".join(map(str, options.ambient))
-            raise ValueError(f"argument --dim: must be at most d/4 for some law and d of --ambient {given}, got {k}")
 
 
 def _own_dims(name: str, dims: tuple[int, ...]) -> tuple[int, ...]:
