@@ -1,18 +1,19 @@
-"""What README.md quotes: the answer and the headline claims, written from results/claims.csv, never by hand."""
+"""What README.md quotes: answer, headline claims and campaign of faults, written from results/, never by hand."""
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from analysis.runs import claims_file
 from analysis.runs.screen import interval
 
-__all__ = ["HEADLINE", "answer", "block", "update"]
+__all__ = ["HEADLINE", "answer", "block", "faults", "update"]
 
 HEADLINE = ("R1", "R4", "B1", "B2", "B3", "B6", "N1", "N6", "S3", "S6", "M2", "M6", "M6b", "R3", "I2b")
 _MARKS = {
     name: (f"<!-- {name}: written by `python -m analysis report` -->", f"<!-- end of {name} -->")
-    for name in ("answer", "verdicts")
+    for name in ("answer", "verdicts", "faults")
 }
 
 
@@ -57,6 +58,33 @@ def block(results: Path) -> str:
     return "\n".join(lines)
 
 
+def faults(results: Path) -> str:
+    """What `python -m analysis.faults` counted, in one paragraph; says so where it has not been run."""
+    path = results / "tables" / "faults.csv"
+    if not path.is_file():
+        return "`python -m analysis.faults` has not been run."
+    with open(path, encoding="utf-8", newline="") as handle:
+        found = {(row["part"], row["quantity"]): row["number"] for row in csv.DictReader(handle)}
+
+    def number(part: str, quantity: str) -> str:
+        return found.get((part, quantity), "?")
+
+    def total(quantity: str) -> str:
+        return f"{sum(float(n) for (_, q), n in found.items() if q == quantity):g}"
+
+    return (
+        f"`python -m analysis.faults`: {number('loky-kills', 'survived')} of {number('loky-kills', 'kills')} kills on "
+        f"this machine and {number('dask-kills', 'survived')} of {number('dask-kills', 'kills')} on a dask cluster "
+        f"survived, {total('cells lost')} cells lost, {total('files different')} files different; "
+        f"{number('flips', 'bits flipped')} flipped bits, {total('folders refused')} folders refused, "
+        f"{total('wrong rows')} wrong rows; {number('disks', 'of them full')} full disks, "
+        f"{number('screens', 'screens')} closed screens, {number('pairs', 'pairs')} pairs of sweeps in one folder; "
+        f"{number('inputs', 'bad command lines')} bad command lines and {number('calls', 'malformed calls')} bad "
+        f"Python calls, {total('tracebacks')} tracebacks. {number('cells', 'cells')} cells cost "
+        f"{number('cells', 'ms for each')} ms each and are found again in {number('cells', 'seconds to resume')} s."
+    )
+
+
 def update(readme: Path, results: Path) -> bytes:
     """README.md with its blocks replaced by those of a results folder.
 
@@ -64,7 +92,10 @@ def update(readme: Path, results: Path) -> bytes:
         ValueError: the README has lost its markers.
     """
     text = readme.read_text(encoding="utf-8")
-    for name, content in (("answer", answer(results)), ("verdicts", block(results))):
+    contents = {"answer": answer(results), "verdicts": block(results)}
+    if _MARKS["faults"][0] in text:
+        contents["faults"] = faults(results)
+    for name, content in contents.items():
         begin, end = _MARKS[name]
         if text.count(begin) != 1 or text.count(end) != 1:
             raise ValueError(f"README.md must hold the markers {begin!r} and {end!r} once each")

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import math
 import numbers
+from types import UnionType
+from typing import get_args
 
 import torch
 
-__all__ = ["RANGE", "level_rows", "noise_level", "positive_int", "positive_number", "probabilities", "within_range"]
+__all__ = [
+    "RANGE",
+    "instance",
+    "level_rows",
+    "noise_level",
+    "positive_int",
+    "positive_number",
+    "probabilities",
+    "usable_device",
+    "within_range",
+]
 
 _LEAST, _MOST = 1e-60, 1e60
 RANGE = f"between {_LEAST:g} and {_MOST:g}"
@@ -31,16 +43,52 @@ def positive_number(value: object, name: str) -> float:
     Traceback (most recent call last):
     ValueError: radius must be a finite number > 0, got -1.0
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
-        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
-    return float(value)
+    if not 0 < (number := _real(value)) < math.inf:
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r:.60}")
+    return number
+
+
+def _real(value: object) -> float:
+    """As a float: nan for what is no real number, inf for what has no float."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def instance(value: object, kind: type | UnionType, name: str) -> None:
+    """ValueError unless `value` is a `kind`.
+
+    >>> instance(3, str, "text")
+    Traceback (most recent call last):
+    ValueError: text must be a str, got int
+    """
+    if not isinstance(value, kind):
+        wanted = getattr(kind, "__name__", None) or " or ".join(k.__name__ for k in get_args(kind))
+        raise ValueError(f"{name} must be a {wanted}, got {type(value).__name__}")
+
+
+def usable_device(device: str | torch.device) -> None:
+    """ValueError unless this torch can compute on a device.
+
+    >>> usable_device("cpu")
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as problem:  # without CUDA torch asserts
+        raise ValueError(f"device must be one that this torch can use, got {device!r}") from problem
 
 
 def _on(sigma: object, device: torch.device | None) -> torch.Tensor:
     """As float64, on a device: None is where a tensor is."""
     if isinstance(sigma, torch.Tensor):
         return sigma.to(device=sigma.device if device is None else device, dtype=torch.float64)
-    return torch.as_tensor(sigma, dtype=torch.float64, device=device)
+    try:
+        return torch.as_tensor(sigma, dtype=torch.float64, device=device)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise ValueError(f"sigma must be a number or one per row, got {sigma!r:.60}") from None
 
 
 def level_rows(sigma: object, rows: int, device: torch.device | None = None) -> torch.Tensor:

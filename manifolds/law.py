@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from manifolds.checks import level_rows, noise_level, positive_int
+from manifolds.checks import instance, level_rows, noise_level, positive_int
 from manifolds.core import Core, Posterior, round_product
 from manifolds.gradients import answer
 from manifolds.shapes import Bounds, CorePoints, Level, Points, Rows, Statistics
@@ -109,6 +109,7 @@ class Law:
     def sample(self, n: int, stream: Stream) -> Points:
         """n independent draws of X, (n, width); the stream is advanced."""
         n = positive_int(n, "n")
+        instance(stream, Stream, "stream")
         stream = stream.spawn("sample")
         points = self.core.sample(n, stream)
         if self.core.absorbs_normal and not self.reduced:
@@ -119,6 +120,7 @@ class Law:
     def add_noise(self, x: Points, sigma: Level, stream: Stream) -> Points:
         """X + sigma Z, exact in law in both representations."""
         self.space.check(x, "x")
+        instance(stream, Stream, "stream")
         return self.space.add_noise(x, noise_level(sigma, x.shape[0])[:, 0], stream)
 
     # -- the posterior of X given Y -----------------------------------------------------------------------------

@@ -72,6 +72,11 @@ BROKEN = {
         "list": lambda text: json.dumps({"experiments": {"waves": []}}).encode(),
         "files": lambda text: json.dumps({"experiments": {"waves": {"files": []}}}).encode(),
         "claims": lambda text: json.dumps({"experiments": {"waves": {"claims": {"Q1": 3}}}}).encode(),
+        "no JSON": lambda text: text.encode()[:-20],
+        "empty": lambda text: b"",
+        "no table": lambda text: b"[1]",
+        "latin": lambda text: b"{\xe4}",
+        "deep": lambda text: b"[" * 100_000,
     },
 }
 
@@ -103,6 +108,14 @@ def test_cells_that_hang_exit_or_speak_strangely_are_failed_cells(tmp_path, jobs
     assert found["exits"] == "failed: SystemExit: 5"
     assert found["surrogate error"] == r"failed: ValueError: \udcff"
     assert found["surrogate row"].startswith("failed: ValueError: row 'y' holds a lone surrogate")
+
+
+def test_a_cell_that_nothing_can_interrupt_is_a_failed_one_with_one_job_too(tmp_path):
+    done = toy_process.run("DEAF", "--out", tmp_path, "--jobs", 1, "--cell-timeout", "0.5")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("deaf: 1 of 2 cells failed, the first with WorkerDied: ")
+    assert "or longer than 0.5 s (--cell-timeout)" in done.stderr
+    assert (tmp_path / "tables" / "strange.csv").read_text().splitlines()[2].endswith(",ok")
 
 
 def test_a_worker_killed_while_it_draws_costs_one_figure(tmp_path):

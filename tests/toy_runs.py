@@ -167,6 +167,9 @@ def strange(params: dict, seed: int) -> list[dict]:
     kind = params["kind"]
     if kind == "hangs":
         time.sleep(600)
+    if kind == "hangs deaf":  # as inside a library that never comes back
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        time.sleep(600)
     if kind == "exits":
         raise SystemExit(5)
     if kind == "surrogate error":
@@ -191,6 +194,7 @@ def small(name: str, part, kinds: tuple[str, ...], **more) -> Experiment:
 
 KINDS = ("well", "hangs", "exits", "surrogate error", "surrogate row")
 STRANGE = small("strange", strange, KINDS)
+DEAF = small("deaf", strange, ("hangs deaf", "well"))
 HOPELESS = small("hopeless", hopeless, ("one", "two"), show=lambda tables, options: str(tables["hopeless"].y))
 DRAWN = small("drawn", strange, ("well", "also well"), figures=("toy_curve", "toy_killing"))
 

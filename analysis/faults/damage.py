@@ -6,6 +6,7 @@ import json
 import random
 from pathlib import Path
 
+from analysis.faults.processes import Tick, never
 from analysis.runs.store import NAME, Key, Record, Store
 
 __all__ = ["flips"]
@@ -13,7 +14,7 @@ __all__ = ["flips"]
 CELLS = 60
 
 
-def flips(folder: Path, count: int, seed: int) -> dict[str, int]:
+def flips(folder: Path, count: int, seed: int, tick: Tick = never) -> dict[str, int]:
     """`count` stores with one flipped bit each; every third flip falls into the first 100 bytes, where layout is
     written.
     """
@@ -40,4 +41,5 @@ def flips(folder: Path, count: int, seed: int) -> dict[str, int]:
                 wrong += sum(not store.done(key) for key in keys)
         except Exception:  # the count is the finding
             refused += 1
+        tick()
     return {"bits flipped": count, "folders refused": refused, "wrong rows": wrong, "rows kept": kept}

@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 
 from analysis import registry
+from analysis.faults.processes import Tick, never
 from analysis.runs.command import main
 
 __all__ = ["command_lines"]
@@ -18,7 +19,7 @@ BAD = (
 )  # fmt: skip
 
 
-def command_lines(folder: Path, count: int, seed: int) -> dict[str, int]:
+def command_lines(folder: Path, count: int, seed: int, tick: Tick = never) -> dict[str, int]:
     """`count` command lines of the registered experiments with one bad value, option or combination each.
 
     One that is taken (a value may be good by chance) is planned but not computed, and does not count.
@@ -50,6 +51,8 @@ def command_lines(folder: Path, count: int, seed: int) -> dict[str, int]:
             tracebacks += 1
             status = -1
         tried += status != 0
+        if status != 0:
+            tick()
         taken += status == 0
         more_than_one_line += status == 2 and len(said.getvalue().splitlines()) != 1
         files += out.exists()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from analysis.faults.processes import Sweep, cluster, wait_until
+from analysis.faults.processes import Sweep, Tick, cluster, never, wait_until
 from analysis.runs.store import NAME
 
 __all__ = ["dask_kills", "loky_kills"]
@@ -22,19 +22,20 @@ __all__ = ["dask_kills", "loky_kills"]
 SECONDS = 0.02  # that a cell lasts: long enough for a kill to fall into one
 
 
-def loky_kills(folder: Path, kills: int, seed: int) -> dict[str, int]:
+def loky_kills(folder: Path, kills: int, seed: int, tick: Tick = never) -> dict[str, int]:
     """kill -9 of the whole sweep (one job and two in turn), `kills` times, then a run to the end."""
-    return _kills(folder, kills, seed, lambda attempt: ("--jobs", str(1 + attempt % 2)))
+    return _kills(folder, kills, seed, tick, lambda attempt: ("--jobs", str(1 + attempt % 2)))
 
 
-def dask_kills(folder: Path, kills: int, seed: int) -> dict[str, int]:
+def dask_kills(folder: Path, kills: int, seed: int, tick: Tick = never) -> dict[str, int]:
     """The same on a dask cluster; every other kill takes one of its two workers, and the sweep goes on."""
     folder.mkdir(parents=True, exist_ok=True)
     with cluster(folder, SECONDS) as (address, _):
-        return _kills(folder, kills, seed, lambda attempt: ("--backend", "dask", "--address", address), workers=True)
+        words = ("--backend", "dask", "--address", address)
+        return _kills(folder, kills, seed, tick, lambda attempt: words, workers=True)
 
 
-def _kills(folder: Path, kills: int, seed: int, arguments, workers: bool = False) -> dict[str, int]:
+def _kills(folder: Path, kills: int, seed: int, tick: Tick, arguments, workers: bool = False) -> dict[str, int]:
     reference = Sweep(folder / "reference")
     if reference.finish("--jobs", "1")[0] != 0:
         raise RuntimeError("the undisturbed sweep fails")
@@ -61,6 +62,7 @@ def _kills(folder: Path, kills: int, seed: int, arguments, workers: bool = False
             status, errors = sweep.finish(*arguments(attempt))
             different += sweep.files() != right
             lost += status != 0
+        tick()
     return {"kills": kills, "survived": survived, "cells lost": lost, "files different": different}
 
 

@@ -5,15 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from analysis.faults.toy import LOG, SLEEP
 
-__all__ = ["FILES", "Sweep", "cluster", "wait_until"]
+__all__ = ["FILES", "Sweep", "Tick", "cluster", "never", "wait_until"]
+
+Tick = Callable[[], None]  # told of each attempt that is over
+
+
+def never() -> None:
+    """The tick of nobody."""
+
 
 FILES = ("tables/trace.csv", "claims.csv", "tables/controls.csv")
 
@@ -24,23 +33,25 @@ class Sweep:
     def __init__(self, folder: Path, cells: int = 40, sleep: float = 0.0, arguments: tuple[str, ...] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.out, self.log, self.cells = folder / "out", folder / "log", cells
-        self._command = [sys.executable, "-P", "-m", "analysis.faults.toy", "--out", str(self.out)]
-        self._command += ["--cells", str(cells), *arguments]
-        self._environment = {**os.environ, LOG: str(self.log), SLEEP: str(sleep)}
+        self.command = [sys.executable, "-P", "-m", "analysis.faults.toy", "--out", str(self.out)]
+        self.command += ["--cells", str(cells), *arguments]
+        self.environment = {**os.environ, LOG: str(self.log), SLEEP: str(sleep)}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Begin, and return at once."""
+    def start(self, *arguments: str, limit: int | None = None) -> subprocess.Popen[str]:
+        """Begin, and return at once; with a `limit` no file may grow beyond so many bytes."""
         return subprocess.Popen(
-            [*self._command, *arguments],
-            env=self._environment,
+            [*self.command, *arguments],
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Python ignores the signal and sees an error
+            preexec_fn=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)) if limit else None,
         )
 
-    def finish(self, *arguments: str) -> tuple[int, str]:
+    def finish(self, *arguments: str, limit: int | None = None) -> tuple[int, str]:
         """Run to the end; status and what was said on standard error."""
-        process = self.start(*arguments)
+        process = self.start(*arguments, limit=limit)
         _, errors = process.communicate(timeout=300)
         return process.returncode, errors
 

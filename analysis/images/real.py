@@ -20,7 +20,7 @@ from analysis.images.measure import TOLD, Told, level_rows
 from analysis.images.psnr import decibels, squares
 from analysis.images.settings import PART
 from analysis.learning.risk import call
-from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, one_of, positive_int
+from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, one_of, whole
 from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params, Row, curve_rows, fit, row
@@ -291,7 +291,7 @@ QUESTION = Question(
     arguments=(
         PART,
         Argument("--images", default=DIGITS, help="mnist, photographs, or a folder of images or .npz file of your own"),
-        Argument("--size", type=positive_int, help="pixels a side that real images are cut and scaled to"),
+        Argument("--size", type=whole(1, 4096), help="pixels a side that real images are cut and scaled to"),
         Argument("--colours", type=_colours, help="1 (grey) or 3, of real images; what they have if not given"),
     ),
     decide=decide,

@@ -9,7 +9,7 @@ import torch
 
 from analysis.integrators.catalogue import cases
 from analysis.metrics.intervals import Estimate
-from analysis.runs import Argument, positive_int
+from analysis.runs import Argument, whole
 from analysis.samplers import Integrator, KadkhodaieSimoncelli, Schedule, get_integrator
 from manifolds.registry import law_name
 from manifolds.space import Draw, Space
@@ -21,7 +21,11 @@ AMBIENT = 1024  # a square: image laws have 32 x 32 pixels
 ALL_A = (0.0, 0.25, 0.5, 0.75)
 
 DIM = Argument(
-    "--dim", type=positive_int, default=2, help="intrinsic dimension k (laws that do not have it take 2 or 1)"
+    # four times k must leave AMBIENT
+    "--dim",
+    type=whole(1, AMBIENT // 4),
+    default=2,
+    help="intrinsic dimension k (laws that do not have it take 2 or 1)",
 )
 LAW = Argument(
     "--law",

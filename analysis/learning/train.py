@@ -20,7 +20,7 @@ from analysis.learning.objective import Batch, Objective
 from analysis.learning.recipe import Averaged, Recipe, learning_rate
 from analysis.learning.sources import FiniteSamples, FreshSamples, as_source
 from analysis.learning.specification import DataMoments, Network
-from manifolds.checks import positive_int
+from manifolds.checks import instance, positive_int, usable_device
 from manifolds.denoisers.prior import NoisePrior
 from manifolds.law import Law
 from manifolds.space import Space
@@ -84,6 +84,9 @@ def train(
             this training; one line.
         FloatingPointError: the loss is not finite (a smaller rate is needed).
     """
+    for name, value, kind in (("network", network, Network), ("prior", prior, NoisePrior), ("stream", stream, Stream)):
+        instance(value, kind, name)
+    usable_device(device)
     positive_int(validate_every, "validate_every")
     positive_int(checkpoint_every, "checkpoint_every")
     if patience is not None:

@@ -28,6 +28,7 @@ from analysis.ledger.steps import (
 from analysis.ledger.telescope import telescope_term
 from analysis.samplers import Schedule
 from analysis.samplers.ideal import is_brownian_reversal
+from manifolds.checks import instance
 from manifolds.denoisers import ConditionalDenoiser, Denoiser, as_denoiser
 from manifolds.denoisers.prior import check_prior
 from manifolds.law import Law
@@ -78,6 +79,7 @@ def ledger(
     total variation at most 0.7037; 64 steps from sigma = 20 to 0.05, 100 samples a step
     """
     check_run(law, schedule, n, substeps)
+    instance(stream, Stream, "stream")
     check_prior(denoiser, schedule.sigma)
     f = as_denoiser(denoiser, law.space)
     best = resolve_reference(law, f, schedule, reference)

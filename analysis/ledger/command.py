@@ -16,7 +16,7 @@ from analysis.ledger.calculation import ledger
 from analysis.ledger.direct import perturbed
 from analysis.ledger.sizes import radius
 from analysis.metrics.total_variation import tv_lower_from_samples
-from analysis.runs import Argument, Cell, Experiment, Question, open_fraction, positive_float, positive_int
+from analysis.runs import Argument, Cell, Experiment, Question, between, whole
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule, sample
 from analysis.theory.blindness import blindness_bound_form
@@ -31,6 +31,7 @@ from manifolds.streams import Stream
 
 __all__ = ["EXPERIMENT", "build", "denoiser_name"]
 
+_FACTOR = 1e6  # of a scaled denoiser: squares of squares of points must have room
 _PLAIN = ("blind", "conditional", "plug-in", "perturbed")
 _RUN = ("law", "dim", "ambient", "steps", "a", "denoiser", "sigma_start", "sigma_end")
 _STEPWISE = ("blind", "discretisation", "learning", "cross", "total")
@@ -46,20 +47,25 @@ def denoiser_name(text: str) -> str:
     if text in _PLAIN:
         return text
     try:
-        good = kind == "scaled" and math.isfinite(float(factor))
+        good = kind == "scaled" and abs(float(factor)) <= _FACTOR
     except ValueError:
         good = False
     if not good:
-        raise argparse.ArgumentTypeError(f"must be {', '.join(_PLAIN)} or scaled:FACTOR, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be {', '.join(_PLAIN)} or scaled:FACTOR (at most {_FACTOR:g}), got {text!r}"
+        )
     return text
 
 
+_LEVEL = between(1e-50, 1e50)  # priors and squared distances have room for 60 decades; see manifolds.checks
 ARGUMENTS = (
     Argument("--law", type=law_name, nargs="+", default=("sphere",), help="data laws"),
-    Argument("--dim", type=positive_int, nargs="+", default=(8,), help="intrinsic dimensions k"),
-    Argument("--ambient", type=positive_int, nargs="+", default=(20, 100, 1000), help="ambient dimensions d"),
-    Argument("--steps", type=positive_int, default=256, help="steps N", by_profile={"smoke": 64}),
-    Argument("--a", type=open_fraction, default=0.5, help="injection a_t = a sigma_t^2"),
+    Argument("--dim", type=whole(1, 10**4), nargs="+", default=(8,), help="intrinsic dimensions k"),
+    # counted in 64 bits
+    Argument("--ambient", type=whole(1, 10**18), nargs="+", default=(20, 100, 1000), help="ambient dimensions d"),
+    Argument("--steps", type=whole(1, 10**6), default=256, help="steps N", by_profile={"smoke": 64}),
+    # the time of a run grows as 1/(1 - a)
+    Argument("--a", type=between(1e-100, 0.99), default=0.5, help="injection a_t = a sigma_t^2"),
     Argument(
         "--denoiser",
         type=denoiser_name,
@@ -67,8 +73,8 @@ ARGUMENTS = (
         default=("blind", "scaled:0.99"),
         help="blind, conditional, plug-in, perturbed or scaled:FACTOR",
     ),
-    Argument("--sigma-start", type=positive_float, default=20.0, help="largest noise level sigma_0"),
-    Argument("--sigma-end", type=positive_float, default=0.02, help="smallest noise level sigma_T"),
+    Argument("--sigma-start", type=_LEVEL, default=20.0, help="largest noise level sigma_0"),
+    Argument("--sigma-end", type=_LEVEL, default=0.02, help="smallest noise level sigma_T"),
 )
 
 
@@ -83,7 +89,9 @@ def cells(options: Any) -> list[Cell]:
         for denoiser in options.denoiser:
             run = {"law": law, "dim": dim, "ambient": ambient, "steps": options.steps, "a": options.a}
             run |= {"denoiser": denoiser, "sigma_start": start, "sigma_end": end}
-            cost = 1e-5 * slow * options.steps
+            # at least 16 fine steps per unit of time where a != 1/2
+            fine = 16 * math.log(start / end) / (1 - options.a) if options.a != 0.5 else 0.0
+            cost = 1e-5 * slow * (options.steps + fine)
             found.append(Cell("ledger", run | {"points": points}, cost=cost * points))
             found.append(Cell("ledger_run", run | {"points": max(2 * points, 256)}, cost=cost * points * 3))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -60,8 +61,8 @@ class Estimate:
 
 
 def _tail(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie in (0, 1), got {confidence}")
+    if not isinstance(confidence, numbers.Real) or not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie in (0, 1), got {confidence!r:.60}")
     return (1.0 + confidence) / 2.0
 
 
@@ -144,6 +145,7 @@ def binomial(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
     """
     if not (0 <= successes <= trials and trials >= 1):
         raise ValueError(f"successes must lie in 0..trials with trials >= 1, got {successes} of {trials}")
+    _tail(confidence)
     interval = stats.binomtest(int(successes), int(trials)).proportion_ci(confidence, method="exact")
     return Estimate(successes / trials, float(interval.low), float(interval.high))
 

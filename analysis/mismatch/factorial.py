@@ -32,6 +32,7 @@ from analysis.mismatch.settings import (
     law_of,
     levels_of,
     own_settings,
+    refuse_narrow,
     schedule_of,
     with_rows,
 )
@@ -98,6 +99,7 @@ PLUG_IN_SHARE = 4  # the plug-in arm costs about ten times the others: it gets t
 def cells(options) -> list[Cell]:
     """One cell a run; ValueError if the selection leaves nothing to compare."""
     samples, replicates = _SIZE[options.profile]
+    refuse_narrow((*options.law, *options.full_law), options.ambient)
     found = []
     for law, ambient, integrator, grid, a, steps in _chosen(options):
         plug_in = law in ("mixture", "gaussian") and grid == "geometric" and ambient == options.ambient

@@ -10,7 +10,7 @@ import torch
 
 import manifolds
 from analysis.metrics.intervals import Estimate
-from analysis.runs import Argument, Measurement, one_of, positive_int
+from analysis.runs import Argument, Measurement, one_of, whole
 from analysis.samplers import Integrator, KadkhodaieSimoncelli, SampleRun, Schedule, get_integrator
 from manifolds.law import Law
 
@@ -18,7 +18,7 @@ __all__ = [
     "AMBIENT", "A_VALUES", "CLOSED_FORM", "FULL_LAW", "GRID", "GRIDS", "INTEGRATOR", "INTEGRATOR_NAMES", "LAW", "LAWS",
     "NEVER", "PAPER", "SIGMA_END", "SIGMA_START", "STEPS", "Interval", "ambient_of", "columns", "cost", "decided",
     "ends", "farthest", "integrator_of", "law_of", "levels_of", "listed", "normal_variance", "own_settings",
-    "schedule_of", "with_rows",
+    "refuse_narrow", "schedule_of", "with_rows",
 ]  # fmt: skip
 
 PAPER = "arXiv 2602.09639"
@@ -92,13 +92,14 @@ GRID = Argument(
 )
 STEPS = Argument(
     "--steps",
-    type=positive_int,
+    type=whole(1, 10**5),
     nargs="+",
     default=(15, 25, 40),
     help="step counts of the main comparison",
     by_profile={"smoke": (25,)},
 )
-AMBIENT = Argument("--ambient", type=positive_int, default=2000, help="ambient dimension d")
+# the core of the mixture, of which every selection holds a cell, has 16 dimensions
+AMBIENT = Argument("--ambient", type=whole(17, 10**15), default=2000, help="ambient dimension d")
 
 
 def law_of(name: str, ambient: int, **changes) -> Law:
@@ -111,6 +112,15 @@ def law_of(name: str, ambient: int, **changes) -> Law:
 def ambient_of(name: str, ambient: int) -> int:
     """The ambient dimension of a law where others have `ambient`: images have that of their pixels."""
     return _PIXELS.get(name, ambient)
+
+
+def refuse_narrow(names: Iterable[str], ambient: int) -> None:
+    """ValueError, naming the option, unless every one of these laws exists at this ambient dimension."""
+    for name in names:
+        try:
+            law_of(name, ambient_of(name, ambient))
+        except ValueError as error:
+            raise ValueError(f"argument --ambient: {error} (--law {name})") from error
 
 
 def levels_of(name: str) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from analysis.noise_level.settings import (
     low_dimensional,
     measured,
     of_profile,
+    refuse_unused,
     seeds_of,
     worst,
 )
@@ -89,6 +90,7 @@ def cells(options) -> list[Cell]:
                     continue  # the law has no such k, or next to no normal directions, or no such level
                 params = {"law": name, "dim": k, "ambient": d, "level": 0.3, "draws": fewer_draws(name, draws)}
                 found.append(Cell("concentration", params, 0.1, seeds))
+    refuse_unused(options, {(cell.params["dim"], cell.params["ambient"]) for cell in found})
     # linear and curved data at one d and any k, noise a tenth of the data's size per axis: unlike the worst case
     for name in () if smoke else ("gaussian", "sphere"):
         for k in SCAN_DIM if name in options.law else ():

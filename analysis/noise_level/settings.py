@@ -10,20 +10,20 @@ from scipy import stats
 
 from analysis.laws.settings import catalogue, of_catalogue, shape
 from analysis.metrics.intervals import Estimate, from_standard_error
-from analysis.runs import Argument, Claim, Control, Measurement, judge, positive_int
+from analysis.runs import Argument, Claim, Control, Measurement, judge, whole
 
 __all__ = [
     "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
-    "least", "low_dimensional", "measured", "of_profile", "pooled", "resolved", "seeds_of", "worst",
+    "least", "low_dimensional", "measured", "of_profile", "pooled", "refuse_unused", "resolved", "seeds_of", "worst",
 ]  # fmt: skip
 
 PAPER = "arXiv 2602.09639"
 
 LAW = Argument("--law", type=of_catalogue, nargs="+", default=catalogue, metavar="LAW",
                help="laws under test", by_profile={"smoke": ("gaussian", "sphere", "two_scale")})  # fmt: skip
-DIM = Argument("--dim", type=positive_int, nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
+DIM = Argument("--dim", type=whole(1, 10**4), nargs="+", default=(2, 16), help="k of the grid of Prop 3.8",
                by_profile={"smoke": (2,)})  # fmt: skip
-AMBIENT = Argument("--ambient", type=positive_int, nargs="+", default=(64, 256, 1024, 4096, 65536),
+AMBIENT = Argument("--ambient", type=whole(1, 10**18), nargs="+", default=(64, 256, 1024, 4096, 65536),
                    help="d of the grid of Prop 3.8", by_profile={"smoke": (64, 1024)})  # fmt: skip
 
 CONFIDENCE = 0.95
@@ -43,6 +43,21 @@ def fewer_draws(name: str, draws: int) -> int:
 def low_dimensional(options) -> list[str]:
     """Laws with normal directions; images have their own question."""
     return [name for name in options.law if shape(name, 2).low_dimensional and not shape(name, 2).image]
+
+
+def refuse_unused(options, used: set[tuple[int, int]]) -> None:
+    """ValueError for a d that leaves no law enough normal directions at any k asked for, or a k that no d asked for
+    does; `used` are the (k, d) that some law has.
+    """
+    names = [name for name in low_dimensional(options) if shape(name, 2).finest <= 0.2]
+    for d in options.ambient if names else ():
+        if d not in {ambient for _, ambient in used}:
+            dims = " ".join(map(str, options.dim))
+            raise ValueError(f"argument --ambient: must be at least 4 m for some law at --dim {dims}, got {d}")
+    for k in options.dim:
+        if any(shape(name, k).dim == k for name in names) and k not in {dim for dim, _ in used}:
+            given = " ".join(map(str, options.ambient))
+            raise ValueError(f"argument --dim: must be at most d/4 for some law and d of --ambient {given}, got {k}")
 
 
 def worst(

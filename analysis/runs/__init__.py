@@ -7,6 +7,7 @@ here.
 
 from analysis.runs.arguments import (
     Argument,
+    between,
     nonnegative_float,
     nonnegative_int,
     number,
@@ -14,6 +15,7 @@ from analysis.runs.arguments import (
     open_fraction,
     positive_float,
     positive_int,
+    whole,
 )
 from analysis.runs.claims import Claim, Control, Measurement, Verdict, judge
 from analysis.runs.command import main
@@ -29,6 +31,7 @@ __all__ = [
     "Measurement",
     "Question",
     "Verdict",
+    "between",
     "every_cell",
     "judge",
     "main",
@@ -39,4 +42,5 @@ __all__ = [
     "open_fraction",
     "positive_float",
     "positive_int",
+    "whole",
 ]

@@ -98,23 +98,33 @@ def _integer(text: str) -> int:
         return int(value)
 
 
-_LARGEST = 10**300  # beyond that a number has no float
+_LARGEST = int(1e300)  # beyond that a number has no float with room for arithmetic
 
 
-def _at_least(least: int, largest: int = _LARGEST, written: str = "1e300") -> Callable[[str], Any]:
+def whole(least: int, most: int = _LARGEST, written: str = "") -> Callable[[str], int]:
+    """A type that accepts whole numbers from `least` to `most`, which is `written` like that in messages.
+
+    An argument whose cells fail, or ask for more memory than there is, outside some range says so by this.
+    """
+    end = written or (str(most) if most < 10**7 else f"{float(most):.0e}".replace("+", ""))
     small = _checked(_integer, lambda v: v >= least, f"a whole number >= {least}")
-    large = _checked(_integer, lambda v: v <= largest, f"a whole number from {least} to {written}")
+    large = _checked(_integer, lambda v: v <= most, f"a whole number from {least} to {end}")
 
-    def convert(text: str) -> Any:
+    def convert(text: str) -> int:
         small(text)
         return large(text)
 
     return convert
 
 
-positive_int = _at_least(1)
-nonnegative_int = _at_least(0)
-seed = _at_least(0, 2**63 - 1, "2**63 - 1")  # what the store can hold
+def between(low: float, high: float) -> Callable[[str], float]:
+    """A type that accepts numbers from `low` to `high`, both included."""
+    return _checked(float, lambda v: low <= v <= high, f"a number from {low:g} to {high:g}")
+
+
+positive_int = whole(1)
+nonnegative_int = whole(0)
+seed = whole(0, 2**63 - 1, "2**63 - 1")  # what the store can hold
 number = _checked(float, math.isfinite, "a finite number")
 positive_float = _checked(float, lambda v: v > 0 and math.isfinite(v), "a finite number > 0")
 nonnegative_float = _checked(float, lambda v: v >= 0 and math.isfinite(v), "a finite number >= 0")

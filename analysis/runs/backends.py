@@ -10,13 +10,30 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from analysis.runs.experiment import Experiment
 from analysis.runs.options import UsageError
-from analysis.runs.worker import Outcome, Task, compute, enter, one_thread, reach, renew, search_path
+from analysis.runs.worker import Outcome, Task, compute, enter, one_thread, reach, remember_modules, renew, search_path
 
 Run = Callable[[Iterable[Task]], Iterator[Outcome]]
+Item = Any
+
+
+class Backend(NamedTuple):
+    """run(tasks) -> outcomes as they come; how many cells at once; spread(function, items, lost) -> function(item) of
+    each, in order, or lost(item) where the item's worker dies also when it is alone.
+    """
+
+    run: Run
+    jobs: int
+    spread: Callable[[Callable[[Item], Any], Sequence[Item], Callable[[Item], Any]], list[Any]]
+
+
+def in_turn(function: Callable[[Item], Any], items: Sequence[Item], lost: Callable[[Item], Any]) -> list[Any]:
+    """function(item) of each, in this process."""
+    return [function(item) for item in items]
 
 
 class WorkersDiedError(Exception):
@@ -30,43 +47,58 @@ def here(tasks: Iterable[Task]) -> Iterator[Outcome]:
             yield compute(task)
 
 
-def processes(jobs: int) -> Run:
-    """`jobs` worker processes of joblib's loky, one thread each."""
+HERE = Backend(here, 1, in_turn)
+
+
+def processes(jobs: int) -> Backend:
+    """`jobs` worker processes of joblib's loky, one thread each.
+
+    joblib computes in this process for one job: then two are started, of which one waits.
+    """
+    width = max(jobs, 2)
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
-        with _workers(jobs):
-            yield from _stream(tasks, jobs)
+        with _workers(width):
+            yield from _stream(tasks, width, 2 * jobs if jobs > 1 else 1)
 
-    return run
+    def together(function: Callable[[Item], Any], items: Sequence[Item]) -> list[Any]:
+        from joblib import Parallel, delayed
+
+        with _workers(width), _deaths():
+            return Parallel(n_jobs=width)(delayed(function)(item) for item in items)
+
+    return Backend(run, jobs, partial(_spread, together))
 
 
-def spread(
-    jobs: int, function: Callable[[Any], Any], items: Sequence[Any], lost: Callable[[Any], Any] = lambda item: None
-) -> list[Any]:
-    """function(item) of each, in order: in worker processes that `processes` has started, or here for one job or item.
-
-    An item whose worker dies also when it is alone there gives lost(item).
-    """
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    if jobs == 1 or len(items) < 2:
-        return [function(item) for item in items]
-
-    def together(some: Sequence[Any]) -> list[Any]:
-        with _workers(jobs):
-            return Parallel(n_jobs=jobs)(delayed(function)(item) for item in some)
-
+def _spread(together, function: Callable[[Item], Any], items: Sequence[Item], lost: Callable[[Item], Any]) -> list[Any]:
+    """All items at once; where a worker dies, one after another."""
+    if len(items) < 2:
+        return in_turn(function, items, lost)
     try:
-        return together(items)
-    except BrokenProcessPool:
+        return together(function, items)
+    except WorkersDiedError:
         found = []
         for item in items:
             try:
-                found += together([item])
-            except BrokenProcessPool:
+                found += together(function, [item])
+            except WorkersDiedError:
                 found.append(lost(item))
         return found
+
+
+@contextmanager
+def _deaths() -> Iterator[None]:
+    """What a backend raises when its workers die, as a WorkersDiedError."""
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise WorkersDiedError(str(error)) from error
+    except Exception as error:
+        if type(error).__name__ == "KilledWorker":  # distributed is an optional import
+            raise WorkersDiedError(str(error)) from error
+        raise
 
 
 def _workers(jobs: int):
@@ -80,8 +112,8 @@ def _workers(jobs: int):
     )
 
 
-def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
-    """A running dask scheduler, e.g. tcp://host:8786; returns the runner and the number of its worker threads.
+def cluster(address: str, experiment: Experiment) -> Backend:
+    """A running dask scheduler, e.g. tcp://host:8786; as many cells at once as its workers have threads.
     Every worker must hold the same code as this process: numbers of other code would be stored under this code's
     name."""
     prog = f"python -m {experiment.module}"
@@ -106,9 +138,24 @@ def cluster(address: str, experiment: Experiment) -> tuple[Run, int]:
 
     def run(tasks: Iterable[Task]) -> Iterator[Outcome]:
         with parallel_config(backend=reporting_backend(client)), watched(client):
-            yield from _stream(tasks, width)
+            yield from _stream(tasks, width, 2 * width)
 
-    return run, width
+    def together(function: Callable[[Item], Any], items: Sequence[Item]) -> list[Any]:
+        from joblib import Parallel, delayed
+
+        path = search_path()
+        with parallel_config(backend=reporting_backend(client)), watched(client), _deaths():
+            return Parallel(n_jobs=width)(delayed(_far)(function, item, path) for item in items)
+
+    return Backend(run, width, partial(_spread, together))
+
+
+def _far(function: Callable[[Item], Any], item: Item, path: tuple[str, ...]) -> Any:
+    """function(item) in a process that may never have seen this project's folders."""
+    reach(path)
+    found = function(item)
+    remember_modules()
+    return found
 
 
 def code_of(reference: str, path: tuple[str, ...]) -> str:
@@ -125,22 +172,16 @@ def code_of(reference: str, path: tuple[str, ...]) -> str:
     return " ".join(f"{name}={code.fingerprint(parts[name])}" for name in sorted(parts))
 
 
-def _stream(tasks: Iterable[Task], jobs: int) -> Iterator[Outcome]:
-    """Outcomes in the order in which they finish; at most 2 * jobs cells wait inside joblib."""
+def _stream(tasks: Iterable[Task], jobs: int, inside: int) -> Iterator[Outcome]:
+    """Outcomes in the order in which they finish; at most `inside` cells are inside joblib at a time."""
     from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=2 * jobs)
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch=inside)
     with _no_interrupt():
         outcomes = parallel(delayed(compute)(task) for task in tasks)
     try:
-        yield from outcomes
-    except BrokenProcessPool as error:
-        raise WorkersDiedError(str(error)) from error
-    except Exception as error:
-        if type(error).__name__ == "KilledWorker":  # distributed is an optional import
-            raise WorkersDiedError(str(error)) from error
-        raise
+        with _deaths():
+            yield from outcomes
     finally:
         with warnings.catch_warnings():
             # joblib regrets unused results; here they are cells of an interrupted sweep

@@ -1,4 +1,20 @@
-"""joblib's dask backend, with two omissions mended; imported only for --backend dask."""
+"""joblib's dask backend, with two omissions mended; imported only for --backend dask.
+
+Any running scheduler will do; its workers must see this checkout, and one thread each is enough:
+
+    dask scheduler --port 8786
+    dask worker tcp://HOST:8786 --nworkers 16 --nthreads 1      (on each machine)
+    python -m analysis run --backend dask --address tcp://HOST:8786
+
+On a SLURM cluster dask-jobqueue starts both. A job's time limit may end in the middle of a cell: the cell is computed
+again by another worker, and after a lost scheduler the same command continues where it was.
+
+    from dask_jobqueue import SLURMCluster
+    cluster = SLURMCluster(cores=1, processes=1, memory="4GB", walltime="02:00:00", queue="QUEUE",
+                           job_script_prologue=["cd CHECKOUT", "export OMP_NUM_THREADS=1"])
+    cluster.scale(jobs=200)
+    print(cluster.scheduler_address)                            (goes behind --address; keep this Python alive)
+"""
 
 from __future__ import annotations
 
@@ -16,7 +32,7 @@ from joblib._dask import DaskDistributedBackend
 
 from analysis.runs.files import ClusterLostError
 
-SECONDS = 5
+SECONDS = 10  # for a scheduler to answer
 SILENCE = 20.0  # seconds without any worker after which a sweep is given up
 
 

@@ -19,34 +19,28 @@ _LIBRARIES = ("numpy", "scipy", "torch", "pandas", "matplotlib", "joblib", "dist
 
 
 def merge(path: Path, experiment: str, entry: Mapping[str, Any]) -> bytes:
-    """The manifest with this experiment's entry replaced; an unreadable manifest is started anew."""
+    """The manifest with this experiment's entry replaced; raises StorageError as `read` does."""
     entries = {**read(path), experiment: entry}
     return (json.dumps({"experiments": entries}, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def read(path: Path) -> dict[str, dict[str, Any]]:
-    """Entries by experiment; empty if there is no readable manifest."""
-    try:
-        entries = dict(json.loads(path.read_text(encoding="utf-8"))["experiments"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return {}
-    check(path)
-    return entries
-
-
-def check(path: Path) -> None:
-    """Refuse a manifest whose entries are not what this suite writes.
+    """Entries by experiment; empty if there is no manifest.
 
     Raises:
-        StorageError: one line that names the entry.
+        StorageError: it is not what this suite writes, in one line that says where; to start it anew it is removed.
     """
     try:
         whole = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return  # none, or none that can be read: it is started anew
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise StorageError(f"cannot use {path}: not JSON ({error}); mend or remove it") from error
     entries = whole.get("experiments") if isinstance(whole, dict) else None
     if not isinstance(entries, dict):
-        return
+        raise StorageError(f"cannot use {path}: 'experiments' is no table of names; mend or remove it")
     for name, entry in entries.items():
         parts: dict[str, Any] = entry if isinstance(entry, dict) else {"entry": None}
         for part in ("entry", "files", "claims", "cells", "used"):
@@ -54,6 +48,7 @@ def check(path: Path) -> None:
             details = found.values() if part == "claims" and isinstance(found, dict) else []
             if not isinstance(found, dict) or not all(isinstance(d, dict) for d in details):
                 raise StorageError(f"cannot use {path}: {part!r} of {name!r} is no table of names")
+    return entries
 
 
 def machine() -> dict[str, Any]:

@@ -81,7 +81,11 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     again.add_argument("--fresh", dest="fresh", action="store_true", help="compute every cell again")
     group.add_argument("--backend", type=one_of(*BACKENDS), default="loky", metavar="{loky,dask}",
                        help="where cells are computed (default: loky, processes on this machine)")  # fmt: skip
-    group.add_argument("--address", type=_scheduler, help="dask scheduler, e.g. tcp://host:8786")
+    group.add_argument(
+        "--address",
+        type=_scheduler,
+        help="dask scheduler, e.g. tcp://host:8786 (to start one, on SLURM too: analysis/runs/dask_backend.py)",
+    )
     group.add_argument(
         "--device", type=_device, default="cpu", help="torch device for cells that can use one (default: cpu)"
     )

@@ -35,13 +35,13 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
         print(f"{forecast_line(forecast(experiment, options), options.jobs)}; nothing was computed")
         return 0
     planned = prepare(experiment, cells, options.seed)
-    run, jobs = _backend(experiment, options, cells)
+    backend = _backend(experiment, options, cells)
     options.out = Path(options.out or default_folder(experiment.name, options.profile, options.changed)).absolute()
     for checked in (manifest.NAME, claims_file.CLAIMS, claims_file.CONTROLS):
         _check_mergeable(options.out / checked)
     begun, cpu = time.perf_counter(), time.process_time()
     with Store(options.out) as store:
-        tally = sweep(experiment, planned, store, run, jobs, options.fresh, options.cell_timeout)
+        tally = sweep(experiment, planned, store, backend.run, backend.jobs, options.fresh, options.cell_timeout)
         if tally.failed == len(planned):  # nothing to publish; what an earlier run published stays
             print(f"{experiment.name}: {_failures(tally)[0]}", file=sys.stderr)
             return 1
@@ -57,10 +57,9 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
         seeded = {part: table for part, table in by_seed.items() if table.seeds > 1}
         files |= {f"tables/seeds/{part}.csv": table.csv() for part, table in seeded.items()}
         # workers that have computed cells draw too; starting some for figures alone would take longer than these
-        drawers = jobs if tally.computed and options.backend == "loky" else 1
-        files |= _figures(experiment, files, problems, drawers)
+        files |= _figures(experiment, files, problems, backend if tally.computed else backends.HERE)
         entry = _entry(
-            experiment, options, planned, tally, jobs, time.perf_counter() - begun, time.process_time() - cpu
+            experiment, options, planned, tally, backend, time.perf_counter() - begun, time.process_time() - cpu
         )
         _publish(experiment, options, store, files, verdicts, entry)
     if refresh_report and (options.out / "REPORT.md").is_file():
@@ -81,19 +80,21 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
 def _check_mergeable(path: Path) -> None:
     """Refuse a file of the folder that this run could not merge its own rows into, before anything is computed."""
     if path.name == manifest.NAME:
-        manifest.check(path)
+        manifest.read(path)
     else:
         columns = claims_file.CLAIM_COLUMNS if path.name == claims_file.CLAIMS else claims_file.CONTROL_COLUMNS
         claims_file.read(path, columns)
 
 
-def _backend(experiment: Experiment, options: Any, cells: Sequence[Cell]) -> tuple[backends.Run, int]:
+def _backend(experiment: Experiment, options: Any, cells: Sequence[Cell]) -> backends.Backend:
     if options.backend == "dask":
         return backends.cluster(options.address, experiment)
     jobs = min(options.jobs, len(cells))
+    if options.cell_timeout is not None:  # a cell that cannot be interrupted takes its worker with it, not this process
+        return backends.processes(jobs)
     if jobs == 1 or sum(c.cost for c in cells) < WORTH_WORKERS:
-        return backends.here, 1
-    return backends.processes(jobs), jobs
+        return backends.HERE
+    return backends.processes(jobs)
 
 
 def _failures(tally: Tally) -> list[str]:
@@ -149,13 +150,15 @@ def _decide(experiment: Experiment, frames, alone, options, tally: Tally, proble
         return []
 
 
-def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str], jobs: int) -> dict[str, bytes]:
+def _figures(
+    experiment: Experiment, files: dict[str, bytes], problems: list[str], backend: backends.Backend
+) -> dict[str, bytes]:
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
     seen = {name: data for name, data in files.items() if not name.startswith("tables/seeds/")}
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in seen.items()}
     drawn: dict[str, bytes] = {}
     wanted = [(experiment.drawn_in, name, as_read) for name in experiment.figures]
-    for found in backends.spread(jobs, drawing.attempt, wanted, drawing.lost):
+    for found in backend.spread(drawing.attempt, wanted, drawing.lost):
         if isinstance(found, str):
             problems.append(found)
         else:
@@ -163,7 +166,7 @@ def _figures(experiment: Experiment, files: dict[str, bytes], problems: list[str
     return drawn
 
 
-def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: int, wall: float, cpu: float) -> dict:
+def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, backend, wall: float, cpu: float) -> dict:
     own = {a.attribute: getattr(options, a.attribute) for a in experiment.arguments}
     fingerprints = {p.cell.part: p.key.fingerprint for p in planned}
     used: dict[str, str] = {}
@@ -182,11 +185,11 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, jobs: 
         "versions": manifest.versions(),
         "machine": manifest.machine(),
         "backend": options.backend,
-        "jobs": jobs,
+        "jobs": backend.jobs,
         "threads_per_job": 1,
         "cells": {"total": len(planned), "computed": tally.computed, "reused": tally.reused, "failed": tally.failed},
         "wall_seconds": round(wall, 2),
-        "cpu_seconds": round(cpu + (tally.cpu if jobs > 1 else 0.0), 2),
+        "cpu_seconds": round(cpu + (0.0 if backend is backends.HERE else tally.cpu), 2),
         "planned_seconds": round(sum(p.cell.cost for p in planned), 2),
         "cell_seconds": round(sum(r.wall for r in tally.records), 2),
         "peak_memory_mb": round(max([peak_memory(), *(r.peak for r in tally.records)]) / 2**20),

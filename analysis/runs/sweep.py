@@ -142,6 +142,6 @@ def _surviving(tasks: Sequence[Task], run: Run, wanted) -> Iterator[Outcome]:
             except WorkersDiedError:
                 continue
         else:
-            yield Outcome(
-                task.index, "[]", "WorkerDied: the worker was killed, or out of memory, at every attempt", 0.0, 0.0, 0
-            )
+            late = f", or longer than {task.timeout:g} s (--cell-timeout)" if task.timeout else ""
+            why = f"WorkerDied: the worker was killed, or out of memory{late}, at every attempt"
+            yield Outcome(task.index, "[]", why, 0.0, 0.0, 0)

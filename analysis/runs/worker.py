@@ -76,7 +76,7 @@ class OutOfTimeError(BaseException):
 
 
 # seconds after its time in which a cell that does not answer is left alone before its worker is given up
-GRACE = 5.0
+GRACE = 2.0
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from analysis.samplers.registry import get_integrator
 from analysis.samplers.run import Estimator, Run, SampleRun
 from analysis.samplers.schedule import Schedule
 from analysis.samplers.step import Coefficients, Integrator
-from manifolds.checks import positive_int, positive_number
+from manifolds.checks import positive_int, positive_number, usable_device
 from manifolds.denoisers.prior import check_prior
 from manifolds.space import Space
 from manifolds.streams import Stream
@@ -84,7 +84,8 @@ def sample(
     for label, value, kind in (("law", space, Space), ("schedule", schedule, Schedule), ("stream", stream, Stream)):
         if not isinstance(value, kind):
             raise ValueError(f"{label} must be a {_KINDS[label]}, got {type(value).__name__}")
-    _check_device(device)
+    if device is not None:
+        usable_device(device)
     n = positive_int(n, "n")
     if chunk is not None:
         positive_int(chunk, "chunk")
@@ -116,18 +117,6 @@ def sample(
         y = start.clone()
     evaluator = Evaluator(f, space, steps.levels, levels, chunk, device)
     return Run(evaluator, method, steps, stop, estimator, source, stream, record, callback).go(y)
-
-
-def _check_device(device: str | None) -> None:
-    if device is None:
-        return
-    try:
-        torch.empty(0, device=device)
-    except (
-        RuntimeError,
-        AssertionError,
-    ) as problem:  # without CUDA torch asserts
-        raise ValueError(f"device must be one that this torch can use, got {device!r}") from problem
 
 
 def _assumed(sigma: torch.Tensor, steps: Coefficients) -> torch.Tensor:

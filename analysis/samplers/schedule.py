@@ -138,7 +138,10 @@ class Schedule:
         >>> Schedule.from_levels([4.0, 2.0, 0.5], a=0.0).steps
         2
         """
-        levels = torch.as_tensor(levels, dtype=torch.float64).clone()
+        try:
+            levels = torch.as_tensor(levels, dtype=torch.float64).clone()
+        except (TypeError, ValueError, RuntimeError, OverflowError):
+            raise ValueError(f"levels must be numbers, got {levels!r:.60}") from None
         if levels.ndim != 1 or len(levels) < 2:
             raise ValueError(f"levels must be one-dimensional with at least 2 entries, got shape {tuple(levels.shape)}")
         if (

@@ -8,7 +8,7 @@ from typing import Any
 
 import manifolds
 from analysis.ledger.sizes import resolved_level
-from analysis.runs import Argument, positive_int
+from analysis.runs import Argument, whole
 from analysis.samplers import Schedule
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.references import cached
@@ -64,7 +64,7 @@ RATIO = {"gaussian": 1.0, "sphere": 4.0, "ball": 30.0, "union_of_subspaces": 60.
 ARGUMENTS = (
     Argument(
         "--dim",
-        type=positive_int,
+        type=whole(1, 10**4),
         nargs="+",
         default=DIMS,
         help="intrinsic dimensions k",
@@ -82,14 +82,14 @@ ARGUMENTS = (
     ),
     Argument(
         "--ambient",
-        type=positive_int,
+        type=whole(1, 10**18),
         nargs="+",
         default=(10**3, 10**6, 10**9),
         help="ambient dimensions d (1e9 is as cheap as 1e3)",
     ),
     Argument(
         "--steps",
-        type=positive_int,
+        type=whole(1, 10**6),
         nargs="+",
         default=(8, 16, 32, 64, 128, 256, 512),
         help="step counts N",

@@ -17,7 +17,7 @@ import torch
 import manifolds
 from analysis.integrators.catalogue import affordable, build, cases, end_level, in_space
 from analysis.metrics.intervals import Estimate
-from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, positive_int
+from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, whole
 from analysis.samplers import Schedule, sample
 from analysis.schedule.figure2 import plane_mixture
 from analysis.schedule.settings import FEW, PAPER, Overdosed, largest_deviation, measured, size
@@ -41,7 +41,7 @@ CLAIMS = (
 ARGUMENTS = (
     Argument(
         "--dim",
-        type=positive_int,
+        type=whole(1, 1000),
         nargs="+",
         default=(2, 8),
         help="intrinsic dimensions k of the tracking runs",
@@ -49,7 +49,7 @@ ARGUMENTS = (
     ),
     Argument(
         "--ratio",
-        type=positive_int,
+        type=whole(1, 10**12),
         nargs="+",
         default=(256,),
         help="d/k^2 of the tracking runs (image laws need a square d: 256 gives them 32 x 32 pixels)",
@@ -71,7 +71,10 @@ def cells(options) -> list[Cell]:
             d = ratio * k * k
             # curves exist for k = 1 only: they join the smallest k
             dims = (k, 1) if k == min(options.dim) else (k,)
-            for law, dim in cases(dims, d, FEW if smoke else None):
+            laws = cases(dims, d, FEW if smoke else None)
+            if all(dim != k for _, dim in laws):
+                raise ValueError(f"argument --ratio: must give a law d >= 4 m, got {ratio} (d = {d} at --dim {k})")
+            for law, dim in laws:
                 own = {"sigma_T": end_level(law, dim, d, 0.01), "n": affordable(law, dim, d, n)}
                 params = {"law": law, "dim": dim, "ambient": d, "sabotage": "none"}
                 plan.append(Cell("tracking", params | shared | own, 1.5))

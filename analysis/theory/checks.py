@@ -23,9 +23,9 @@ def positive(name, value):
     >>> positive("sigma", 2)
     2.0
     """
-    array = np.asarray(value, dtype=float)
+    array = _numbers(name, value)
     if not (np.isfinite(array).all() and (array > 0).all()):
-        raise ValueError(f"{name} must be positive and finite, got {value}")
+        raise ValueError(f"{name} must be positive and finite, got {value!r:.60}")
     return array if array.ndim else float(array)
 
 
@@ -42,10 +42,24 @@ def non_negative(name, value):
     >>> non_negative("t", [0, 1.5])
     array([0. , 1.5])
     """
-    array = np.asarray(value, dtype=float)
+    array = _numbers(name, value)
     if not (np.isfinite(array).all() and (array >= 0).all()):
-        raise ValueError(f"{name} must be finite and at least 0, got {value}")
+        raise ValueError(f"{name} must be finite and at least 0, got {value!r:.60}")
     return array if array.ndim else float(array)
+
+
+def _numbers(name: str, value: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be a number, or several, got {value!r:.60}") from None
+
+
+def _number(name: str, value: float) -> float:
+    array = _numbers(name, value)
+    if array.ndim:
+        raise ValueError(f"{name} must be one number, got {value!r:.60}")
+    return float(array)
 
 
 def injection_ratio(a: float, zero_allowed: bool = True) -> float:
@@ -57,10 +71,11 @@ def injection_ratio(a: float, zero_allowed: bool = True) -> float:
     >>> injection_ratio(0.5)
     0.5
     """
+    a = _number("a", a)
     low_ok = a >= 0 if zero_allowed else a > 0
     if not (low_ok and a < 1):
         raise ValueError(f"a must lie in {'[0' if zero_allowed else '(0'}, 1), got {a}")
-    return float(a)
+    return a
 
 
 def dimensions(k: float, d: float) -> tuple[float, float]:
@@ -72,9 +87,10 @@ def dimensions(k: float, d: float) -> tuple[float, float]:
     >>> dimensions(2, 20)
     (2.0, 20.0)
     """
+    k, d = _number("k", k), _number("d", d)
     if not (0 <= k < d):
-        raise ValueError(f"dimensions must satisfy 0 <= k < d, got k={k}, d={d}")
-    return float(k), float(d)
+        raise ValueError(f"dimensions must satisfy 0 <= k < d, got k={k:g}, d={d:g}")
+    return k, d
 
 
 def noise_range(sigma_T: float, sigma_0: float) -> tuple[float, float]:
@@ -86,9 +102,10 @@ def noise_range(sigma_T: float, sigma_0: float) -> tuple[float, float]:
     >>> noise_range(0.02, 20)
     (0.02, 20.0)
     """
+    sigma_T, sigma_0 = _number("sigma_T", sigma_T), _number("sigma_0", sigma_0)
     if not (0 < sigma_T < sigma_0 < np.inf):
         raise ValueError(f"noise levels must satisfy 0 < sigma_T < sigma_0, got sigma_T={sigma_T}, sigma_0={sigma_0}")
-    return float(sigma_T), float(sigma_0)
+    return sigma_T, sigma_0
 
 
 def decreasing_levels(levels: ArrayLike) -> np.ndarray:
@@ -100,7 +117,7 @@ def decreasing_levels(levels: ArrayLike) -> np.ndarray:
     >>> decreasing_levels([4, 1])
     array([4., 1.])
     """
-    array = np.asarray(levels, dtype=float)
+    array = _numbers("levels", levels)
     if (
         array.ndim != 1
         or array.size < 2

@@ -44,6 +44,7 @@ def linear_second_moment(n: float, alpha: float = 0.0) -> float:
     >>> round(linear_second_moment(n=1000), 6)  # about 4/n
     0.004056
     """
+    n = positive("n", n)
     if not n > 4:
         raise ValueError(f"n must exceed 4 for the second moment to exist, got {n}")
     shape = _shape(n, alpha)

@@ -10,7 +10,7 @@ import pandas
 from scipy import stats
 
 from analysis.learning.risk import DenoiserLike
-from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, positive_int
+from analysis.runs import Argument, Cell, Claim, Control, Measurement, Question, whole
 from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.samplers import Schedule
@@ -207,7 +207,7 @@ def show(tables: Tables, options: Any) -> str:
 
 
 REPLICATES = Argument(
-    "--replicates", type=positive_int, default=4, help="trainings for each prior", by_profile={"smoke": 2}
+    "--replicates", type=whole(1, 1000), default=4, help="trainings for each prior", by_profile={"smoke": 2}
 )
 QUESTION = Question(
     cells=cells,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from manifolds.checking import answers, draws, interface, supports
 from manifolds.checking.case import Case
 from manifolds.checking.report import Checked, ContractError
+from manifolds.checks import instance
 from manifolds.core import Core
 from manifolds.law import Law
 
@@ -65,6 +66,7 @@ def check_law(
     >>> {(one.check, one.expected) for one in held}
     {('tweedie', 'f = y + sigma^2 grad log p_sigma(y)')}
     """
+    instance(law, Law | Core, "law")
     case = Case(law, levels, scale, seed)
     for name in CHECKS if only is None else only:
         case.report.check = name

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import torch
 
+from manifolds.checks import instance, positive_number
 from manifolds.core import take
 from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
 from manifolds.denoisers.likelihood import NoiseLikelihood
@@ -55,7 +56,9 @@ class BlindDenoiser:
     blind = True
 
     def __init__(self, law: Law, prior: NoisePrior, tol: float = 1e-9):
-        if not 1e-12 <= tol <= 1e-3:
+        instance(law, Law, "law")
+        instance(prior, NoisePrior, "prior")
+        if not 1e-12 <= positive_number(tol, "tol") <= 1e-3:
             raise ValueError(f"tol must be between 1e-12 and 1e-3, got {tol!r}")
         self.law, self.prior, self.tol = law, prior, tol
         self.space = law.space

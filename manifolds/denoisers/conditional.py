@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from manifolds.checks import instance
 from manifolds.law import Law
 from manifolds.space import Space
 
@@ -43,6 +44,7 @@ class ConditionalDenoiser:
     blind = False
 
     def __init__(self, law: Law):
+        instance(law, Law, "law")
         self.law, self.space = law, law.space
 
     def __repr__(self) -> str:

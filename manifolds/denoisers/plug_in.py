@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from manifolds.checks import positive_number
+from manifolds.checks import instance, positive_number
 from manifolds.core import take
 from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.window import peak
@@ -40,6 +40,7 @@ class PlugInDenoiser:
     blind = True
 
     def __init__(self, law: Law, low: float = 1e-6, high: float = 1e6):
+        instance(law, Law, "law")
         self.low, self.high = positive_number(low, "low"), positive_number(high, "high")
         if not self.low < self.high:
             raise ValueError(f"low must be < high, got low={low:.6g} and high={high:.6g}")

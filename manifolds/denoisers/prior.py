@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Protocol
 
 import torch
 
-from manifolds.checks import RANGE, positive_number, within_range
+from manifolds.checks import RANGE, instance, positive_int, positive_number, within_range
 from manifolds.streams import Stream
 
 __all__ = ["DiscretePrior", "NoisePrior", "PiecewisePowerPrior", "check_prior"]
+
+
+_STEEPEST = 1e6  # a prior over 120 decades steeper than that has no logarithms left to tell levels apart
 
 
 class _WeightedLevels(Protocol):
@@ -50,8 +54,8 @@ class NoisePrior:
         >>> NoisePrior.power(-3.0, 0.5, 1.0).log_density(torch.tensor([0.5, 1.0])).exp()  # 2/3 sigma^-3
         tensor([5.3333, 0.6667], dtype=torch.float64)
         """
-        if not math.isfinite(exponent):
-            raise ValueError(f"exponent must be finite, got {exponent!r}")
+        if not isinstance(exponent, numbers.Real) or not abs(exponent) <= _STEEPEST:
+            raise ValueError(f"exponent must be a number of size at most {_STEEPEST:g}, got {exponent!r:.60}")
         low, high = _range(low, high)
         ends = torch.tensor([math.log(low), math.log(high)], dtype=torch.float64)
         return PiecewisePowerPrior(ends, exponent * ends, exponent=float(exponent))
@@ -119,7 +123,8 @@ class NoisePrior:
 
     def sample(self, n: int, stream: Stream) -> torch.Tensor:
         """n levels, (n,)."""
-        return self.quantile(stream.uniform(n))
+        instance(stream, Stream, "stream")
+        return self.quantile(stream.uniform(positive_int(n, "n")))
 
     def quantile(self, p: torch.Tensor) -> torch.Tensor:
         """The levels below which Theta has mass p; for stratified sampling."""

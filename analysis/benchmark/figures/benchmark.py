@@ -6,6 +6,12 @@ import numpy as np
 
 from analysis.figures.style import COLORS, new_figure, only, panel_label
 
+CAPTION = (
+    "What blindness costs in processor time, and other ratios of cost within one run. Points: medians of the "
+    "repeats, bars: from the least to the largest; dashed: targets."
+)
+ALT = "Two panels of cost ratios, a row a case, beside dashed lines of their targets."
+
 _FORMS = (("dense d=1024", "blue", "o"), ("reduced d=1000", "vermillion", "s"), ("reduced d=1e+09", "green", "D"))
 
 
@@ -51,7 +57,7 @@ def draw(tables):
                 right.plot(
                     [target, target], [height - 0.4, height + 0.4], color=COLORS["grey"], linestyle="--", linewidth=1.0
                 )
-    right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=5.5)
+    right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=6)
     right.axvline(1.0, color=COLORS["grey"], linewidth=0.5)
     right.set_title("other ratios; dashed: targets")
     for axis, letter in zip(axes[0], "ab"):

@@ -11,6 +11,17 @@ from matplotlib.figure import Figure
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
+CAPTION = (
+    "A blind and a conditional network of one body denoise equally well, to within a fraction of a decibel (figure 4 "
+    "of the paper; claims I2, I4). Above: PSNR out against PSNR in on images of known law, beside the exact optima. "
+    "Below: blind minus conditional PSNR, the band that the claims allow, and a conditional network told 1.5 sigma; "
+    "bars: 95 % intervals over images."
+)
+ALT = (
+    "PSNR of the blind and the conditional network coincide on the exact optima; their difference stays within "
+    "the allowed band."
+)
+
 LIMITS = {"blobs": 0.2, "field": 0.025}  # dB, of the claims
 _DECIBELS = 10.0 / math.log(10.0)
 _SMALL = {"size": 6.5, "color": COLORS["grey"]}

@@ -6,6 +6,17 @@ from collections.abc import Mapping
 
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
+CAPTION = (
+    "The error is free of d exactly for integrators whose coefficients keep the scheduled level (claim D6). Left: "
+    "KL of the noisy output, Gaussian data, exact for 64 steps, so without intervals. Right: sliced W1 of the "
+    "clean output of blind runs on a mixture, one run of 4000 samples a dot; dash-dotted: distance of data to "
+    "data."
+)
+ALT = (
+    "Left: flat lines for some integrators, lines that rise in proportion to d for others. Right: all curves stay "
+    "flat over d."
+)
+
 
 def draw(tables: Mapping):
     """Left: KL of Y_N to p_{sigma_T}, Gaussian data. Right: sliced W1 of f*(Y_N), a mixture, blind denoiser."""

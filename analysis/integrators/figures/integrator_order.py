@@ -8,6 +8,14 @@ import numpy as np
 
 from analysis.figures.style import mark, new_figure, only, panel_label, reference_slope
 
+CAPTION = (
+    "Every integrator has the weak order that it declares: 1, or 2 for Heun, EDM with churn, DPM-Solver++ 2M and "
+    "the randomised midpoint (claims O1, O2). Left: exact error of the two variances on Gaussian data. Right: "
+    "change of E|u|^2 between N and 2N steps under coupled noise, with 95 % intervals; solid: Heun, dashed: "
+    "exponential Euler."
+)
+ALT = "Logarithmic panels of error against steps: families of parallel lines with slopes minus one and minus two."
+
 _SHOWN = dict.fromkeys(
     ("heun", "ddim", "edm", "dpm_solver_2m"), 0.0
 )  # deterministic methods at a = 0, the others at 1/2
@@ -68,11 +76,11 @@ def draw(tables: Mapping):
         ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$",
         title="noise coupled across step counts, $a=0$",
     )
-    right.set_ylim(bottom=1e-7)
+    right.set_ylim(bottom=1e-9)
     counts = sorted(rows.N.unique())
     right.set_xticks(counts, [str(n) for n in counts])
     right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
-    right.legend(loc="lower left")
+    right.legend(loc="lower left", handlelength=3.0)
     panel_label(left, "a")
     panel_label(right, "b")
     return figure

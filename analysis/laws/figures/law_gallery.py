@@ -8,6 +8,16 @@ import numpy as np
 
 from analysis.figures.style import COLORS, new_figure
 
+CAPTION = (
+    "Every registered law has low intrinsic dimension k in an ambient space of dimension d. Samples in the first "
+    "coordinates of each law, or four images of it; the area of a dot is the weight of an atom, colour the third "
+    "coordinate. Titles: k, the dimension m of the span, d and the radius R."
+)
+ALT = (
+    "A grid of small panels, one a law: points on curves, surfaces, subspaces and clusters, and images of bars, "
+    "blobs and discs."
+)
+
 _COLUMNS = 5
 _ROW = 1.8  # inches
 

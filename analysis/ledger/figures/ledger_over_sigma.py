@@ -11,6 +11,16 @@ from analysis.figures.style import COLORS, new_figure, only, panel_label, short_
 
 __all__ = ["draw"]
 
+CAPTION = (
+    "Where each nat of the path KL is paid: at large d finite steps pay nearly all of it, and blindness almost "
+    "nothing. Above: nats per unit of log sigma, stacked by term; below: each term (dots) beside the paper's "
+    "bound with constant 1 (bars) and the factor between them."
+)
+ALT = (
+    "Stacked areas over the noise level, a panel a dimension; below, dots of measured terms left of the bars of "
+    "their bounds."
+)
+
 # bottom to top; blindness keeps its colour of the other figures
 TERMS = {
     "discretisation": ("finite steps", "#C3CBD6"),

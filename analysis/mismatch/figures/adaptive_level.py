@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
+CAPTION = (
+    "Adaptive noise makes log sigma_hat a random walk of variance 1/(2d) + 2at/d with drift -2at/d (claims A1, "
+    "A1b, A2). Variance, shift, spread of the output with and without stopping, and the bias of the residual; "
+    "lines: predictions, bars: 95 % intervals."
+)
+ALT = "Four panels: measured variance, shift, spread and bias of the level lie on the lines of the random walk."
+
 
 def draw(tables):
     """Four panels: variance of log sigma_hat; its shift; output spread with and without stopping; bias."""

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
 
+CAPTION = (
+    "The true noise level of a run follows v+ = c^2 v + eta^2, so plain Euler steps leave the schedule and "
+    "exponential ones keep it (figure 9 of the paper; claim M2). Above: true against scheduled level; below: "
+    "their ratio against the step. Points: runs of exact denoisers, conditional (filled) and blind (open); "
+    "dashed: closed form."
+)
+ALT = "Columns a grid: points lie on their closed-form lines; only exponential Euler stays at the scheduled level."
+
 _TITLES = {"geometric": "logarithmic grid", "karras": "Karras grid", "cosine": "cosine grid"}
 _CURVES = (
     ("exponential_euler", 0.5, "exponential Euler, a = .5"),

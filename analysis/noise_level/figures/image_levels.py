@@ -6,6 +6,17 @@ import math
 
 from analysis.figures.style import COLORS, ROLES, mark, new_figure, only
 
+CAPTION = (
+    "The noise level of one image is estimated as well as the Cramer-Rao bound allows (figure 12 of the paper; "
+    "claim I1). Root mean square relative error of the maximum-likelihood estimate against the true level, images "
+    "on 2-dimensional manifolds; open: the estimate that takes the image for noise; bars: 95 % intervals over "
+    "images."
+)
+ALT = (
+    "Relative errors of three families of images lie on the dashed Cramer-Rao bound; those of the naive estimate "
+    "are larger at small noise."
+)
+
 
 def draw(tables):
     found = only(tables, "image_levels")

@@ -11,6 +11,16 @@ from analysis.figures.style import COLORS, ROLES, new_figure, panel_label
 
 __all__ = ["draw"]
 
+CAPTION = (
+    "On every law the price of blindness falls as 1/d and the steps grow no faster than the paper's bound allows "
+    "(claim R1). Regression exponents with 95 % intervals, a row a law; black: predicted, grey: exponent of the "
+    "paper's bound. Panels without data are left out."
+)
+ALT = (
+    "Dots with intervals, a row a law and a panel a quantity: exponents near the prediction and at or below the "
+    "paper's."
+)
+
 # quantity, against, title, prediction, exponent of the paper's bound (None: it has none)
 _PANELS = (
     ("price of blindness", "ambient", "price of blindness in $d$", -1.0, -1.0),

@@ -60,7 +60,7 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
 def _dimension(table: pandas.DataFrame) -> int:
     """The k that most laws have; the smallest of equals."""
     laws = table.groupby("dim")["law"].nunique()
-    return int(laws.index[np.argmax(laws.to_numpy())])
+    return int(laws.index.to_numpy()[laws.to_numpy().argmax()])
 
 
 def _points(axis, rows: pandas.DataFrame, color: str, marker: str, alpha: float) -> None:

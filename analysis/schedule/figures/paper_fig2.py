@@ -6,6 +6,15 @@ from collections.abc import Mapping
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
 
+CAPTION = (
+    "The blind maximum-likelihood sampler covers the data in d = 500 and misses their spread in d = 2 (figure 2 "
+    "of the paper; claim S5). Runs with the exact denoiser, k = 2, a = 0: above, paths in the plane of the data "
+    "from the noise (open circles) to the output (dots); below, outputs (blue) over the data (grey)."
+)
+ALT = (
+    "Paths and outputs in the plane of the data: outputs cover the data for d = 500 and collapse onto curves for d = 2."
+)
+
 _DATA = {"color": COLORS["grey"], "alpha": 0.45, "linewidths": 0}
 
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
 from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+
+CAPTION = (
+    "Trained networks come within 2.5 % of the Bayes risk at every noise level, and their residual has the bias "
+    "of the exact denoiser (claims T2, T2b). Excess risk over Bayes risk, and bias of the residual estimate, "
+    "against the level; mixture and sphere, k = 4, d = 64; bars: 95 % intervals."
+)
+ALT = "Two panels over the noise level: excess risks below the dashed limit; biases on the predicted curve."
 
 TARGET = 0.025
 
@@ -41,9 +49,9 @@ def _curve(rows: pandas.DataFrame, measure: str, blind: bool) -> pandas.DataFram
 def _excess(axis, rows: pandas.DataFrame) -> None:
     for blind, name in ((True, "blind"), (False, "conditional")):
         curve = _curve(rows, "excess", blind)
-        axis.errorbar(
-            curve.level, curve.value, yerr=1.96 * curve.se, marker="o", label=f"trained, {name}", **ROLES[name]
-        )
+        half = 1.96 * curve.se
+        below = np.minimum(half, 0.9 * curve.value.clip(lower=0.0))  # a logarithmic axis has no room for zero
+        axis.errorbar(curve.level, curve.value, yerr=[below, half], marker="o", label=f"trained, {name}", **ROLES[name])
     price = _curve(rows, "price", True)
     axis.plot(
         price.level, price.value, color=COLORS["blue"], linestyle="--", linewidth=1.0, label="exact blind optimum"
@@ -60,7 +68,8 @@ def _excess(axis, rows: pandas.DataFrame) -> None:
     )
     axis.set_xscale("log")
     axis.set_yscale("log")
-    axis.set_ylim(bottom=1e-5)
+    seen = rows[(rows.measure == "excess") & (rows.value > 0)].value
+    axis.set_ylim(bottom=min(1e-5, 0.09 * seen.min()))
 
 
 def _residual(axis, rows: pandas.DataFrame) -> None:
