@@ -21,7 +21,7 @@ __all__ = ["experiment_rows", "jobs_rows", "memory_rows"]
 
 def _seconds(jobs: int, reference: str, part: str, cells: int) -> float:
     """Wall seconds of `cells` equal cells in `jobs` worker processes that have already started."""
-    run = processes(jobs)
+    run = processes(jobs).run
     for _ in run(iter([Task(i, reference, part, "{}", 0) for i in range(jobs)])):
         pass
     begun = time.perf_counter()

@@ -37,8 +37,9 @@ def draw(tables: Mapping) -> Figure | None:
     table = found[0][found[0].training == found[0].training.min()]
     pairs = {}
     for series, label in _BLOCKS:
-        both = [_strip(table[(table.kind == kind) & (table.series == series)]) for kind in ("blind", "conditional")]
-        if all(strip is not None for strip in both):
+        strips = [_strip(table[(table.kind == kind) & (table.series == series)]) for kind in ("blind", "conditional")]
+        both = [strip for strip in strips if strip is not None]
+        if len(both) == len(strips):
             pairs[label] = both
     if len(pairs) < 2:
         return None
