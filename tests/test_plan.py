@@ -20,8 +20,9 @@ def test_the_rows_of_the_paper_are_the_recipe():
     printed, exact, marginal = found.rows
     sigma_0, sigma_t, h, steps, _ = recipe(8, 0.1, 10.0)
     assert (printed.sigma_0, printed.sigma_T, printed.h, printed.steps) == (sigma_0, sigma_t, h, math.ceil(steps))
-    assert found.steps == marginal.steps < exact.steps < printed.steps
-    assert marginal.h * marginal.steps == pytest.approx(2 * math.log(sigma_0 / sigma_t))
+    assert found.steps == marginal.steps < min(exact.steps, printed.steps)
+    assert marginal.sigma_T == sigma_t and marginal.sigma_0 == pytest.approx(10 * sigma_0)
+    assert marginal.h * marginal.steps == pytest.approx(2 * math.log(10 * sigma_0 / sigma_t))
 
 
 def test_the_ledger_s_steps_are_just_enough():
@@ -38,7 +39,7 @@ def test_the_ledger_s_steps_are_just_enough():
         start = gaussian_initial(k, 1.0, row.sigma_0)
         return gaussian_discretisation(levels, k, 1.0) + start + k / (2 * (d - k))
 
-    assert total(int(row.steps)) <= eps**2 / 2 < total(int(row.steps) - 2)
+    assert total(int(row.steps)) <= (eps / radius) ** 2 / 2 < total(int(row.steps) - 2)
 
 
 def test_premises_are_judged_by_both_k():
@@ -55,7 +56,7 @@ def test_the_level_and_the_price():
 
 def test_everything_scales_with_the_data():
     small, large = plan(2, 1000, 1.0, 0.1), plan(2, 1000, 50.0, 5.0)
-    assert large.steps == small.steps and large.rows[2].sigma_0 == pytest.approx(50 * small.rows[2].sigma_0 / 1)
+    assert large.steps == small.steps and large.rows[2].sigma_0 == pytest.approx(50 * small.rows[2].sigma_0)
 
 
 def test_the_table_holds_six_laws_and_grows_with_what_is_asked():
@@ -77,7 +78,7 @@ def test_the_fit_is_within_three_times_of_every_measured_row():
 @pytest.mark.parametrize("law", LAWS)
 def test_what_is_recommended_is_enough_and_a_third_of_it_is_not(law):
     """At a k and eps that are not in the table, on draws that are not its own."""
-    k, eps, n = 3, 0.15, 500
+    k, eps, n = 3, 0.15, 400
     made = manifolds.make(law, dim=k, ambient=2000, reduced=True)
     size = radius_of(made)
     steps = plan(k, 2000, size, eps * size, law).steps
@@ -107,7 +108,7 @@ def test_the_cheapest_sampler_is_the_table_s():
         (["--dim", "9", "--ambient", "9"], "dim must be < ambient = 9, got 9"),
         (["--dim", "2", "--ambient", "9", "--eps", "1"], "eps must be < radius = 1"),
         (["--dim", "2", "--ambient", "9", "--law", "nothing"], "argument --law: must be one of"),
-        (["--dim", "2", "--ambient", "9", "--law", "full_gaussian"], "law must have fewer dimensions than the space"),
+        (["--dim", "2", "--ambient", "9", "--law", "full_gaussian"], "dim must equal ambient (9) for full_gaussian"),
     ],
 )
 def test_bad_arguments_are_one_line(words, line, capsys):
