@@ -24,7 +24,7 @@ def _shell(tail, name, *arguments, **environment):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("tail", ["| true", "| head -c 1", "2>&1 | true", ">&-", "> /dev/full"])
+@pytest.mark.parametrize("tail", ["| true", "| head -c 1", "2>&1 | true", ">&-", "2>&-", "> /dev/full"])
 def test_results_are_written_whatever_becomes_of_the_screen(tmp_path, tail):
     assert toy_process.run("WAVES", "--out", tmp_path / "plain", "--cells", 8).returncode == 0
     out = tmp_path / "out"

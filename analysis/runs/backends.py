@@ -181,7 +181,9 @@ def _stream(tasks: Iterable[Task], jobs: int, inside: int) -> Iterator[Outcome]:
         outcomes = parallel(delayed(compute)(task) for task in tasks)
     try:
         with _deaths():
-            yield from outcomes
+            # `yield from` would close joblib's generator before its regrets are silenced
+            for outcome in outcomes:  # noqa: UP028
+                yield outcome
     finally:
         with warnings.catch_warnings():
             # joblib regrets unused results; here they are cells of an interrupted sweep

@@ -49,6 +49,10 @@ class Output:
                 os.dup2(nowhere, self._stream.fileno())
                 os.close(nowhere)
 
+    def isatty(self) -> bool:
+        """Whether a person watches; nobody does where the stream was closed before Python began."""
+        return self._stream is not None and self._stream.isatty()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
