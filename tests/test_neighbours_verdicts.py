@@ -106,16 +106,24 @@ def test_half_a_step_for_every_nat(ratio, outcome):
     assert decided(information, information_table(1.0, off=1.03))[1] == "inconclusive"  # too far to show the limit
 
 
-def grid_table(best=1.01, wide=1.004, las=1.04, moved=1.0165, tilted=1.03, uneven=1.12):
+def grid_table(best=1.01, wide=1.004, las=1.04, moved=1.0165, tilted=1.03, uneven=1.15):
     rows = []
     for law in grids._LAWS:
         own = {"law": law, "over_minimax": math.nan}
-        over = best if law == "rare 100" else 1.005
+        over = best if law == "mixture 2" else 1.005
         rows.append(own | {"N": 256, "grid": "optimal", "over_bound": over, "over_best": 1.0})
         rows.append(own | {"N": 256, "grid": "moved", "over_bound": moved, "over_best": 1.0})
         for grid in ("constant", "edm", "tangent", "cosine"):
             rows.append(own | {"N": 64, "grid": grid, "over_bound": 1.0, "over_best": 2.0})
-        rows.append(own | {"N": 64, "grid": "las", "over_bound": 1.0, "over_best": las if law == "zipf 100" else 1.02})
+        rows.append(
+            own
+            | {
+                "N": 64,
+                "grid": "las",
+                "over_bound": 1.0,
+                "over_best": 9.0 if law == "zipf 100" else las if law == "cube 4" else 1.02,
+            }
+        )
         rows.append(own | {"N": 64, "grid": "uneven", "over_bound": 1.0, "over_best": uneven})
         share = wide if law == "wide 2" else 0.5
         rows.append(own | {"N": 1024, "grid": "constant", "over_bound": 1.0, "over_best": 1.0, "over_minimax": share})

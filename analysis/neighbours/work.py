@@ -24,7 +24,7 @@ def cells(options) -> list[Cell]:
     few = smoke(options)
     names = ("ancestral", "heun") if few else sorted(INTEGRATORS)
     plan = [Cell("neighbours_work_exact", {"integrator": n, "a": a}, 0.3) for n, a in pairs(names, (0.0, 0.5))]
-    for law in ("sphere",) if few else ("sphere", "mixture"):
+    for law in ("mixture",) if few else ("mixture", "cube"):
         for name, a in pairs(names if few else _SAMPLED, (0.5,)):
             for kind in ("blind", "told"):
                 for steps in _RUNS[:1] if few else _RUNS:
