@@ -11,9 +11,8 @@ from analysis.integrators.settings import final_variances, named
 from analysis.ledger.transfer import marginal_divergence
 from analysis.metrics.intervals import Estimate
 from analysis.neighbours.laws import build, line_mixture
-from analysis.neighbours.settings import ABSTRACT, Leaking, control, exponent, gaussian_kl, smoke
+from analysis.neighbours.settings import ABSTRACT, Leaking, control, every, exponent, gaussian_kl, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from analysis.samplers import Schedule
 from analysis.theory.discretisation import gaussian_discretisation
 from manifolds.law import Law
@@ -170,8 +169,7 @@ def decide(tables, options) -> list[Measurement]:
 
 
 def _every(identifier: str, found: dict[str, Estimate], controls: list, note: str, **more) -> Measurement:
-    parts = ([getattr(e, end) for e in found.values()] for end in ("value", "low", "high"))
-    return every_cell(CLAIMS, identifier, *parts, controls, note, list(found), span="range", **more)
+    return every(CLAIMS, identifier, found, controls, note, span="range", **more)
 
 
 QUESTION = Question(

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from analysis.ledger.telescope import steps_for_nats
 from analysis.neighbours.laws import build
-from analysis.neighbours.settings import ABSTRACT, control, exponent, gaussian_kl, reach, smoke
+from analysis.neighbours.settings import ABSTRACT, control, every, exponent, gaussian_kl, reach, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from analysis.samplers import Schedule
 from manifolds.special.mmse_curve import known_mmse
 
@@ -66,9 +65,8 @@ def decide(tables, options) -> list[Measurement]:
         f"{s:.0f} certified and {o:.0f} own steps at k = {k}" for k, s, o in zip(cube.dim, cube.steps, cube.output)
     )
     last = cube[cube.dim == max(cube.dim)]
-    parts = ([getattr(e, end) for e in found.values()] for end in ("value", "low", "high"))
-    more = {"span": "range", "looser_by": float(last.steps.iloc[0] / last.output.iloc[0])}
-    return [every_cell(CLAIMS, "U2", *parts, controls, note, list(found), **more)]
+    loose = float(last.steps.iloc[0] / last.output.iloc[0])
+    return [every(CLAIMS, "U2", found, controls, note, span="range", looser_by=loose)]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"neighbours_adaptivity": cell_adaptivity}, decide=decide)

@@ -10,9 +10,8 @@ import pandas as pd
 import manifolds
 from analysis.integrators.catalogue import build
 from analysis.metrics.intervals import Estimate, mean
-from analysis.neighbours.settings import control, smoke
+from analysis.neighbours.settings import control, every, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from analysis.samplers import Integrator, Schedule, sample
 from analysis.samplers.integrators import DDIM
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
@@ -82,7 +81,7 @@ def _coefficient(rows: pd.DataFrame) -> Estimate:
     level = float(table[first].mean())
     # error(d)/error(d_0) - 1 = c (log d - log d_0)/(k + c log d_0), solved for c
     growth = mean(np.asarray(table[last] - table[first]) / level)
-    span, base = math.log(last / first), math.log(first)
+    span, base = math.log(float(last) / float(first)), math.log(float(first))
     return Estimate(*(_DIM * g / (span - g * base) for g in (growth.value, growth.low, growth.high)))
 
 
@@ -99,8 +98,7 @@ def decide(tables, options) -> list[Measurement]:
     ]
     sizes = rows[rows.kind == "blind"].groupby(["law", "ambient"]).error.mean()
     note = "1 - E|u|^2/truth, blind: " + ", ".join(f"{law} d = {d:g} {v:.4f}" for (law, d), v in sizes.items())
-    parts = ([getattr(e, end) for e in found.values()] for end in ("value", "low", "high"))
-    return [every_cell(CLAIMS, "U5", *parts, controls, note, list(found))]
+    return [every(CLAIMS, "U5", found, controls, note)]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"neighbours_ambient": cell_ambient}, decide=decide)

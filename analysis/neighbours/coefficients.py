@@ -13,9 +13,8 @@ import pandas as pd
 import manifolds
 from analysis.metrics.intervals import Estimate
 from analysis.neighbours.laws import build
-from analysis.neighbours.settings import ABSTRACT, COUNTS, Leaking, control, exponent, reach, smoke
+from analysis.neighbours.settings import ABSTRACT, COUNTS, Leaking, control, every, exponent, reach_of_all, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from analysis.samplers import Integrator, Schedule, get_integrator, sample
 from analysis.theory.gaussian_run import gaussian_divergence
 from manifolds.denoisers import ConditionalDenoiser
@@ -86,7 +85,7 @@ def cell_coefficients(params: dict, seed: int) -> list[dict]:
         return float(gaussian_divergence(_LOW**2, float(own.normal_variance()[-1]), 1.0))
 
     found = {n: kl(n) for n in (*COUNTS, 2896, 4096, 8192, 16384)}
-    return [{"d": d, "steps": reach(lambda n, d=d: d * found[n], _NATS, list(found))} for d in _AMBIENTS]
+    return [{"d": d, "steps": reach_of_all(found, d, _NATS)} for d in _AMBIENTS]
 
 
 def cell_shift(params: dict, seed: int) -> list[dict]:
@@ -122,8 +121,7 @@ def decide(tables, options) -> list[Measurement]:
     ]
     steps = rows[rows.integrator == "ancestral_large"].set_index("d").steps
     note = "ancestral, large: " + ", ".join(f"{n:.0f} steps at d = {d:g}" for d, n in steps.items())
-    parts = ([getattr(e, end) for e in found.values()] for end in ("value", "low", "high"))
-    first = every_cell(CLAIMS, "U4", *parts, controls, note, list(found), span="range")
+    first = every(CLAIMS, "U4", found, controls, note, span="range")
 
     def order(name: str) -> Estimate:
         own = runs[runs.integrator == name]
@@ -139,8 +137,7 @@ def decide(tables, options) -> list[Measurement]:
         f"largest |log(v/sigma_T^2)| of those that keep it {kept.run.abs().max():.2g}; beyond the recursion, all "
         f"{(left.run - left.recursion).abs().max():.2g}"
     )
-    parts = ([getattr(e, end) for e in shifts.values()] for end in ("value", "low", "high"))
-    return [first, every_cell(CLAIMS, "U16", *parts, controls, note, list(shifts), span="range")]
+    return [first, every(CLAIMS, "U16", shifts, controls, note, span="range")]
 
 
 QUESTION = Question(

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from analysis.metrics.intervals import Estimate
-from analysis.neighbours.settings import ABSTRACT, COUNTS, Leaking, control, exponent, gaussian_kl, reach, smoke
+from analysis.neighbours.settings import ABSTRACT, COUNTS, Leaking, control, exponent, gaussian_kl, reach_of_all, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
 from analysis.samplers import Integrator, Schedule
 from analysis.theory.discretisation import gaussian_discretisation
@@ -93,7 +93,7 @@ def cell_full_rank(params: dict, seed: int) -> list[dict]:
     counts = {"leaking": _LONGER, "exponential_euler": COUNTS, "believing": _LONG}.get(what, _FEW)
     own = {n: kl(n) for n in counts}
     dims = (*_DIMENSIONS, 1e5) if what == "randomised_midpoint" else _DIMENSIONS
-    return [{"d": d, "steps": reach(lambda n, d=d: d * own[n], _NATS, counts)} for d in dims]
+    return [{"d": d, "steps": reach_of_all(own, d, _NATS)} for d in dims]
 
 
 def _exponent(rows: pd.DataFrame, what: str, s: float = 1.0) -> Estimate:

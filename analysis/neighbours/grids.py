@@ -16,9 +16,8 @@ import manifolds
 from analysis.ledger.telescope import mmse_curves
 from analysis.metrics.intervals import Estimate
 from analysis.neighbours.laws import build
-from analysis.neighbours.settings import control, smoke
+from analysis.neighbours.settings import control, every, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from analysis.samplers import Schedule
 from analysis.theory.discretisation import discretisation_from_mmse
 from analysis.theory.grid import constant_levels, equidistributed_levels, optimal_levels
@@ -177,17 +176,14 @@ def decide(tables, options) -> list[Measurement]:
     worst = table.groupby("grid").over_best.max()
     note = "largest over laws: " + ", ".join(f"{g} {v:.3g}" for g, v in worst.items())
     wide = max(flat.values(), key=lambda e: e.value)
-    names = list(best)
-    d9 = every_cell(
+    d9 = every(
         CLAIMS,
         "D9",
-        *zip(*((e.value, e.low, e.high) for e in best.values())),
+        best,
         [
             control("null", "Gaussian data, s = 1", best["gaussian 2"]),
             control("power", f"every other level moved by {_MOVED:g} of its step, Gaussian", moved["gaussian 2"]),
         ],
-        "",
-        names,
         span="number",
     )
     d9b = Measurement(
@@ -203,16 +199,15 @@ def decide(tables, options) -> list[Measurement]:
         max(flat, key=lambda law: flat[law].value),
         span="number",
     )
-    d10 = every_cell(
+    d10 = every(
         CLAIMS,
         "D10",
-        *zip(*((e.value, e.low, e.high) for e in las.values())),
+        las,
         [
             control("null", "Gaussian data, s = 1", las["gaussian 2"]),
             control("power", f"LAS with every other level moved by {_UNEVEN:g} of its step", uneven["gaussian 2"]),
         ],
         note,
-        list(las),
         span="number",
     )
     return [d9, d9b, d10]

@@ -95,9 +95,9 @@ def cell_information(params: dict, seed: int) -> list[dict]:
     nats = float(gain.mean()) - (ends[0] - ends[1]) / 2
     errors = (
         float(discs.std(ddof=1)) / math.sqrt(len(discs)) / float(discs.mean()) if len(discs) > 1 else 0.0,
-        float(gain.std()) / math.sqrt(n) / nats,
+        float(gain.std()) / math.sqrt(n) / float(nats),
     )
-    ratio = float(discs.mean()) / (h / 2 * nats)
+    ratio = float(discs.mean()) / (h / 2 * float(nats))
     found = from_standard_error(ratio, ratio * math.hypot(*errors), 7)
     return [{"nats": nats, "disc": discs.mean(), "ratio": ratio, "ratio_low": found.low, "ratio_high": found.high}]
 

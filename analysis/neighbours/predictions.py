@@ -17,9 +17,8 @@ import manifolds
 from analysis.integrators.catalogue import build
 from analysis.ledger.price import integrate_levels
 from analysis.metrics.intervals import Estimate, mean
-from analysis.neighbours.settings import ABSTRACT, control, exponent, smoke
+from analysis.neighbours.settings import ABSTRACT, control, every, exponent, smoke
 from analysis.runs import Cell, Claim, Measurement, Question
-from analysis.runs.every import every_cell
 from manifolds.denoisers import NoisePrior
 from manifolds.denoisers.parametrised import PREDICTIONS, parametrisation
 
@@ -172,8 +171,7 @@ def _rows(rows: pd.DataFrame, identifier: str, predicts: str) -> Measurement:
     ends = ", ".join(f"k = {k}: {p / f:.2f}" for k, p, f in zip(near.dim, near.price, near.form))
     note = f"Gaussian data at d = 64, {ends}" if ends else ""
     found = ratio(own)
-    parts = ([getattr(e, end) for e in found] for end in ("value", "low", "high"))
-    return every_cell(CLAIMS, identifier, *parts, controls, note, names)
+    return every(CLAIMS, identifier, dict(zip(names, found)), controls, note)
 
 
 def decide(tables, options) -> list[Measurement]:
@@ -197,8 +195,7 @@ def decide(tables, options) -> list[Measurement]:
         f"{p} {g.price.iloc[0]:.3g} and {g.price.iloc[-1]:.3g}"
         for p, g in whole[whole.law == "sphere"].sort_values("ambient").groupby("predicts")
     )
-    parts = ([getattr(e, end) for e in off] for end in ("value", "low", "high"))
-    return [*found, every_cell(CLAIMS, "U13", *parts, controls, note, names, span="range")]
+    return [*found, every(CLAIMS, "U13", dict(zip(names, off)), controls, note, span="range")]
 
 
 QUESTION = Question(

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from analysis.integrators.settings import final_variances, named
 from analysis.metrics.fits import steps_to_reach
 from analysis.metrics.intervals import Estimate
-from analysis.runs.claims import Control
+from analysis.runs.claims import Claim, Control, Measurement
+from analysis.runs.every import every_cell
 from analysis.samplers import Coefficients, Integrator, Schedule
 from analysis.samplers.integrators import ExponentialEuler
 from analysis.theory.gaussian_run import gaussian_divergence
 
-__all__ = ["ABSTRACT", "COUNTS", "Leaking", "control", "exponent", "gaussian_kl", "reach", "smoke"]
+__all__ = [
+    "ABSTRACT", "COUNTS", "Leaking", "control", "every", "exponent", "gaussian_kl", "reach", "reach_of_all", "smoke",
+]  # fmt: skip
 
 ABSTRACT = "read as an abstract"
 COUNTS = tuple(round(2 ** (j / 2)) for j in range(4, 23))  # 4 to 2048 steps
@@ -26,7 +30,7 @@ def smoke(options) -> bool:
     return options.profile == "smoke"
 
 
-def exponent(x: Sequence[float], y: Sequence[float]) -> Estimate:
+def exponent(x: ArrayLike, y: ArrayLike) -> Estimate:
     """e of y ~ x^e between the ends of x; the interval is the range of the exponents between neighbours.
 
     No sampling error: the interval shows how far the curve is from a power.
@@ -39,9 +43,28 @@ def exponent(x: Sequence[float], y: Sequence[float]) -> Estimate:
     return Estimate(whole, float(own.min()), float(own.max()))
 
 
+def every(
+    claims: Sequence[Claim],
+    identifier: str,
+    found: Mapping[str, Estimate],
+    controls: Sequence[Control],
+    note: str = "",
+    **more,
+) -> Measurement:
+    """The claim about every cell, decided by the one that leaves least room; `found` names the cells."""
+    cells = list(found.values())
+    value, low, high = ([getattr(e, end) for e in cells] for end in ("value", "low", "high"))
+    return every_cell(claims, identifier, value, low, high, controls, note, list(found), **more)
+
+
 def reach(error: Callable[[int], float], target: float, counts: Sequence[int] = COUNTS) -> float:
     """Steps N at which an error that falls with N reaches the target, between the counts tried; inf beyond them."""
     return steps_to_reach(list(counts), [error(n) for n in counts], target).value
+
+
+def reach_of_all(one: Mapping[int, float], d: float, target: float) -> float:
+    """Steps at which d times the error of one direction, known at some step counts, reaches the target."""
+    return reach(lambda n: d * one[n], target, list(one))
 
 
 class Leaking(ExponentialEuler):

@@ -111,8 +111,7 @@ def decide(tables, options) -> list[Measurement]:
         f"{v:.3f} at N = {n}" for n, v in zip(two.N, two.tangent)
     )
     names = [f"s = {s}, N = {n}" for s, n in zip(own.scales, own.N)]
-    parts = [own.tangent] * 3
-    return [every_cell(CLAIMS, "U9", *parts, controls, note, names, span="number")]
+    return [every_cell(CLAIMS, "U9", own.tangent, own.tangent, own.tangent, controls, note, names, span="number")]
 
 
 QUESTION = Question(claims=CLAIMS, cells=cells, parts={"neighbours_tangent": cell_tangent}, decide=decide)

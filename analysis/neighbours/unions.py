@@ -122,7 +122,8 @@ def decide(tables, options) -> list[Measurement]:
             control("power", f"{_WRONG[-1]} dimensions taken for {_DIMS[-1]}", local["wrong"]),
         ]
         own: Estimate = local["union"]
-        found.append(Measurement("U14", own.value, own.low, own.high, controls, looser_by=max(_DIMS) / np.mean(_DIMS)))
+        loose = float(max(_DIMS) / np.mean(_DIMS))
+        found.append(Measurement("U14", own.value, own.low, own.high, controls, looser_by=loose))
     return found
 
 
