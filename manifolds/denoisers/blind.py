@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import torch
 
-from manifolds.core import take
+from manifolds.core import Core, take
+from manifolds.denoisers.blind_gradient import blind_mean
 from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
 from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.noise_posterior import NoisePosterior
@@ -65,11 +66,16 @@ class BlindDenoiser:
         return f"BlindDenoiser({self.law!r}, sigma in [{self.prior.low:.4g}, {self.prior.high:.4g}])"
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        """f*(y), of the shape of y.
+        """f*(y), of the shape of y; differentiable once where the law knows its covariance.
 
         Raises:
             ValueError: y is not a finite float64 tensor of shape (n, width).
         """
+        self.space.check_shape(y)
+        return self.plain(y) if type(self.law.core).covariance is Core.covariance else blind_mean(self, y)
+
+    def plain(self, y: torch.Tensor) -> torch.Tensor:
+        """f*(y) without its gradient."""
         self.space.check(y)
         if not len(y):
             return y.clone()
