@@ -17,6 +17,7 @@ def _points(law, n=3):
 
 def _priors(low):
     yield NoisePrior.power(-1.0, low, 10.0 * low)
+    yield NoisePrior.tabulated([low, 2.0 * low, 10.0 * low], [0.0, 2.0, -3.0])
     yield NoisePrior.discrete([low, 2.0 * low, 3.0 * low], [1.0, 2.0, 0.5])
 
 

@@ -13,12 +13,12 @@ from manifolds.checks import positive_number
 from manifolds.core import Core, take
 from manifolds.denoisers.blind_gradient import likeliest_level
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.window import peak
+from manifolds.denoisers.peak import peak
 from manifolds.law import Law
 
 __all__ = ["PlugInDenoiser"]
 
-_ROWS = 1 << 14
+_ROWS = 1 << 12
 
 
 class PlugInDenoiser:
@@ -61,7 +61,8 @@ class PlugInDenoiser:
         found = torch.empty(y.shape[0], dtype=torch.float64, device=y.device)
         for start in range(0, y.shape[0], _ROWS):
             rows = slice(start, start + _ROWS)
-            mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], math.log(self.low), math.log(self.high), None)
+            ends = math.log(self.low), math.log(self.high)
+            mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], ends, None)
             found[rows] = mu.sigma(peak(mu))[:, 0]
         return found
 
