@@ -45,6 +45,9 @@ class _Point:
             for count in (self.n - slope, self.law.ambient_dim - slope, self.law.ambient_dim, self.n):
                 if square > 0 and count > 0:
                     out.append(0.5 * math.log(square / count))
+        if self.whole:  # each scale's own explanation of |y|^2/d
+            left = self.rho2 / self.law.ambient_dim - self.law.core.scales.numpy() ** 2
+            out += [0.5 * math.log(square) for square in left if square > 0]
         return [min(max(v, self.low), self.high) for v in out] or [self.low]
 
     def _reference(self) -> float:

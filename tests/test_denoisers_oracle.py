@@ -55,7 +55,7 @@ def inputs(draw):
     name = draw(st.sampled_from(manifolds.names()))
     codim = draw(st.one_of(st.integers(1, 40), st.floats(1.5, 9.0).map(lambda e: int(10.0**e))))
     if name in FILL:
-        law = cores(name, draw(st.sampled_from([1, 2, 3, 5, 20, 1000, 10**9])))
+        law = cores(name, draw(st.sampled_from([1, 2, 3, 5, 20, 1000])))
     else:
         law = cores(name, draw(st.integers(1 + (name == "product"), 5)) if name in ANY_DIM else 2)
         law = law.with_ambient(law.core_dim + codim)
@@ -208,3 +208,23 @@ def test_quantiles_of_a_discrete_prior_are_its_levels():
     for edge, below, above in ((cumulative[0], 0.5, 1.0), (cumulative[1], 1.0, 3.0)):
         found = post.quantile(torch.tensor([edge - 1e-9, edge + 1e-9], dtype=torch.float64)).exp()[0]
         assert found.tolist() == pytest.approx([below, above], rel=1e-14)
+
+
+def test_two_explanations_in_a_billion_dimensions_are_both_seen():
+    """|y|^2/d is explained by either scale, equally well: weights sigma^(e + 1) over the likelihood's curvature."""
+    d, scales = 10**9, np.array([0.5, 2.0])
+    law = manifolds.make("scale_mixture", dim=d, ambient=d, reduced=True)
+    y = torch.tensor([[77955.39561960525]], dtype=torch.float64)
+    square = float(y) ** 2 / d
+    weight = (square - scales**2) ** (0.5 * 2.0 - 1.0)
+    exact = float(y) * float((weight * scales**2).sum() / weight.sum()) / square
+    found = float(BlindDenoiser(law, NoisePrior.power(1.0, 0.003, 3000.0))(y))
+    assert found == pytest.approx(exact, rel=1e-3)  # (y is between the peaks of the two by a part of their width)
+
+
+def test_what_cannot_be_averaged_is_refused_in_one_line():
+    """Flat over decades, of a density in 1e9 dimensions: no bound shows that nothing is hidden between the nodes."""
+    law = manifolds.make("full_gaussian", dim=10**9, ambient=10**9, reduced=True)
+    f = BlindDenoiser(law, NoisePrior.power(0.0, 7e-6, 7e-3))
+    with pytest.raises(ValueError, match="tol must be larger: the average over noise levels of 1 points misses 1e-09"):
+        f(torch.tensor([[31622.860167578438]], dtype=torch.float64))

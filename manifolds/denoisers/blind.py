@@ -20,7 +20,7 @@ from manifolds.law import Law
 __all__ = ["BlindDenoiser"]
 
 CHUNK_ELEMENTS = 1 << 21
-_TABLE = 1e8  # |y - x|^2 over the largest variance, to which the table of `special.blind_weights` stays short
+_TABLE = 6e4  # a million steps of about .06 / sqrt(A)
 _SEARCHED = 1 << 10  # points that are searched at a time, of one coefficient
 # part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which
 # is too small
@@ -84,7 +84,7 @@ class BlindDenoiser:
             return y.clone()
         if self._whole is not None:
             u, rho2 = self.space.split(y)
-            near = (u.norm(dim=1) + self.law.radius) ** 2 + rho2 <= _TABLE * self.prior.high**2
+            near = self._short_table(u, rho2)
             if bool(near.all()):
                 return self.law.place(self._whole(u, rho2, self.prior, self.space.normal_dim), y)
             out = self._average(y)
@@ -92,6 +92,12 @@ class BlindDenoiser:
                 out[near] = self.law.place(self._whole(u[near], rho2[near], self.prior, self.space.normal_dim), y[near])
             return out
         return self._average(y)
+
+    def _short_table(self, u: torch.Tensor, rho2: torch.Tensor) -> torch.Tensor:
+        """For which points (n,) a table over log |y - x|^2 is not too long (`special.blind_weights`)."""
+        farthest = (u.norm(dim=1) + self.law.radius) ** 2 + rho2
+        per_unit = torch.sqrt((0.5 * farthest / self.prior.high**2).clamp(min=0.5 * self.law.ambient_dim))
+        return torch.log(farthest / rho2.clamp(min=1e-300)) * per_unit <= _TABLE
 
     def _average(self, y: torch.Tensor) -> torch.Tensor:
         stats, rho2 = self.law.statistics(y)

@@ -15,7 +15,7 @@ import torch
 
 from manifolds.core import take
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.panels import Panels, ceiling, evaluate
+from manifolds.denoisers.panels import Panels, ask, ceiling, integrate
 
 __all__ = ["Leaves", "QuadratureError", "begin", "bounds", "search"]
 
@@ -110,7 +110,7 @@ def search(mu: NoiseLikelihood, tol: float, mean: bool = True) -> Leaves:
     best = best_mean = mu.rho2.new_full((n,), -math.inf)
     leaves = None
     for _ in range(_ROUNDS):
-        found = evaluate(mu.rows(row), lo, hi, _FEW if mu.fall >= _MANY else _NODES, mean)
+        found = ask(mu.rows(row), lo, hi, _FEW if mu.fall >= _MANY else _NODES, mean)
         log_size = _log_size(mu, row, found) if mean else torch.zeros_like(found.t)
         top, log_most, steep = bounds(mu, row, found.t, found.log_p, found.log_mu)
         # L lies above its tangents: on one side of a node the posterior keeps its height for about 1/steep of log sigma
@@ -127,11 +127,8 @@ def search(mu: NoiseLikelihood, tol: float, mean: bool = True) -> Leaves:
         inner_lo = found.t.gather(1, start.clamp(max=len(index))[:, None])
         inner_hi = found.t.gather(1, stop.clamp(min=0)[:, None])
         shrink = some & (inner_hi - inner_lo < _SHRINK * (hi - lo))[:, 0] & _wide(mu, row, lo, hi)
-        # polynomials through a log density that is too steep for them can rise above all bounds
-        limit = top.amax(dim=1)
-        most = torch.where(found.log_scale > limit + 1.0, math.inf, log_most.logsumexp(dim=1))
-        found = found._replace(log_scale=torch.minimum(found.log_scale, limit))
-        settled = take(Leaves(row, lo, hi, most, found), (some & ~shrink).nonzero()[:, 0])
+        settled = take(Leaves(row, lo, hi, log_most.logsumexp(1), found), (some & ~shrink).nonzero()[:, 0])
+        settled = _integrated(mu, settled, top.amax(dim=1)[some & ~shrink])
         leaves = settled if leaves is None else leaves.join(settled)
         row, lo, hi = row[shrink], inner_lo[shrink], inner_hi[shrink]
         if len(row):
@@ -147,6 +144,13 @@ def search(mu: NoiseLikelihood, tol: float, mean: bool = True) -> Leaves:
         lo, hi = torch.cat([split.lo, middle]), torch.cat([middle, split.hi])
     count = len(row.unique() if len(row) else split.row.unique())
     raise QuadratureError(f"tol must be larger: the average over noise levels of {count} points misses {tol:.3g}")
+
+
+def _integrated(mu: NoiseLikelihood, leaves: Leaves, limit: torch.Tensor) -> Leaves:
+    """With weights. Polynomials through a log density that is too steep for them can rise above its bound (P,)."""
+    found = integrate(mu.rows(leaves.row), leaves.lo, leaves.hi, leaves.panels)
+    most = torch.where(found.log_scale > limit + 1.0, math.inf, leaves.most)
+    return leaves._replace(most=most, panels=found._replace(log_scale=torch.minimum(found.log_scale, limit)))
 
 
 def begin(mu: NoiseLikelihood, fine: bool = False) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -165,7 +169,11 @@ def begin(mu: NoiseLikelihood, fine: bool = False) -> tuple[torch.Tensor, torch.
     for a, b in zip(knots[:-1].tolist(), knots[1:].tolist()):
         edges.append(torch.linspace(a, b, math.ceil((b - a) / _WIDEST) + 1, dtype=torch.float64)[1:])
     offsets = torch.cat(edges).to(device) - mu.centre
-    if mu.fall >= _MANY:
+    if mu.law.core.absorbs_normal:  # peaks as narrow as d makes them, at known levels: nodes at the edges see them
+        peaks = 0.5 * torch.log(mu.law.core.level_hints(mu.stats, mu.rho2, 0).clamp(min=1e-300)) - mu.centre
+        peaks = torch.minimum(torch.maximum(peaks, mu.lo), mu.hi)
+        offsets = torch.cat([offsets, peaks], dim=1).sort(dim=1).values
+    elif mu.fall >= _MANY:
         ends = [sign * _extent(mu.ratio, mu.fall, sign) for sign in (-1.0, 1.0)]
         parts = [0.5 * ends[0], 0.0 * ends[0], 0.5 * ends[1]] if fine else []
         around = torch.minimum(torch.maximum(torch.cat([*ends, *parts], dim=1), mu.lo), mu.hi)

@@ -23,7 +23,7 @@ from numpy.polynomial import chebyshev, legendre
 from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.rules import row_sums
 
-__all__ = ["FineRule", "Panels", "ceiling", "evaluate", "fine_density", "nodes", "rules"]
+__all__ = ["FineRule", "Panels", "ask", "ceiling", "fine_density", "integrate", "nodes", "rules"]
 
 _FINE, _SECOND = 32, 26
 _DROPPED = 2  # degrees that the second rule lacks: one of each parity
@@ -106,8 +106,8 @@ def _smooth(mu: NoiseLikelihood, chord: tuple[torch.Tensor, ...], t: torch.Tenso
     return torch.expm1(-2.0 * gap).mul_(-rate).sub_(gap, alpha=mu.kernel_dim).add_(top)
 
 
-def evaluate(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, q: int, mean: bool = True) -> Panels:
-    """Panels [lo, hi] (P, 1) of q nodes, one for each point of mu.
+def ask(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, q: int, mean: bool = True) -> Panels:
+    """Panels [lo, hi] (P, 1) of q nodes, one for each point of mu, without the weights of their nodes (which are 0).
 
     Args:
         mean: average the law's mean; otherwise the first two powers of the place in the panel.
@@ -115,19 +115,33 @@ def evaluate(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, q: int, me
     >>> import manifolds
     >>> law = manifolds.make("gaussian", dim=1, ambient=5, reduced=True)
     >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 2.0]]).double()), (-2.0, 2.0), None)
-    >>> found = evaluate(mu, mu.lo, mu.hi, 24)
-    >>> mass, sums = found.sums(found.weight)
-    >>> (sums / mass[:, None]).round(decimals=4)  # the gain between c(e^-2) and c(e^2)
-    tensor([[0.4681]], dtype=torch.float64)
+    >>> ask(mu, mu.lo, mu.hi, 3).coef[..., 0].round(decimals=3)  # c at e^-2, 1 and e^2
+    tensor([[0.9820, 0.5000, 0.0180]], dtype=torch.float64)
     """
     z = nodes(q).to(lo.device)
     middle, half = 0.5 * (hi + lo), 0.5 * (hi - lo)
     t = torch.addcmul(middle, half, z)
+    none = torch.zeros_like(t)
     post = mu.core(t, 1 if mean else 0)
     log_p = post.log_p
     z = z.expand_as(t)
     coef = post.coef.expand(*log_p.shape, -1) if mean else torch.stack([z, z * z], dim=-1)
-    found = Panels(t, log_p, mu.known(t).add_(log_p), coef, log_p[:, 0], log_p, log_p)
+    return Panels(t, log_p, mu.known(t).add_(log_p), coef, none[:, 0], none, none)
+
+
+def integrate(mu: NoiseLikelihood, lo: torch.Tensor, hi: torch.Tensor, found: Panels) -> Panels:
+    """The panels that were asked, with the weights of their nodes.
+
+    >>> import manifolds
+    >>> law = manifolds.make("gaussian", dim=1, ambient=5, reduced=True)
+    >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 2.0]]).double()), (-2.0, 2.0), None)
+    >>> found = integrate(mu, mu.lo, mu.hi, ask(mu, mu.lo, mu.hi, 24))
+    >>> mass, sums = found.sums(found.weight)
+    >>> (sums / mass[:, None]).round(decimals=4)  # the gain between c(e^-2) and c(e^2)
+    tensor([[0.4681]], dtype=torch.float64)
+    """
+    middle, half = 0.5 * (hi + lo), 0.5 * (hi - lo)
+    t, log_p, q = found.t, found.log_p, found.t.shape[1]
     chord = _chord(mu, found)
     rest = log_p - _smooth(mu, chord, t)
     weights: list[torch.Tensor] = []
@@ -155,7 +169,7 @@ def fine_density(
     >>> import manifolds
     >>> law = manifolds.make("gaussian", dim=1, ambient=5, reduced=True)
     >>> mu = NoiseLikelihood(law, *law.statistics(torch.tensor([[1.0, 2.0]]).double()), (-2.0, 2.0), None)
-    >>> t, log_mu, _ = fine_density(mu, mu.lo, mu.hi, evaluate(mu, mu.lo, mu.hi, 32))
+    >>> t, log_mu, _ = fine_density(mu, mu.lo, mu.hi, ask(mu, mu.lo, mu.hi, 32))
     >>> torch.allclose(log_mu, mu.known(t) + mu.core(t, 0).log_p, atol=1e-9)
     True
     """
