@@ -55,9 +55,13 @@ class NoisePosterior:
     @classmethod
     def of_density(cls, mu: NoiseLikelihood, tol: float = 1e-9) -> NoisePosterior:
         """From a prior with a density: the panels of `noise_quadrature.search`, as many for all (the last empty)."""
-        parts = [search(mu.rows(rows), tol, mean=False) for rows in torch.arange(len(mu)).split(_ROWS)]
+        parts = (
+            []
+            if not len(mu)
+            else [search(mu.rows(rows), tol, mean=False) for rows in torch.arange(len(mu)).split(_ROWS)]
+        )
         starts = range(0, len(mu), _ROWS)
-        if not parts:
+        if not len(mu):
             empty = mu.rho2.new_zeros(0, 1)
             return cls(mu, empty, empty, empty, empty)
         leaves = parts[0]
@@ -136,7 +140,7 @@ class NoisePosterior:
         p = torch.as_tensor(p, dtype=torch.float64, device=self.centre.device).reshape(-1)
         if not bool(((p > 0) & (p < 1)).all()):
             raise ValueError("p must lie in (0, 1)")
-        if self._width is None:
+        if self._width is None or not len(self.weight):
             return self.centre + self.offset.gather(1, _first_at(self.weight.cumsum(1), p))
         return self.centre + self._density_quantile(p)
 

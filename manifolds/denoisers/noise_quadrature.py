@@ -169,7 +169,9 @@ def begin(mu: NoiseLikelihood, fine: bool = False) -> tuple[torch.Tensor, torch.
     for a, b in zip(knots[:-1].tolist(), knots[1:].tolist()):
         edges.append(torch.linspace(a, b, math.ceil((b - a) / _WIDEST) + 1, dtype=torch.float64)[1:])
     offsets = torch.cat(edges).to(device) - mu.centre
-    if mu.law.core.absorbs_normal:  # peaks as narrow as d makes them, at known levels: nodes at the edges see them
+    if (
+        mu.law.core.absorbs_normal and mu.prior is not None
+    ):  # peaks as narrow as d makes them, at known levels: nodes at the edges see them
         peaks = 0.5 * torch.log(mu.law.core.level_hints(mu.stats, mu.rho2, 0).clamp(min=1e-300)) - mu.centre
         peaks = torch.minimum(torch.maximum(peaks, mu.lo), mu.hi)
         offsets = torch.cat([offsets, peaks], dim=1).sort(dim=1).values

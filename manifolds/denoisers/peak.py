@@ -7,21 +7,16 @@ import math
 import torch
 
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.noise_quadrature import begin, bounds
-from manifolds.denoisers.panels import nodes
 
 __all__ = ["peak"]
 
-_NODES = 9
-_EQUAL = 1e-11  # log likelihoods that differ by less are rounding
+_SCAN = 33
 
 
 def peak(mu: NoiseLikelihood) -> torch.Tensor:
     """The offset (n, 1) of the highest peak of log mu, to 1e-13; where it is at an end of the range, that end.
 
-    Branch and bound: intervals between nodes that a bound shows to be below the highest value found are left out, the
-    others get nodes of their own, down to half the width that a peak has (the Fisher information of log sigma is at
-    most 2 d). The slope's zero next to the highest node is then found by false position.
+    Zoom on values, with the law's hints among them, then false position on the slope.
 
     >>> import manifolds
     >>> law = manifolds.make("gaussian", dim=1, ambient=101, reduced=True, scale=1e9)
@@ -30,31 +25,19 @@ def peak(mu: NoiseLikelihood) -> torch.Tensor:
     >>> mu.sigma(peak(mu))  # rho/sqrt(d - m)
     tensor([[0.5000]], dtype=torch.float64)
     """
-    row, lo, hi = begin(mu)
-    z = nodes(_NODES).to(mu.rho2.device)
-    best = torch.full((len(mu),), -math.inf, dtype=torch.float64)
-    a, b = mu.lo.clone(), mu.hi.clone()
-    width = 0.5 / math.sqrt(2.0 * mu.law.ambient_dim)
-    while len(row):
-        t = torch.addcmul(0.5 * (lo + hi), 0.5 * (hi - lo), z)
-        some = mu.rows(row)
-        log_p = some.core(t, 0).log_p
-        log_mu = some.known(t).add_(log_p)
-        highest, at = log_mu.max(dim=1)
-        best = best.scatter_reduce(0, row, highest, "amax")
-        # of panels that reach their point's highest value, the last one writes its bracket
-        new = (highest >= best[row]).nonzero()[:, 0]
-        a[row[new]] = t[new].gather(1, (at[new, None] - 1).clamp(min=0))
-        b[row[new]] = t[new].gather(1, (at[new, None] + 1).clamp(max=_NODES - 1))
-        top, *_ = bounds(mu, row, t, log_p, log_mu)
-        slack = _EQUAL + 4e-16 * (mu.law.ambient_dim + log_mu.abs().amax(dim=1, keepdim=True))
-        step = t.diff(dim=1)
-        panel, part = ((top > best[row][:, None] + slack) & (step > width)).nonzero(as_tuple=True)
-        row, lo, hi = row[panel], t[panel, part][:, None], t[panel, part + 1][:, None]
-    # the highest node may be at an edge between panels
-    a = torch.maximum(a - width, mu.lo)
-    b = torch.minimum(b + width, mu.hi)
-    return _root(mu, a, b)
+    lo, hi = mu.lo, mu.hi
+    grid = torch.linspace(0.0, 1.0, _SCAN, dtype=torch.float64, device=lo.device)
+    guess = mu.law.core.level_hints(mu.stats, mu.rho2, mu.law.space.normal_dim)
+    hints = 0.5 * torch.log(guess.clamp(min=1e-300)) - mu.centre
+    narrowest = 1.0 / math.sqrt(2.0 * mu.law.ambient_dim)
+    for _ in range(6):
+        t = torch.cat([lo + (hi - lo) * grid, torch.minimum(torch.maximum(hints, lo), hi)], dim=1).sort(dim=1).values
+        best = mu.known(t).add_(mu.core(t, 0).log_p).argmax(dim=1)
+        lo = t.gather(1, (best - 2).clamp(min=0)[:, None])
+        hi = t.gather(1, (best + 2).clamp(max=t.shape[1] - 1)[:, None])
+        if bool(((hi - lo) < 0.5 * narrowest).all()):
+            break
+    return _root(mu, lo, hi)
 
 
 def _root(mu: NoiseLikelihood, a: torch.Tensor, b: torch.Tensor, iterations: int = 60) -> torch.Tensor:
