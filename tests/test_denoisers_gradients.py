@@ -28,7 +28,10 @@ def test_gradients_of_blind_denoisers_are_those_of_differences(name, reduced):
     y, low = _points(law)
     # (not along the reduced coordinate alone: a law without a core has no other)
     v, g = (manifolds.stream(i, "directions").normal(*y.shape) for i in (0, 1))
-    plug_in = PlugInDenoiser(law, low if getattr(law.core, "finest_sigma", 0.0) else 0.3 * low, 100.0)
+    plug_in = PlugInDenoiser(law, low, 100.0)
+    smooth = plug_in.sigma_hat(y) > 1.05 * low  # (sigma_hat has a kink where it reaches an end of its range)
+    y, v, g = y[smooth], v[smooth], g[smooth]
+    assert len(y)
     answers = [BlindDenoiser(law, prior, tol=1e-12) for prior in _priors(low)]
     for f in (*answers, plug_in, lambda p: plug_in.sigma_hat(p)[:, None]):
         value, along = torch.func.jvp(f, (y,), (v,))
