@@ -20,7 +20,7 @@ from manifolds.shapes import Points, Rows
 if TYPE_CHECKING:
     from manifolds.law import Law
 
-__all__ = ["answer", "product"]
+__all__ = ["answer", "batched", "product"]
 
 _UNKNOWN = "second derivatives of a denoiser, which are third cumulants of the posterior, are not known"
 
@@ -79,7 +79,7 @@ class _Answer(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, law: Law, name: str, y: Points, sigma: Rows) -> tuple[torch.Tensor, int]:
-        y, sigma = _batched(info.batch_size, in_dims[2:], y, sigma)
+        y, sigma = batched(info.batch_size, in_dims[2:], y, sigma)
         out = _Answer.apply(law, name, y.flatten(0, 1), sigma.flatten())
         return out.unflatten(0, (info.batch_size, -1)), 0
 
@@ -113,13 +113,17 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, law: Law, y: Points, sigma: Rows, v: Points) -> tuple[torch.Tensor, int]:
-        y, sigma, v = _batched(info.batch_size, in_dims[1:], y, sigma, v)
+        y, sigma, v = batched(info.batch_size, in_dims[1:], y, sigma, v)
         out = _Product.apply(law, y.flatten(0, 1), sigma.flatten(), v.flatten(0, 1))
         return out.unflatten(0, (info.batch_size, -1)), 0
 
 
-def _batched(size: int, dims: tuple, *tensors: torch.Tensor) -> list[torch.Tensor]:
-    """Every tensor with the batch in front, those without one repeated."""
+def batched(size: int, dims: tuple, *tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Every tensor with the batch in front, those without one repeated.
+
+    >>> [t.shape for t in batched(3, (None, 1), torch.zeros(2), torch.zeros(2, 3))]
+    [torch.Size([3, 2]), torch.Size([3, 2])]
+    """
     return [t.expand(size, *t.shape) if dim is None else t.movedim(dim, 0) for t, dim in zip(tensors, dims)]
 
 

@@ -62,8 +62,8 @@ def test_the_two_quadrature_rules_agree_up_to_a_billion_dimensions(name):
         y = law.add_noise(law.sample(400, source), sigma, source)
         f = BlindDenoiser(law, NoisePrior.power(-1.0, 0.01, 10.0))
         stats, rho2 = law.statistics(y)
-        by_window = law.place(law.core.assemble(stats, f._by_window(stats, rho2)), y)
-        assert float(((f(y) - by_window).norm(dim=1) / by_window.norm(dim=1)).max()) <= 1e-8
+        by_search = law.place(law.core.assemble(stats, f._by_search(stats, rho2)), y)
+        assert float(((f(y) - by_search).norm(dim=1) / by_search.norm(dim=1)).max()) <= 1e-8
 
 
 def test_dense_equals_reduced_in_a_rotated_frame():

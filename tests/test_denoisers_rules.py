@@ -90,7 +90,8 @@ def _by_panels(f, y):
     panels = int(math.log(high / low) * 2.0 * math.sqrt(2.0 * law.ambient_dim)) + 1
     edges = torch.linspace(math.log(low), math.log(high), panels + 1, dtype=torch.float64)
     s = (edges[:-1, None] + edges.diff()[:, None] * torch.from_numpy(0.5 * (x + 1.0))).reshape(1, -1)
-    log_mu, post = mu(s - mu.centre, 1)
+    post = mu.core(s - mu.centre, 1)
+    log_mu = mu.known(s - mu.centre) + post.log_p
     weight = torch.softmax(log_mu + torch.log(torch.from_numpy(w)).repeat(panels), dim=1)
     return law.place(law.core.assemble(stats, torch.einsum("nq,nqb->nb", weight, post.coef)), y)
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any
 
 import torch
 
 from manifolds.checks import instance, positive_number
-from manifolds.core import take
+from manifolds.core import Core, take
+from manifolds.denoisers.blind_gradient import blind_mean
 from manifolds.denoisers.gamma_nodes import LEAST_SHAPE, RUNGS, GammaNodes, first_rung
 from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.noise_posterior import NoisePosterior
+from manifolds.denoisers.noise_quadrature import search
 from manifolds.denoisers.prior import DiscretePrior, NoisePrior, PiecewisePowerPrior
 from manifolds.denoisers.rules import row_sums
-from manifolds.denoisers.window import PANEL, equal_count, equal_nodes, find_window, panel_count, panel_nodes
 from manifolds.law import Law
 
 __all__ = ["BlindDenoiser"]
 
 CHUNK_ELEMENTS = 1 << 21
-# windows for means need not be as wide and as fine as those of densities and quantiles: e^-DROP is left out, and a
-# panel covers this many of the narrowest widths that a peak can have
-DROP, PANEL_WIDTHS = 36.0, 5.0
+_TABLE = 6e4  # a million steps of about .06 / sqrt(A)
+_SEARCHED = 1 << 10  # points that are searched at a time, of one coefficient
 # part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which
 # is too small
 WARY = 0.2
@@ -63,23 +63,46 @@ class BlindDenoiser:
         self.law, self.prior, self.tol = law, prior, tol
         self.space = law.space
         self._gamma, self._first = self._gamma_nodes()
+        self._whole = None
+        # (atoms' weights have a closed form in |y - x_i|, of Gamma functions of positive order)
+        if isinstance(prior, PiecewisePowerPrior) and prior.steepest < law.ambient_dim:
+            self._whole = getattr(law.core, "blind_mean", None)
 
     def __repr__(self) -> str:
         return f"BlindDenoiser({self.law!r}, sigma in [{self.prior.low:.4g}, {self.prior.high:.4g}])"
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
-        """f*(y), of the shape of y.
+        """f*(y), of the shape of y; differentiable once where the law knows its covariance.
 
         Raises:
             ValueError: y is not a finite float64 tensor of shape (n, width).
         """
+        self.space.check_shape(y)
+        return self.plain(y) if type(self.law.core).covariance is Core.covariance else blind_mean(self, y)
+
+    def plain(self, y: torch.Tensor) -> torch.Tensor:
+        """f*(y) without its gradient."""
         self.space.check(y)
         if not len(y):
             return y.clone()
-        whole = getattr(self.law.core, "blind_mean", None)
-        if whole is not None and isinstance(self.prior, PiecewisePowerPrior):
+        if self._whole is not None:
             u, rho2 = self.space.split(y)
-            return self.law.place(whole(u, rho2, self.prior, self.space.normal_dim), y)
+            near = self._short_table(u, rho2)
+            if bool(near.all()):
+                return self.law.place(self._whole(u, rho2, self.prior, self.space.normal_dim), y)
+            out = self._average(y)
+            if bool(near.any()):
+                out[near] = self.law.place(self._whole(u[near], rho2[near], self.prior, self.space.normal_dim), y[near])
+            return out
+        return self._average(y)
+
+    def _short_table(self, u: torch.Tensor, rho2: torch.Tensor) -> torch.Tensor:
+        """For which points (n,) a table over log |y - x|^2 is not too long (`special.blind_weights`)."""
+        farthest = (u.norm(dim=1) + self.law.radius) ** 2 + rho2
+        per_unit = torch.sqrt((0.5 * farthest / self.prior.high**2).clamp(min=0.5 * self.law.ambient_dim))
+        return torch.log(farthest / rho2.clamp(min=1e-300)) * per_unit <= _TABLE
+
+    def _average(self, y: torch.Tensor) -> torch.Tensor:
         stats, rho2 = self.law.statistics(y)
         width = max(self.law.core.coef_width(stats), 1)
         rows = max(CHUNK_ELEMENTS // (8 * width), 64)
@@ -95,7 +118,7 @@ class BlindDenoiser:
             stats, rho2 = self.law.statistics(y)
             mu, log_w, _ = self._discrete(self.prior, stats, rho2, 0)
             return NoisePosterior.of_atoms(self.prior.levels.log() - mu.centre, log_w, mu)
-        return NoisePosterior.of_density(self._likelihood(*self.law.statistics(y)))
+        return NoisePosterior.of_density(self._likelihood(*self.law.statistics(y)), self.tol)
 
     def _gamma_nodes(self) -> tuple[GammaNodes | None, int]:
         """Rules of the Gamma law of sigma^-2 given the normal coordinates, where there is one, and the first to try."""
@@ -107,11 +130,12 @@ class BlindDenoiser:
         first = first_rung(self.law.core_dim, shape, self.tol)
         if first == len(RUNGS):
             return None, 0
-        return GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim), first
+        nodes = GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim)
+        return (nodes, first) if nodes.fits else (None, 0)
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
-        prior = cast(PiecewisePowerPrior, self.prior)  # a discrete one is summed, and never asked for its density
-        return NoiseLikelihood(self.law, stats, rho2, math.log(prior.low), math.log(prior.high), prior)
+        prior = self.prior if isinstance(self.prior, PiecewisePowerPrior) else None
+        return NoiseLikelihood(self.law, stats, rho2, (math.log(self.prior.low), math.log(self.prior.high)), prior)
 
     def _mean(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Posterior mean in core coordinates for a chunk of points."""
@@ -119,7 +143,7 @@ class BlindDenoiser:
             _, log_w, coef = self._discrete(self.prior, stats, rho2, 1)
             return self.law.core.assemble(stats, _average(log_w, coef))
         if self._gamma is None:
-            return self.law.core.assemble(stats, self._by_window(stats, rho2))
+            return self.law.core.assemble(stats, self._by_search(stats, rho2))
         groups = self._gamma.split(rho2)
         if len(groups) == 1 and isinstance(groups[0][1], slice):
             return self.law.core.assemble(stats, self._by_gamma(self._gamma, groups[0][0], stats, rho2))
@@ -129,14 +153,14 @@ class BlindDenoiser:
             total[rows] = self._by_gamma(self._gamma, cut, take(stats, rows), rho2[rows])
             rest[rows] = False
         if bool(rest.any()):
-            total[rest] = self._by_window(take(stats, rest), rho2[rest])
+            total[rest] = self._by_search(take(stats, rest), rho2[rest])
         return self.law.core.assemble(stats, total)
 
     def _by_gamma(self, gamma: GammaNodes, cut: bool, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by Gauss rules, the first of small estimated error; what none can do by windows."""
         rungs = gamma.rungs(cut, self._first, self.law.core.closed_form)
         if not rungs:
-            return self._by_window(stats, rho2)
+            return self._by_search(stats, rho2)
         total, poor = self._by_rule(gamma, cut, stats, rho2, rungs[0])
         pending = poor.nonzero()[:, 0]
         for q in rungs[1:]:
@@ -146,7 +170,7 @@ class BlindDenoiser:
             pending = pending[poor]
         if not len(pending):
             return total
-        total[pending] = self._by_window(take(stats, pending), rho2[pending])
+        total[pending] = self._by_search(take(stats, pending), rho2[pending])
         return total
 
     def _by_rule(
@@ -161,43 +185,25 @@ class BlindDenoiser:
         weight, poor = gamma.weigh(rule, post.log_p, tol)
         return _weighted(weight, post.coef), poor
 
-    # -- windows and atoms --------------------------------------------------------------------------------------
-
-    def _by_window(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
-        """Coefficients (n, B) on a window around what matters, in groups of one node count.
-
-        Equispaced nodes where the posterior vanishes at both ends, Gauss-Legendre panels where the prior or its kinks
-        cut it.
-        """
-        mu = self._likelihood(stats, rho2)
-        lo, hi = find_window(mu, DROP, enough=5)
-        total = torch.empty(len(mu), self.law.core.coef_width(stats), dtype=torch.float64, device=rho2.device)
-        # the window's ends are the prior's up to rounding, or a scanned step away from them
-        reach = 1e-9 * (mu.hi - mu.lo)
-        whole = ((lo > mu.lo - mu.centre + reach) & (hi < mu.hi - mu.centre - reach))[:, 0]
-        if self.prior.exponent is None:
-            whole = torch.zeros_like(whole)
-        for kind, counts, nodes, most in (
-            (whole, equal_count(mu, lo, hi), equal_nodes, 1),
-            (~whole, panel_count(mu, lo, hi, PANEL_WIDTHS), panel_nodes, PANEL),
-        ):
-            for count in counts[kind].unique().tolist():
-                group = (kind & (counts == count)).nonzero()[:, 0]
-                size = max(CHUNK_ELEMENTS // (most * count * total.shape[1]), 16)
-                for rows in group.split(size):
-                    t, log_w = nodes(lo[rows], hi[rows], count)
-                    log_mu, post = mu.rows(rows)(t, 1)
-                    total[rows] = _average(log_mu + log_w, post.coef)
-        return total
+    def _by_search(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
+        """Coefficients (n, B) by panels, whatever the peak."""
+        some = max(_SEARCHED // max(self.law.core.coef_width(stats), 1), 16)
+        parts = [self._likelihood(take(stats, rows), rho2[rows]) for rows in _slices(len(rho2), some)]
+        return torch.cat([search(mu, self.tol).mean(len(mu)) for mu in parts])
 
     def _discrete(
         self, prior: DiscretePrior, stats: Any, rho2: torch.Tensor, order: int
     ) -> tuple[NoiseLikelihood, torch.Tensor, Any]:
         """(likelihood, log weights (n, L), coefficients (n, L, B) or None) at the atoms of a discrete prior."""
-        levels = prior.levels.to(rho2.device)
-        mu = NoiseLikelihood(self.law, stats, rho2, math.log(prior.low), math.log(prior.high), None)
-        log_p, post = mu(levels.log() - mu.centre, order)
-        return mu, log_p + prior.weights.to(rho2.device).log(), post.coef if order else None
+        mu = self._likelihood(stats, rho2)
+        t = prior.levels.to(rho2.device).log() - mu.centre
+        post = mu.core(t, order)
+        log_w = mu.known(t) + post.log_p + prior.weights.to(rho2.device).log()
+        return mu, log_w, post.coef if order else None
+
+
+def _slices(n: int, size: int) -> list[slice]:
+    return [slice(i, i + size) for i in range(0, n, size)]
 
 
 def _weighted(weight: torch.Tensor, coef: torch.Tensor) -> torch.Tensor:

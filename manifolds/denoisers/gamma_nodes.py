@@ -50,6 +50,9 @@ class GammaNodes:
         self._affine: dict[int, AffineRules] = {}
         # rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not
         self._lowest, self._highest = 2.0 * low**2 * self._ends[0], 2.0 * high**2 * self._ends[1]
+        # A peak that one end cuts is not felt at the other: with c = low^2/high^2, P(A, c x)/P(A, x) grows with x and
+        # Q(A, x/c)/Q(A, x) falls, and both are small at the first x of a cut where this holds.
+        self.fits = self._lowest <= self._highest
 
     def split(self, rho2: torch.Tensor) -> list[tuple[bool, torch.Tensor | slice]]:
         """Groups (cut, rows): of peaks inside the prior, and of those that one of its ends cuts.

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import torch
+import math
+from functools import lru_cache
 
+import numpy as np
+import torch
+from numpy.polynomial import legendre
+
+from manifolds.core import take
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.window import PANEL, find_window, panel_count, panel_nodes, peak
-from manifolds.special.quadrature import legendre
+from manifolds.denoisers.noise_quadrature import Leaves, search
+from manifolds.denoisers.panels import fine_density
+from manifolds.denoisers.peak import peak
 
 __all__ = ["NoisePosterior"]
 
-_FINE = 129  # points a panel at which the distribution function is tabulated
+_ROWS = 256  # points that are searched at a time
 
 
 class NoisePosterior:
@@ -30,25 +37,56 @@ class NoisePosterior:
     (tensor([0.5012], dtype=torch.float64), tensor([0.0501], dtype=torch.float64))
     """
 
-    def __init__(self, mu: NoiseLikelihood, offset: torch.Tensor, log_weight: torch.Tensor, log_density: torch.Tensor):
+    def __init__(
+        self,
+        mu: NoiseLikelihood,
+        offset: torch.Tensor,
+        log_weight: torch.Tensor,
+        log_density: torch.Tensor,
+        width: torch.Tensor | None = None,
+    ):
         self._mu = mu
         self.centre = mu.centre
         self.offset = offset.expand_as(log_weight)
         self.weight = torch.softmax(log_weight, dim=1)
-        total = torch.logsumexp(log_weight, dim=1, keepdim=True)
-        self._log_density = log_density - total
-        self._window: tuple[torch.Tensor, torch.Tensor, int] | None = None
+        self._log_density = log_density - torch.logsumexp(log_weight, dim=1, keepdim=True)
+        self._width = width
 
     @classmethod
-    def of_density(cls, mu: NoiseLikelihood) -> NoisePosterior:
-        """From a prior with a density, on one number of panels for all points."""
-        lo, hi = find_window(mu)
-        panels = max([4, *panel_count(mu, lo, hi).unique().tolist()])
-        t, log_w = panel_nodes(lo, hi, panels)
-        log_mu, _ = mu(t)
-        found = cls(mu, t, log_mu + log_w, log_mu)
-        found._window = (lo, hi, panels)
-        return found
+    def of_density(cls, mu: NoiseLikelihood, tol: float = 1e-9) -> NoisePosterior:
+        """From a prior with a density: the panels of `noise_quadrature.search`, as many for all (the last empty)."""
+        parts = (
+            []
+            if not len(mu)
+            else [search(mu.rows(rows), tol, mean=False) for rows in torch.arange(len(mu)).split(_ROWS)]
+        )
+        starts = range(0, len(mu), _ROWS)
+        if not len(mu):
+            empty = mu.rho2.new_zeros(0, 1)
+            return cls(mu, empty, empty, empty, empty)
+        leaves = parts[0]
+        for part, start in zip(parts[1:], list(starts)[1:]):
+            leaves = leaves.join(part._replace(row=part.row + start))
+        order = torch.argsort(leaves.lo[:, 0], stable=True)
+        leaves = take(leaves, order[torch.argsort(leaves.row[order], stable=True)])
+        return cls._packed(mu, leaves)
+
+    @classmethod
+    def _packed(cls, mu: NoiseLikelihood, leaves: Leaves) -> NoisePosterior:
+        n, row = len(mu), leaves.row
+        t, log_mu, log_w = fine_density(mu.rows(row), leaves.lo, leaves.hi, leaves.panels)
+        count = torch.bincount(row, minlength=n)
+        place = torch.arange(len(row)) - (count.cumsum(0) - count)[row]
+        most = int(count.max())
+
+        def pack(values: torch.Tensor, rest: float) -> torch.Tensor:
+            out = torch.full((n, most, values.shape[1]), rest, dtype=torch.float64)
+            out[row, place] = values
+            return out.reshape(n, -1)
+
+        return cls(
+            mu, pack(t, 0.0), pack(log_mu + log_w, -math.inf), pack(log_mu, -math.inf), pack(leaves.hi - leaves.lo, 0.0)
+        )
 
     @classmethod
     def of_atoms(cls, offset: torch.Tensor, log_weight: torch.Tensor, mu: NoiseLikelihood) -> NoisePosterior:
@@ -84,7 +122,7 @@ class NoisePosterior:
     @property
     def mode(self) -> torch.Tensor:
         """The most probable log sigma, (n,); for a discrete prior the likeliest level."""
-        if self._window is None:
+        if self._width is None:
             return (self.centre + self.offset).gather(1, self.weight.argmax(dim=1, keepdim=True))[:, 0]
         return (self.centre + peak(self._mu))[:, 0]
 
@@ -102,69 +140,54 @@ class NoisePosterior:
         p = torch.as_tensor(p, dtype=torch.float64, device=self.centre.device).reshape(-1)
         if not bool(((p > 0) & (p < 1)).all()):
             raise ValueError("p must lie in (0, 1)")
-        if self._window is None:
-            index = torch.searchsorted(self.weight.cumsum(1), p.expand(len(self.weight), -1).contiguous())
-            return self.centre + self.offset.gather(1, index.clamp(max=self.offset.shape[1] - 1))
-        return self.centre + self._density_quantile(p, *self._window)
+        if self._width is None or not len(self.weight):
+            return self.centre + self.offset.gather(1, _first_at(self.weight.cumsum(1), p))
+        return self.centre + self._density_quantile(p)
 
-    def _density_quantile(self, p: torch.Tensor, lo: torch.Tensor, hi: torch.Tensor, panels: int) -> torch.Tensor:
-        """Invert the distribution function, integrated exactly panel by panel, by cubic Hermite and Newton steps."""
-        n, width = lo.shape[0], (hi - lo) / panels
-        density = torch.exp(self._log_density).reshape(n, panels, PANEL)
-        value, integral = _panel_matrices()
-        fine_density = (density @ value.T.to(lo.device)).flatten(1)
-        inside = (density @ integral.T.to(lo.device)) * width[..., None]
-        before = torch.cat([torch.zeros_like(inside[:, :1, -1]), inside[:, :-1, -1].cumsum(dim=1)], dim=1)
-        cumulative = (inside + before[..., None]).flatten(1)
-        step = torch.linspace(0.0, 1.0, _FINE, dtype=torch.float64, device=lo.device)
-        starts = torch.arange(panels, dtype=torch.float64, device=lo.device)[:, None]
-        grid = lo + width * (starts + step).reshape(-1)
-        target = p.expand(n, -1).contiguous() * cumulative[:, -1:]
-        right = torch.searchsorted(cumulative.contiguous(), target).clamp(1, cumulative.shape[1] - 1)
-        left = right - 1
-        t0, t1 = grid.gather(1, left), grid.gather(1, right)
-        c0, c1 = cumulative.gather(1, left), cumulative.gather(1, right)
-        g0, g1 = fine_density.gather(1, left), fine_density.gather(1, right)
-        return _hermite_inverse(target, t0, t1, c0, c1, g0, g1)
-
-
-def _panel_matrices() -> tuple[torch.Tensor, torch.Tensor]:
-    """Matrices (_FINE, PANEL) from values at the panel's nodes to the interpolant, and to its integral from 0."""
-    x, _ = legendre(PANEL)
-    fine = torch.linspace(0.0, 1.0, _FINE, dtype=torch.float64)
-    degree = torch.arange(PANEL + 1, dtype=torch.float64)
-
-    def polynomials(z: torch.Tensor) -> torch.Tensor:
-        values = [torch.ones_like(z), z]
-        for j in range(1, PANEL):
-            values.append(((2 * j + 1) * z * values[j] - j * values[j - 1]) / (j + 1))
-        return torch.stack(values, dim=1)
-
-    at_nodes, at_fine = polynomials(2 * x - 1), polynomials(2 * fine - 1)
-    to_coefficients = torch.linalg.inv(at_nodes[:, :PANEL])
-    # int_{-1}^{z} P_j = (P_{j+1}(z) - P_{j-1}(z)) / (2 j + 1), half of it on [0, 1]
-    below = torch.cat([-torch.ones(_FINE, 1, dtype=torch.float64), at_fine[:, : PANEL - 1]], dim=1)
-    integral = 0.5 * (at_fine[:, 1:] - below) / (2 * degree[:PANEL] + 1)
-    return at_fine[:, :PANEL] @ to_coefficients, integral @ to_coefficients
+    def _density_quantile(self, p: torch.Tensor) -> torch.Tensor:
+        """Invert the distribution function: the panel by its mass, the place in it by bisecting the integral of the
+        polynomial through its nodes' densities."""
+        assert self._width is not None
+        n, panels = self._width.shape
+        weight = self.weight.reshape(n, panels, -1)
+        mass = weight.sum(dim=2)
+        before = mass.cumsum(dim=1)
+        panel = _first_at(before, p)
+        some = torch.arange(n)[:, None]
+        target = (p - (before - mass)[some, panel]) / mass[some, panel]
+        x, w, integral = _primitive(weight.shape[2])
+        values = (weight / w)[some, panel]  # (n, P, q), density times the panel's width
+        coefficients = values / (values * w).sum(dim=2, keepdim=True) @ integral.T  # of P_0 .. P_q
+        low, high = torch.zeros_like(target), torch.ones_like(target)
+        for _ in range(52):
+            middle = 0.5 * (low + high)
+            below = _series(coefficients, 2.0 * middle - 1.0) < target
+            low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+        first = self.offset.reshape(n, panels, -1)[some, panel, 0]
+        width = self._width[some, panel]
+        return first + width * (0.5 * (low + high) - x[0])
 
 
-def _hermite_inverse(
-    target: torch.Tensor,
-    t0: torch.Tensor,
-    t1: torch.Tensor,
-    c0: torch.Tensor,
-    c1: torch.Tensor,
-    g0: torch.Tensor,
-    g1: torch.Tensor,
-) -> torch.Tensor:
-    """Solve c(t) = target on [t0, t1] for the cubic with values c0, c1 and slopes g0, g1."""
-    h = t1 - t0
-    safe = torch.where(h > 0, h, torch.ones_like(h))
-    rise = torch.where(c1 > c0, c1 - c0, torch.ones_like(c0))
-    x = ((target - c0) / rise).clamp(0, 1)
-    for _ in range(4):
-        y = (2 * x**3 - 3 * x**2 + 1) * c0 + (3 * x**2 - 2 * x**3) * c1
-        y = y + safe * ((x**3 - 2 * x**2 + x) * g0 + (x**3 - x**2) * g1)
-        slope = (6 * x**2 - 6 * x) * (c0 - c1) + safe * ((3 * x**2 - 4 * x + 1) * g0 + (3 * x**2 - 2 * x) * g1)
-        x = (x - (y - target) / torch.where(slope > 0, slope, torch.full_like(slope, torch.inf))).clamp(0, 1)
-    return t0 + h * x
+def _first_at(cumulative: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
+    """The first column (n, P) whose cumulative weight reaches p (P,) of the whole."""
+    target = (p * cumulative[:, -1:]).contiguous()
+    return torch.searchsorted(cumulative.contiguous(), target).clamp(max=cumulative.shape[1] - 1)
+
+
+@lru_cache(maxsize=4)
+def _primitive(q: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Gauss-Legendre nodes and weights (q,) on [0, 1]; and the map (q + 1, q) from values there to the Legendre
+    coefficients, in 2 x - 1, of the interpolant's integral from 0."""
+    x, w = legendre.leggauss(q)
+    to_coefficients = (legendre.legvander(x, q - 1) * w[:, None]).T * (np.arange(q) + 0.5)[:, None]
+    integral = 0.5 * legendre.legint(to_coefficients, lbnd=-1.0)
+    nodes, weights, primitive = (torch.from_numpy(v) for v in (0.5 * (x + 1.0), 0.5 * w, integral))
+    return nodes, weights, primitive
+
+
+def _series(coefficients: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """sum_j c_j P_j(x) for coefficients (..., q + 1), by Clenshaw's recurrence."""
+    after = later = torch.zeros_like(x)
+    for j in range(coefficients.shape[-1] - 1, 0, -1):
+        after, later = coefficients[..., j] + (2 * j + 1) / (j + 1) * x * after - (j + 1) / (j + 2) * later, after
+    return coefficients[..., 0] + x * after - 0.5 * later

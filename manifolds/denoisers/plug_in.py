@@ -10,14 +10,15 @@ import math
 import torch
 
 from manifolds.checks import instance, positive_number
-from manifolds.core import take
+from manifolds.core import Core, take
+from manifolds.denoisers.blind_gradient import likeliest_level
 from manifolds.denoisers.likelihood import NoiseLikelihood
-from manifolds.denoisers.window import peak
+from manifolds.denoisers.peak import peak
 from manifolds.law import Law
 
 __all__ = ["PlugInDenoiser"]
 
-_ROWS = 1 << 14
+_ROWS = 1 << 12
 
 
 class PlugInDenoiser:
@@ -50,13 +51,19 @@ class PlugInDenoiser:
         return f"PlugInDenoiser({self.law!r}, sigma in [{self.low:.4g}, {self.high:.4g}])"
 
     def sigma_hat(self, y: torch.Tensor) -> torch.Tensor:
-        """The maximum-likelihood noise standard deviation of each point, (n,)."""
+        """The maximum-likelihood noise standard deviation of each point, (n,); differentiable once."""
+        self.space.check_shape(y)
+        return self.plain_level(y) if type(self.law.core).covariance is Core.covariance else likeliest_level(self, y)
+
+    def plain_level(self, y: torch.Tensor) -> torch.Tensor:
+        """`sigma_hat` without its gradient."""
         self.space.check(y)
         stats, rho2 = self.law.statistics(y)
         found = torch.empty(y.shape[0], dtype=torch.float64, device=y.device)
         for start in range(0, y.shape[0], _ROWS):
             rows = slice(start, start + _ROWS)
-            mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], math.log(self.low), math.log(self.high), None)
+            ends = math.log(self.low), math.log(self.high)
+            mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], ends, None)
             found[rows] = mu.sigma(peak(mu))[:, 0]
         return found
 

@@ -149,6 +149,9 @@ class PiecewisePowerPrior(NoisePrior):
         log_levels: (p + 1,) increasing knots in s.
         logs: (p + 1,) log Theta at the knots, up to a constant.
 
+    Attributes:
+        steepest: the largest slope of the log density of s.
+
     >>> flat = torch.tensor([0.0, 1.0], dtype=torch.float64)
     >>> PiecewisePowerPrior(flat, -flat).log_density_log(flat)  # Theta ~ 1/sigma: log sigma is uniform on [0, 1]
     tensor([0., 0.], dtype=torch.float64)
@@ -162,7 +165,9 @@ class PiecewisePowerPrior(NoisePrior):
         heights = logs + log_levels
         width = log_levels.diff()
         self._slope = heights.diff() / width
-        mass = torch.exp(heights[:-1] - heights.max()) * width * _expm1_ratio(self._slope * width)
+        self.steepest = float(self._slope.max())
+        higher = torch.maximum(heights[:-1], heights[1:])  # of a steep piece, whose lower end may be no number
+        mass = torch.exp(higher - heights.max()) * width * _expm1_ratio(-(self._slope * width).abs())
         self._cumulative = torch.cat([torch.zeros(1, dtype=torch.float64), mass.cumsum(0)])
         total = self._cumulative[-1]
         self._cumulative = self._cumulative / total
@@ -170,9 +175,18 @@ class PiecewisePowerPrior(NoisePrior):
 
     def log_density_log(self, s: torch.Tensor) -> torch.Tensor:
         """log density of s = log sigma, the linear extension of the end pieces outside the support (callers mask)."""
-        piece = torch.searchsorted(self.knots.to(s.device), s.contiguous()).sub(1).clamp(0, len(self._slope) - 1)
         knots, heights, slope = (t.to(s.device) for t in (self.knots, self._heights, self._slope))
+        if len(slope) == 1:
+            return torch.sub(s, knots[0]).mul_(slope[0]).add_(heights[0])
+        piece = self._piece(s)
         return heights[piece] + slope[piece] * (s - knots[piece])
+
+    def slope(self, s: torch.Tensor) -> torch.Tensor:
+        """d/ds of `log_density_log` on the piece of s."""
+        return self._slope.to(s.device)[self._piece(s)]
+
+    def _piece(self, s: torch.Tensor) -> torch.Tensor:
+        return torch.searchsorted(self.knots.to(s.device), s.contiguous()).sub(1).clamp(0, len(self._slope) - 1)
 
     def log_density(self, sigma: torch.Tensor) -> torch.Tensor:
         sigma = torch.as_tensor(sigma, dtype=torch.float64)
@@ -182,12 +196,13 @@ class PiecewisePowerPrior(NoisePrior):
 
     def quantile(self, p: torch.Tensor) -> torch.Tensor:
         piece = torch.searchsorted(self._cumulative, p, right=True).sub(1).clamp(0, len(self._slope) - 1)
-        rest = p - self._cumulative[piece]
-        slope, height = self._slope[piece], torch.exp(self._heights[piece])
-        # solve height * expm1(slope x) / slope = rest for x >= 0
-        flat = slope.abs() < 1e-12
-        scaled = rest / height
-        x = torch.where(flat, scaled, torch.log1p(slope * scaled) / torch.where(flat, torch.ones_like(slope), slope))
+        share = (p - self._cumulative[piece]) / self._cumulative.diff()[piece].clamp(min=1e-300)
+        slope, width = self._slope[piece], self.knots.diff()[piece]
+        rise = slope * width
+        # expm1(slope x) / expm1(rise) = share, from the higher end; a flat piece is linear
+        steep = width + torch.log(share + (1.0 - share) * torch.exp(-rise)) / slope
+        gentle = torch.log1p(share * torch.expm1(rise)) / slope
+        x = torch.where(rise > 1.0, steep, torch.where(rise.abs() < 1e-12, share * width, gentle))
         return torch.exp(torch.minimum(self.knots[piece] + x, self.knots[piece + 1]))
 
 
