@@ -79,7 +79,7 @@ def test_the_blind_jacobian_is_not_symmetric_and_keeps_its_digits_in_a_billion_d
 @pytest.mark.parametrize("name", manifolds.names())
 @pytest.mark.parametrize("reduced", [False, True])
 def test_a_level_at_an_end_of_its_range_is_that_end_and_does_not_move(name, reduced):
-    """An end just beyond a point's own level stops it, to the last bit."""
+    """An end just beyond a point's own level stops it, to the last bit; one just short of it leaves it as it is."""
     law = example(name, reduced=reduced)
     y, least = _points(law)
     free = PlugInDenoiser(law, least, 100.0)
@@ -90,6 +90,12 @@ def test_a_level_at_an_end_of_its_range_is_that_end_and_does_not_move(name, redu
         ends = {"low": least, "high": 100.0} | {end: beyond * level}
         found, moved = _level_and_slope(PlugInDenoiser(law, **ends), point)
         assert found == ends[end] and float(moved.abs().max()) == 0.0
+    # 3 %: less than the step of the scan for the peak
+    for end, short in (("low", 1.0 - 1e-9), ("low", 0.97), ("high", 1.0 + 1e-9), ("high", 1.03)):
+        ends = {"low": least, "high": 100.0} | {end: max(short * level, least)}
+        found, moved = _level_and_slope(PlugInDenoiser(law, **ends), point)
+        assert found == pytest.approx(level, rel=1e-12)
+        assert torch.allclose(moved, slope, rtol=1e-9, atol=1e-12)
 
 
 def _level_and_slope(f, y):
