@@ -8,12 +8,13 @@ import runpy
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 from analysis import registry
 from analysis.runs.command import guarded
 from analysis.runs.experiment import Experiment
-from analysis.runs.options import Parser, UsageError, add_shared, complete
+from analysis.runs.options import Parser, UsageError, add_shared, check_shared, complete
 
 PROG = "python -m analysis"
 TOOLS = ("certify", "plan")  # packages with a command line of their own that are no experiments
@@ -56,12 +57,16 @@ def _dispatch(argv: list[str]) -> int:
 
 
 def _experiments(names: Sequence[str], prog: str) -> list[Experiment]:
-    for name in names:
-        if name not in registry.NAMES:
-            raise UsageError(f"{prog}: argument NAME: must be one of {', '.join(registry.NAMES)}, got {name!r}")
+    _check(names, prog)
     from analysis.runs.several import named
 
     return named(names)
+
+
+def _check(names: Sequence[str], prog: str) -> None:
+    for name in names:
+        if name not in registry.NAMES:
+            raise UsageError(f"{prog}: argument NAME: must be one of {', '.join(registry.NAMES)}, got {name!r}")
 
 
 def _folder(given: dict) -> Path:
@@ -71,17 +76,27 @@ def _folder(given: dict) -> Path:
 
 
 def _list(names: list[str], given: dict, prog: str) -> int:
-    from analysis.runs.planning import expected_seconds, plan
-    from analysis.runs.screen import columns, duration
+    from analysis.runs.listing import remembered
+    from analysis.runs.screen import columns
 
-    rows = []
+    _check(names, prog)
+    check_shared(SimpleNamespace(**given), prog)
+    rows = remembered(names or registry.NAMES, given, lambda: _planned(names, given, prog))
+    print(columns(("experiment", "cells", f"time ({given['jobs']} jobs)", "claims", "what it does"), rows, width=100))
+    return 0
+
+
+def _planned(names: list[str], given: dict, prog: str) -> list[Sequence[str]]:
+    from analysis.runs.planning import expected_seconds, plan
+    from analysis.runs.screen import duration
+
+    rows: list[Sequence[str]] = []
     for experiment in _experiments(names, prog):
         cells = plan(experiment, complete(experiment, dict(given), prog))
         seconds = duration(expected_seconds(cells, given["jobs"]))
         claims = " ".join(c.id for c in experiment.claims) or "-"
-        rows.append((experiment.name, len(cells), seconds, claims, experiment.summary.strip().splitlines()[0]))
-    print(columns(("experiment", "cells", f"time ({given['jobs']} jobs)", "claims", "what it does"), rows, width=100))
-    return 0
+        rows.append((experiment.name, str(len(cells)), seconds, claims, experiment.summary.strip().splitlines()[0]))
+    return rows
 
 
 def _run(names: list[str], given: dict, prog: str) -> int:

@@ -29,9 +29,11 @@ def test_gradients_of_blind_denoisers_are_those_of_differences(name, reduced):
     # (not along the reduced coordinate alone: a law without a core has no other)
     v, g = (manifolds.stream(i, "directions").normal(*y.shape) for i in (0, 1))
     plug_in = PlugInDenoiser(law, low, 100.0)
-    smooth = plug_in.sigma_hat(y) > 1.05 * low  # (sigma_hat has a kink where it reaches an end of its range)
+    # sigma_hat has a kink where it reaches an end of its range: not between the points of a difference
+    ended = torch.stack([plug_in.sigma_hat(y + h * v) == low for h in (-1e-4, 0.0, 1e-4)])
+    smooth = (ended == ended[0]).all(dim=0)
     y, v, g = y[smooth], v[smooth], g[smooth]
-    assert len(y)
+    assert not ended[0][smooth].all()
     answers = [BlindDenoiser(law, prior, tol=1e-12) for prior in _priors(low)]
     for f in (*answers, plug_in, lambda p: plug_in.sigma_hat(p)[:, None]):
         value, along = torch.func.jvp(f, (y,), (v,))
@@ -74,11 +76,43 @@ def test_the_blind_jacobian_is_not_symmetric_and_keeps_its_digits_in_a_billion_d
         assert float(jacobian[1].abs().max()) == 0.0
 
 
-def test_a_level_at_an_end_of_the_range_does_not_move():
-    law = example("gaussian")
-    y = _points(law)[0].requires_grad_()
-    f = PlugInDenoiser(law, 50.0, 100.0)
-    assert float(torch.autograd.grad(f.sigma_hat(y).sum(), y)[0].abs().max()) == 0.0
+@pytest.mark.parametrize("name", manifolds.names())
+@pytest.mark.parametrize("reduced", [False, True])
+def test_a_level_at_an_end_of_its_range_is_that_end_and_does_not_move(name, reduced):
+    """An end just beyond a point's own level stops it, to the last bit; one just short of it leaves it as it is."""
+    law = example(name, reduced=reduced)
+    y, least = _points(law)
+    free = PlugInDenoiser(law, least, 100.0)
+    point = y[free.sigma_hat(y) > 1.05 * least][:1]
+    level, slope = _level_and_slope(free, point)
+    assert float(slope.abs().max()) > 0.0
+    for end, beyond in (("low", 1.0 + 1e-9), ("high", 1.0 - 1e-9)):
+        ends = {"low": least, "high": 100.0} | {end: beyond * level}
+        found, moved = _level_and_slope(PlugInDenoiser(law, **ends), point)
+        assert found == ends[end] and float(moved.abs().max()) == 0.0
+    # 3 %: less than the step of the scan for the peak
+    for end, short in (("low", 1.0 - 1e-9), ("low", 0.97), ("high", 1.0 + 1e-9), ("high", 1.03)):
+        ends = {"low": least, "high": 100.0} | {end: max(short * level, least)}
+        found, moved = _level_and_slope(PlugInDenoiser(law, **ends), point)
+        assert found == pytest.approx(level, rel=1e-12)
+        assert torch.allclose(moved, slope, rtol=1e-9, atol=1e-12)
+
+
+def _level_and_slope(f, y):
+    p = y.clone().requires_grad_()
+    level = f.sigma_hat(p)
+    return level.item(), torch.autograd.grad(level.sum(), p)[0]
+
+
+def test_the_denoiser_at_an_end_of_its_range_has_the_gradient_of_that_level():
+    law = example("full_gaussian", reduced=True)
+    y, least = _points(law)
+    f = PlugInDenoiser(law, 50.0 * least, 100.0 * least)
+    v = manifolds.stream(0, "directions").normal(*y.shape)
+    value, along = torch.func.jvp(f, (y,), (v,))
+    held, still = torch.func.jvp(lambda p: law.denoise(p, 50.0 * least), (y,), (v,))
+    assert float(still.abs().max()) > 0.0
+    assert torch.allclose(value, held, rtol=1e-13) and torch.allclose(along, still, rtol=1e-13)
 
 
 def test_what_is_not_known_is_refused_and_nothing_is_kept_without_a_gradient():

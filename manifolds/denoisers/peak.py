@@ -33,8 +33,12 @@ def peak(mu: NoiseLikelihood) -> torch.Tensor:
     for _ in range(6):
         t = torch.cat([lo + (hi - lo) * grid, torch.minimum(torch.maximum(hints, lo), hi)], dim=1).sort(dim=1).values
         best = mu.known(t).add_(mu.core(t, 0).log_p).argmax(dim=1)
-        lo = t.gather(1, (best - 2).clamp(min=0)[:, None])
-        hi = t.gather(1, (best + 2).clamp(max=t.shape[1] - 1)[:, None])
+        highest, step = t.gather(1, best[:, None]), (hi - lo) / (_SCAN - 1)
+        below = t.gather(1, (best - 2).clamp(min=0)[:, None])
+        above = t.gather(1, (best + 2).clamp(max=t.shape[1] - 1)[:, None])
+        # hints may coincide, those beyond an end do at that end: neighbours are at least a step of the grid away
+        lo = torch.minimum(below, torch.maximum(highest - step, lo))
+        hi = torch.maximum(above, torch.minimum(highest + step, hi))
         if bool(((hi - lo) < 0.5 * narrowest).all()):
             break
     return _root(mu, lo, hi)

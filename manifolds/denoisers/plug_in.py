@@ -15,10 +15,12 @@ from manifolds.denoisers.blind_gradient import likeliest_level
 from manifolds.denoisers.likelihood import NoiseLikelihood
 from manifolds.denoisers.peak import peak
 from manifolds.law import Law
+from manifolds.shapes import Rows
 
 __all__ = ["PlugInDenoiser"]
 
 _ROWS = 1 << 12
+_AT_AN_END = 1e-13  # in log sigma: the digits of `peak`, and more than exp(log(low)) loses
 
 
 class PlugInDenoiser:
@@ -64,8 +66,14 @@ class PlugInDenoiser:
             rows = slice(start, start + _ROWS)
             ends = math.log(self.low), math.log(self.high)
             mu = NoiseLikelihood(self.law, take(stats, rows), rho2[rows], ends, None)
-            found[rows] = mu.sigma(peak(mu))[:, 0]
+            found[rows] = self._within(mu, peak(mu))
         return found
+
+    def _within(self, mu: NoiseLikelihood, t: torch.Tensor) -> Rows:
+        """Levels (n,) at offsets (n, 1). At an end they are that end to the last bit: it is how the gradient tells."""
+        sigma = mu.sigma(t).clamp(self.low, self.high)
+        sigma = torch.where(t <= mu.lo + _AT_AN_END, self.low, sigma)
+        return torch.where(t >= mu.hi - _AT_AN_END, self.high, sigma)[:, 0]
 
     def __call__(self, y: torch.Tensor) -> torch.Tensor:
         """f_{sigma_hat(y)}(y), of the shape of y."""
