@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "Adaptive noise makes log sigma_hat a random walk of variance 1/(2d) + 2at/d with drift -2at/d (claims A1, "
@@ -21,16 +21,17 @@ def draw(tables):
     level = level[level.injects == 1]  # the others are sabotages
     if level.ambient.nunique() < 2 or len(stop) < 3:
         return None
-    figure, axes = new_figure(2, 2, width="double", row_height=2.3)
+    figure, axes = new_figure(4, 1, width="single", row_height=1.9)
     _variance(axes[0, 0], level[level.ambient == level.ambient.max()])
     _shift(
-        axes[0, 1],
+        axes[1, 0],
         level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive") & (level.predict == "adaptive")],
     )
-    _stopping(axes[1, 0], stop.sort_values("ambient"))
-    _bias(axes[1, 1], bias[bias.kind == "static"])
+    _stopping(axes[2, 0], stop.sort_values("ambient"))
+    _bias(axes[3, 0], bias[bias.kind == "static"])
     for axis, letter in zip(axes.ravel(), "abcd"):
         panel_label(axis, letter)
+    headline(figure, r"Adaptive noise makes $\log\hat\sigma$ a random walk, as predicted")
     return figure
 
 
