@@ -6,27 +6,27 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
-    "a below 1/2 costs and a above 1/2 gains, at second order in the step (claims D4, D4b). Left: added term of a "
-    "whole Gaussian run over the leading one, exact. Right: measured over predicted (1 - 2a) E|G|^2 tau^2, law by "
+    "a below 1/2 costs and a above 1/2 gains, at second order in the step (claims D4, D4b). a: added term of a "
+    "whole Gaussian run over the leading one, exact. b: measured over predicted (1 - 2a) E|G|^2 tau^2, law by "
     "law, at lag 0.2; bars: 95 % intervals over replicates."
 )
 ALT = (
-    "Left: curves fan out from zero with the step, up for small a and down for large a. Right: ratios of all laws "
+    "Above: curves fan out from zero with the step, up for small a and down for large a. Below: ratios of all laws "
     "around one."
 )
 
 
 def draw(tables: Mapping):
-    """Left: added term of a whole Gaussian run against h, exact, signed. Right: measured over predicted, law by law."""
+    """Above: added term of a whole Gaussian run against h, exact. Below: measured over predicted, law by law."""
     found = only(tables, "extra", "extra_exact")
     if found is None:
         return None
     rows, exact = found
-    figure, axes = new_figure(1, 2, width="double", row_height=2.8)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, width="single", row_height=2.4)
+    left, right = axes[:, 0]
     for i, (a, g) in enumerate(exact.groupby("a")):
         g = g.sort_values("lag")
         left.plot(g.lag, g.extra / g.leading, label=f"$a={a:g}$", **mark(i))
@@ -58,4 +58,5 @@ def draw(tables: Mapping):
     right.legend()
     panel_label(left, "a")
     panel_label(right, "b")
+    headline(figure, "$a<1/2$ costs and $a>1/2$ gains, at second order in the step")
     return figure

@@ -19,6 +19,7 @@ def draw(tables):
         return None
     level, stop, bias = found
     level = level[level.injects == 1]  # the others are sabotages
+    stop = stop[stop.longer == 1]
     if level.ambient.nunique() < 2 or len(stop) < 3:
         return None
     figure, axes = new_figure(4, 1, width="single", row_height=1.9)

@@ -22,6 +22,7 @@ def draw(tables):
     if found is None or found[0].h.nunique() < 2:
         return None
     work, stop = found
+    stop = stop[stop.longer == 1]  # longer steps are a control
     figure, axes = new_figure(2, 1, width="single", row_height=2.1)
     left, right = axes[:, 0]
     for i, ((a, scheme), part) in enumerate(work.groupby(["a", "scheme"])):

@@ -30,11 +30,12 @@ def draw(tables):
     figure, axes = new_figure(len(levels), 2 if both else 1, width="single", sharey="col", sharex=True, row_height=1.7)
     for row, sigma in enumerate(levels):
         _exact(axes[row, 0], rows[rows.sigma == sigma])
-        axes[row, 0].set_title(rf"true $\sigma$ = {sigma:g}", loc="left")
-        axes[row, 0].set_ylabel("exact: MSE / MMSE")
+        axes[row, 0].set_title(rf"exact, $\sigma={sigma:g}$")
+        axes[row, 0].set_ylabel("MSE / MMSE")
         if both:
             _trained(axes[row, 1], trained[trained.sigma == sigma], laws)
-            axes[row, 1].set_ylabel("trained: excess / MMSE")
+            axes[row, 1].set_title(rf"trained, $\sigma={sigma:g}$")
+            axes[row, 1].set_ylabel("MSE / MMSE - 1")
     for axis in axes[-1]:
         axis.set_xlabel("told / true level")
     for axis, letter in zip(axes.ravel(), "abcdef"):

@@ -29,6 +29,7 @@ def draw(tables):
     figure, axes = new_figure(2, columns, "single", row_height=1.6)
     for axis, d in zip(axes[0], _AMBIENT):
         draw_histogram(axis, histogram[histogram.ambient == d])
+        axis.set_title(f"$d={d}$")
     for axis, part in zip(axes[1], groups):
         _samples(axis, part)
     for axis in (*axes[0, len(_AMBIENT) :], *axes[1, len(groups) :]):
@@ -39,7 +40,7 @@ def draw(tables):
     handles, labels = axes[0, 0].get_legend_handles_labels()
     more = axes[1, 0].get_legend_handles_labels()
     figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=2)
-    headline(figure, "The estimate of $\\sigma^2$ concentrates as $d$ grows")
+    headline(figure, "The estimate of $\\sigma^2$ concentrates as $d$ grows ($k=1$)")
     return figure
 
 
@@ -48,6 +49,6 @@ def _samples(axis, part) -> None:
     axis.scatter(part.x1, part.x2, s=2, color=COLORS["blue"], alpha=0.8, linewidths=0, label="blind samples")
     axis.set_aspect("equal", adjustable="datalim")
     name = {"paper": "mixture"}.get(part.law.iloc[0], part.law.iloc[0])
-    axis.set_title(f"{name}, $d={part.ambient.iloc[0]}$")
+    axis.set_title(f"{name}\n$d={part.ambient.iloc[0]}$")
     axis.set_xlabel("$x_1$")
     axis.set_ylabel("$x_2$")
