@@ -39,7 +39,7 @@ def draw(tables: Mapping) -> Figure | None:
     laws = sorted(table[table.task == "denoise"].law.unique())
     if not laws:
         return None
-    figure, axes = new_figure(2, len(laws), width="single", row_height=1.9, sharex="col", height_ratios=[1.15, 1.0])
+    figure, axes = new_figure(2, len(laws), width="single", row_height=2.4, sharex="col", height_ratios=[1.15, 1.0])
     for column, law in enumerate(laws):
         rows = table[table.law == law]
         k, d = int(rows.dim.iloc[0]), int(rows.ambient.iloc[0])
@@ -74,7 +74,7 @@ def draw(tables: Mapping) -> Figure | None:
     headline(
         figure,
         f"A blind and a conditional network denoise equally well (${side}\\times{side}$ pixels)",
-        recipe(table[table.task == "denoise"]),
+        recipe(table[table.task == "denoise"].drop(columns="filters", errors="ignore")),
     )
     return figure
 

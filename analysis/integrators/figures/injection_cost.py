@@ -34,7 +34,7 @@ def draw(tables: Mapping):
     left.set(
         xscale="log",
         xlabel="step $h$",
-        ylabel="added term over leading term",
+        ylabel="added / leading term",
         title="Gaussian subspace, whole run, exact",
     )
     ticks = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
@@ -53,7 +53,7 @@ def draw(tables: Mapping):
         right.errorbar(np.arange(len(laws)) + shift, centre, width, linestyle="none", label=f"$a={a:g}$", **style)
     right.axhline(1, **ROLES["theory"])
     right.axhline(0, color=COLORS["black"], linewidth=0.6)
-    right.set(ylabel=r"measured / $(1-2a)\,E|G|^2\,\tau^2$", title=r"lag $\tau=0.2$, 95 % intervals", ylim=(-1.5, 4.0))
+    right.set(ylabel="measured / predicted", title=r"lag $\tau=0.2$, 95 % intervals", ylim=(-1.5, 4.0))
     right.set_xticks(np.arange(len(laws)), [law.replace("_", " ") for law in laws], rotation=60, ha="right")
     right.legend()
     panel_label(left, "a")

@@ -84,7 +84,7 @@ def _slopes(axis) -> None:
     points = np.concatenate(curves)
     points = points[(points > 0).all(axis=1)]
     n = np.array([points[:, 0].min(), points[:, 0].max()])
-    first = [curve[0, 1] for curve in curves]
+    first = [curve[0, 1] for curve in curves if curve[0, 1] > 0]
     for order, start, place, align in ((1, 3.0 * max(first), 4, "bottom"), (2, 0.3 * min(first), -4, "top")):
         line = start * (n / n[0]) ** -order
         axis.plot(n, line, **ROLES["bound"])

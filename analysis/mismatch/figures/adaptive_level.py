@@ -48,8 +48,12 @@ def _variance(axis, rows):
             part.t, unit * part.variance_ratio, yerr=yerr, linestyle="", label=f"{scheme}, a = {a:g}", **mark(i)
         )
         axis.plot(part.t, unit, **ROLES["theory"], label="theory" if i == 0 else None)
-    axis.set(xlabel="time t", ylabel=r"$d \cdot$ Var(log $\hat\sigma$)")
-    axis.legend()
+    axis.set(
+        xlabel="time t",
+        ylabel=r"$d \cdot$ Var(log $\hat\sigma$)",
+        ylim=(None, 1.6 * (rows.ambient * rows.variance_predicted).max()),
+    )
+    axis.legend(loc="upper left", ncols=2)
 
 
 def _shift(axis, rows):
@@ -78,10 +82,10 @@ def _stopping(axis, rows):
         xscale="log",
         yscale="log",
         xlabel="ambient dimension d",
-        ylabel="Var(log level) at the end",
-        ylim=(0.2 * rows.variance_fixed.min(), None),
+        ylabel="Var(log level), end",
+        ylim=(0.004 * rows.variance_fixed.min(), None),
     )
-    axis.legend()
+    axis.legend(loc="lower left")
 
 
 def _bias(axis, rows):
@@ -97,4 +101,8 @@ def _bias(axis, rows):
         )
         axis.plot(part.sigma, part.predicted, **ROLES["theory"], label="theory" if i == 0 else None)
     axis.set(xscale="log", xlabel=r"true level $\sigma$", ylabel=r"E $\hat\sigma^2/\sigma^2$")
-    axis.legend(title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.6 * (high - low))  # room for the legend
+    axis.legend(
+        loc="upper left", ncols=3, title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5
+    )

@@ -45,7 +45,7 @@ def draw(tables):
     ]
     left.set_yticks(ticks, [f"{t:g}" for t in ticks])
     left.minorticks_off()
-    left.legend()
+    left.legend(loc="upper right")
     stop = stop.sort_values("ambient")
     right.fill_between(stop.ambient, stop.steps_1, stop.steps_99, alpha=0.2, linewidth=0, label="1 % to 99 %")
     right.errorbar(

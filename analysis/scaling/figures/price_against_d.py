@@ -14,7 +14,7 @@ CAPTION = (
     "Not being told the noise level costs about k/(2d) nats, on every law, and the cost vanishes as d grows. Points: "
     "price of the exact blind denoiser over the whole run (sigma from 20 to .02, a = 1/2, k = 2; bars: 95 % intervals, "
     "smaller than the mark where none is seen), all laws of the sweep, four by name. Dashed: k/(2(d - k)), exact for a "
-    "Gaussian subspace. Dotted: the paper's Theorem 3.6 with C = 1, for the Gaussian (claims B1, B2, B3)."
+    "Gaussian subspace. Dotted: the paper's Theorem 3.6 with C = 1, for the Gaussian (claims B2, B3)."
 )
 ALT = (
     "Price of blindness against d from 10^3 to 10^9: all laws fall as 1/d near k/(2(d-k)); the bound of Theorem 3.6 "
