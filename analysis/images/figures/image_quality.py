@@ -79,7 +79,7 @@ def _distances(axis, table: pandas.DataFrame, order: list[str]) -> None:
         axis.axvline(float(floor.iloc[0]), **ROLES["floor"])
         axis.annotate("digits not seen", (float(floor.iloc[0]), 0.02), xytext=(3, 0), rotation=90, va="bottom",
                       xycoords=axis.get_xaxis_transform(), textcoords="offset points", **_SMALL)  # fmt: skip
-    axis.set(xscale="log", xlabel="squared Frechet distance to the data")
+    axis.set(xscale="log", xlabel="squared Frechet distance")
     low, high = axis.get_xlim()
     ticks = [t for t in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if low <= t <= high]
     axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
@@ -97,6 +97,6 @@ def _ratios(axis, ratios: pandas.DataFrame, order: list[str]) -> None:
         bars = [100 * (rows.value - rows.low), 100 * (rows.high - rows.value)]
         places = [i + up for i in range(len(order))]
         axis.errorbar(100 * rows.value, places, xerr=bars, linestyle="none", label=label, **style)
-    axis.set_xlabel("100 log(blind/conditional distance)")
+    axis.set_xlabel("100 log(blind/conditional)")
     axis.text(0.99, 1.01, "blind worse", transform=axis.transAxes, ha="right", **_SMALL)
     axis.text(0.01, 1.01, "blind better", transform=axis.transAxes, **_SMALL)

@@ -40,7 +40,8 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     if fits is None:
         return None
     every = [fits[(fits["quantity"] == quantity) & (fits["against"] == against)] for quantity, against, *_ in _PANELS]
-    panels, shown = zip(*[pair for pair in zip(_PANELS, every) if len(pair[1])] or [((), ())])
+    panels = [panel for panel, rows in zip(_PANELS, every) if len(rows)]
+    shown = [rows for rows in every if len(rows)]
     laws = [law for law in dict.fromkeys(fits["law"]) if any((rows["law"] == law).any() for rows in shown)]
     if len(laws) < 2:
         return None

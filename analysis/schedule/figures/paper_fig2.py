@@ -64,11 +64,11 @@ def draw(tables: Mapping):
 
 def _key() -> list[Line2D]:
     """What each mark of the panels is."""
-    blue, points = COLORS["blue"], {"linestyle": "", "markeredgewidth": 0.7}
+    grey, blue, orange = COLORS["grey"], COLORS["blue"], COLORS["vermillion"]
     return [
-        Line2D([], [], color=COLORS["grey"], marker="o", markersize=2.5, label="data", **points),
+        Line2D([], [], linestyle="", color=grey, marker="o", markersize=2.5, label="data"),
         Line2D([], [], color=blue, linewidth=0.7, label="path of $Y_t$"),
-        Line2D([], [], color=blue, marker="o", markerfacecolor="white", markersize=3, label="start", **points),
-        Line2D([], [], color=COLORS["vermillion"], marker="o", markersize=2.5, label="end", **points),
-        Line2D([], [], color=blue, marker="o", markersize=2.5, label=r"output $f(Y_N)$", **points),
+        Line2D([], [], linestyle="", color=blue, marker="o", markerfacecolor="white", markersize=3, label="start"),
+        Line2D([], [], linestyle="", color=orange, marker="o", markersize=2.5, label="end"),
+        Line2D([], [], linestyle="", color=blue, marker="o", markersize=2.5, label=r"output $f(Y_N)$"),
     ]
