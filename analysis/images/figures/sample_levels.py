@@ -15,8 +15,8 @@ CAPTION = (
     "intervals; line: formula with the radial error of one-shot denoising; dashed: coefficients alone; grey: read "
     "with the estimator's bias on photographed digits."
 )
-ALT = "Four panels, a sampler each: levels read along the run, as points with intervals, beside the line of the formula."
-    "Four panels, a sampler each: levels read along the run lie on the line of the formula; plain Euler falls far off."
+ALT = (
+    "Four panels, a sampler each: levels read along the run, as points with intervals, beside the line of the formula."
 )
 
 _EULER = "euler a=0 N=28"
