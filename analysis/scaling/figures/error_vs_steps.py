@@ -31,8 +31,7 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
         return None
     runs, coupled = runs[runs["ambient"] == runs["ambient"].max()], tables.get("scaling_coupled")
     if coupled is not None:
-        # runs on a scaled denoiser are controls, not points of the curve
-        coupled = coupled[(coupled["ambient"] == coupled["ambient"].max()) & (coupled["scale"] == 1.0)]
+        coupled = coupled[coupled["ambient"] == coupled["ambient"].max()]
     laws, dims = list(dict.fromkeys(runs["law"])), sorted(set(runs["dim"]))
     shades = pyplot.get_cmap("viridis")(np.linspace(0.0, 0.85, len(dims)))
     figure, axes = new_figure(len(laws), 2, width="single", row_height=1.75, sharex=True, sharey="col")

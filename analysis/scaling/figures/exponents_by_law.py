@@ -45,7 +45,7 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     laws = [law for law in dict.fromkeys(fits["law"]) if any((rows["law"] == law).any() for rows in shown)]
     if len(laws) < 2:
         return None
-    height = 0.65 + 0.115 * len(laws)
+    height = max(1.5, 0.65 + 0.115 * len(laws))
     figure, axes = new_figure(math.ceil(len(panels) / 2), 2, width="single", row_height=height, sharey=True)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()

@@ -105,5 +105,5 @@ def _log_ratio(axis, net: pandas.DataFrame) -> None:
     axis.set_xlabel(r"$\sigma_t$")
     axis.set_ylabel(r"mean $\log(\hat\sigma/\sigma_t)$")
     shown = net[(net.measure == "log_ratio") & net.series.str.endswith(READING)]
-    reach = max(0.2, 1.1 * float(shown.value.abs().max()))
+    reach = max(0.2, 1.1 * float((shown.value.abs() + 1.96 * shown.se).max()))
     axis.set_ylim(-reach, reach)

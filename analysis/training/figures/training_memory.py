@@ -51,7 +51,8 @@ def draw(tables: Mapping) -> Figure | None:
             ha="right",
             color=COLORS["grey"],
         )
-    left.set_ylim(-0.15, 1.1)
+    shown, half = (table[table.measure == "position"][name] for name in ("value", "se"))
+    left.set_ylim(min(-0.15, float((shown - 2 * half).min())), max(1.1, float((shown + 2 * half).max())))
     left.set_ylabel("position between the optima")
     left.legend(
         title="solid: fresh, dotted: training points",
