@@ -46,7 +46,7 @@ def _information(axis, price: pandas.DataFrame) -> None:
     for d, color, shift in ((1e3, COLORS["sky"], 0.16), (1e5, COLORS["blue"], -0.16)):
         at = price[(price["ambient"] == d) & (price["end"] == 0.05)]
         row = np.array([laws.index(law) for law in at["law"]]) + shift
-        value = at["price_over_information"]
+        value = at["price_over"]
         error = [(value - at["price_over_low"]).clip(lower=0), (at["price_over_high"] - value).clip(lower=0)]
         axis.errorbar(
             value,
