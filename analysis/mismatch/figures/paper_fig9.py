@@ -57,7 +57,7 @@ def draw(tables):
                     below.plot(part.step, part.predicted / part.scheduled, **ROLES["theory"])
         above.set(xscale="log", yscale="log", ylabel="true level")
         above.set_title(_TITLES[grid], loc="left")
-        below.set(yscale="log", ylabel="true / scheduled")
+        below.set(yscale="log", ylabel="ratio")
         below.set_yticks([0.1, 0.25, 0.5, 1, 2, 4], ["0.1", "0.25", "0.5", "1", "2", "4"])
         below.minorticks_off()
         panel_label(above, "ace"[row])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.lines import Line2D
 
-from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label, short_number
 
 CAPTION = (
     "The blind maximum-likelihood sampler covers the data in d = 500 and misses their spread in d = 2 (figure 2 "
@@ -51,12 +51,14 @@ def draw(tables: Mapping):
             above.plot(path.y1.iloc[-1], path.y2.iloc[-1], "o", color=COLORS["vermillion"], markersize=2.5)
         below.scatter(truth.y1, truth.y2, s=3, **_DATA)
         below.scatter(out.y1, out.y2, s=3, color=ROLES["blind"]["color"], linewidths=0, alpha=0.7)
-        above.set_title(f"$d={d}$: paths")
-        below.set_title(f"$d={d}$: samples")
+        above.set_title(f"$d$ = {short_number(d)}: paths", size=7.5)
+        below.set_title("samples", size=7.5)
         above.set(xlim=(-14, 14), ylim=(-10, 10), ylabel="$y_2$" if column == 0 else None)
         below.set(xlim=(-5, 5), ylim=(-3.5, 3.5), xlabel="$y_1$", ylabel="$y_2$" if column == 0 else None)
     figure.legend(handles=_key(), loc="outside lower center", ncols=3)
-    headline(figure, "The blind maximum-likelihood sampler covers the data in $d=500$ and misses their spread in $d=2$")
+    headline(
+        figure, "The blind maximum-likelihood sampler covers the data in large $d$ and misses their spread in $d=2$"
+    )
     for axis, letter in zip(axes.ravel(), "abcd"):
         panel_label(axis, letter)
     return figure
