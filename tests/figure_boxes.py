@@ -1,4 +1,4 @@
-"""What of a drawn figure lies where a reader cannot see it: beyond the canvas, cut by the axes, or over other words."""
+"""What of a drawn figure a reader cannot read: beyond the canvas, cut by the axes, too small, under the headline."""
 
 import numpy as np
 from matplotlib.axis import Tick
@@ -6,7 +6,8 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.text import Text
 
 SLACK = 1.0  # pixels
-LEAST = 6.0  # points
+LEAST = 6.0  # points, in a picture shown SHOWN inches wide: a phone, or a column of print
+SHOWN = 3.3
 
 
 def faults(figure) -> list[str]:
@@ -17,14 +18,17 @@ def faults(figure) -> list[str]:
     for legend in [*figure.legends, *(a.get_legend() for a in figure.axes if a.get_legend())]:
         if _beyond(legend.get_window_extent(renderer), canvas):
             found.append(f"legend beyond the canvas: {[t.get_text() for t in legend.get_texts()][:2]}")
-    undrawn = _undrawn(figure)
+    undrawn, scale = _undrawn(figure), min(1.0, SHOWN / figure.get_size_inches()[0])
+    headline = figure._suptitle and figure._suptitle.get_window_extent(renderer)
     for text in figure.findobj(Text):
         if not text.get_visible() or not text.get_text().strip() or id(text) in undrawn:
             continue
         if _beyond(text.get_window_extent(renderer), canvas):
             found.append(f"text beyond the canvas: {text.get_text()!r}")
-        if text.get_fontsize() < LEAST:
-            found.append(f"text of {text.get_fontsize():g} pt: {text.get_text()!r}")
+        if text.get_fontsize() * scale < LEAST:
+            found.append(f"text of {text.get_fontsize() * scale:.3g} pt: {text.get_text()!r}")
+        if headline and text is not figure._suptitle and headline.overlaps(text.get_window_extent(renderer)):
+            found.append(f"text under the headline: {text.get_text()!r}")
     for axis in figure.axes:
         found += [f"error bar cut by the axes: {axis.get_title()!r}, {bar.get_label()!r}" for bar in _cut(axis)]
     return found

@@ -7,7 +7,7 @@ import toy_runs
 
 from analysis import __main__ as together
 from analysis import registry, report
-from analysis.runs import Control, Measurement, main
+from analysis.runs import Control, Measurement, main, manifest
 
 
 @pytest.fixture
@@ -64,3 +64,10 @@ def test_a_smoke_run_says_what_it_leaves_undecided(registered, tmp_path, capsys,
     assert together.main(["run", "--out", str(tmp_path), "--jobs", "1"]) == 1
     assert "not decided by this run: Q2" in capsys.readouterr().out
     assert "Not decided by this selection: Q2." in (tmp_path / "REPORT.md").read_text()
+
+
+def test_an_experiment_without_claims_is_published(tmp_path, monkeypatch):
+    wave = toy_runs.waves_experiment(claims=(), decide=lambda tables, options: [])
+    monkeypatch.setattr(toy_runs, "WAVES", wave)
+    assert main(wave, ["--out", str(tmp_path)]) == 0
+    assert manifest.read(tmp_path / manifest.NAME)["waves"]["claims"] == {}

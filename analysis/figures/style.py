@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,11 +15,12 @@ __all__ = [
     "PALETTE",
     "ROLES",
     "WIDTH",
+    "headline",
     "mark",
     "new_figure",
     "only",
     "panel_label",
-    "reference_slope",
+    "recipe",
     "short_number",
 ]
 
@@ -107,6 +109,34 @@ def new_figure(
     return figure, axes
 
 
+def headline(figure: Figure, finding: str, line: str = "") -> None:
+    """What the figure shows, above it, and below that one line of how it was made; wrapped to the figure's width."""
+    letters = int(15.5 * figure.get_size_inches()[0])  # of DejaVu Sans at 8 pt, in one inch, with a little to spare
+    text = "\n".join(w for part in (finding, line) if part for w in textwrap.wrap(part, letters))
+    figure.suptitle(text, x=0.01, ha="left", size=8)
+
+
+def recipe(rows) -> str:
+    """Network and training of a table, in one line: architecture, width, steps, batch, rate; "or" between several."""
+    said = []
+    for column, form in (
+        ("architecture", "{}"), ("width", "width {}"), ("channels", "{} channels"), ("filters", "{} filters"),
+        ("steps", "{} steps"), ("batch", "batch {}"), ("lr", "rate {}"), ("prior", "prior {}"),
+    ):  # fmt: skip
+        values = sorted(rows[column].dropna().unique()) if column in rows else []
+        if values:
+            said.append(form.format(" or ".join(_said(column, value) for value in values)))
+    return ", ".join(said)
+
+
+def _said(column: str, value) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        return value.replace("_", " ")
+    return rf"$\sigma^{{{number:g}}}$" if column == "prior" else f"{number:g}"
+
+
 def panel_label(axis, letter: str) -> None:
     """A bold letter above the upper left corner of a panel."""
     axis.annotate(
@@ -117,16 +147,6 @@ def panel_label(axis, letter: str) -> None:
 def mark(index: int) -> dict:
     """Colour and marker of the index-th curve: told apart also in grey, and beyond the length of the palette."""
     return {"color": PALETTE[index % len(PALETTE)], "marker": _MARKERS[index % len(_MARKERS)]}
-
-
-def reference_slope(axis, x: Sequence[float], y0: float, slope: float, text: str) -> None:
-    """A thin line y = y0 (x/x[0])^slope over x on logarithmic axes, named at its end."""
-    where = np.asarray(x, dtype=float)
-    y = y0 * (where / where[0]) ** slope
-    axis.plot(where, y, **ROLES["bound"])
-    axis.annotate(
-        text, (where[-1], y[-1]), xytext=(2, 0), textcoords="offset points", size=6.5, color=COLORS["grey"], va="center"
-    )
 
 
 def short_number(value: float) -> str:

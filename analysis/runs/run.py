@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.runs import backends, claims_file, drawing, manifest, screen, tables
-from analysis.runs.claims import Verdict, judge_all, undecided
+from analysis.runs.claims import Claim, Verdict, judge_all, undecided
 from analysis.runs.experiment import Cell, Experiment
 from analysis.runs.files import Publication, remove
 from analysis.runs.options import command
@@ -201,6 +201,7 @@ def _publish(experiment, options, store: Store, files: dict[str, bytes], verdict
     out: Path = options.out
     with store.exclusive(), Publication(out) as publication:
         before = manifest.read(out / manifest.NAME).get(experiment.name, {}).get("files", {})
+        carried: list[Claim] = []  # of an experiment without claims
         for relative, data in files.items():
             publication.add(relative, data)
         if experiment.claims:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.figures.style import COLORS, new_figure, only, panel_label
+from analysis.figures.style import COLORS, headline, new_figure, only, panel_label
 
 CAPTION = (
     "What blindness costs in processor time, and other ratios of cost within one run. Points: medians of the "
@@ -30,8 +30,8 @@ def draw(tables):
     rest = table[table.unit.str.startswith("ratio") & ~table.index.isin(laws.index)]
     if laws.empty or rest.empty:
         return None
-    figure, axes = new_figure(1, 2, "double", row_height=5.6)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, "single", row_height=4.6, height_ratios=[1.0, 1.35])
+    left, right = axes[:, 0]
     names = list(dict.fromkeys(laws.law))[::-1]
     places = [(name, where) for name in names for where in ("ends", "inside")]
     for i, (form, color, marker) in enumerate(_FORMS):
@@ -46,8 +46,8 @@ def draw(tables):
         )
     left.set_yticks(range(len(places)), [f"{name.replace('_', ' ')}, {where}" for name, where in places])
     left.axvline(1.5, color=COLORS["blue"], linestyle="--", linewidth=0.8, label="target, dense")
-    left.set_title("blind over conditional, CPU time")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=4)
+    left.set_title("blind / conditional")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
     heights = np.arange(len(rest))[::-1]
     _spread(right, rest, heights, COLORS["black"], "o")
@@ -57,15 +57,16 @@ def draw(tables):
                 right.plot(
                     [target, target], [height - 0.4, height + 0.4], color=COLORS["grey"], linestyle="--", linewidth=1.0
                 )
-    right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=6)
+    right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=6.5)
     right.axvline(1.0, color=COLORS["grey"], linewidth=0.5)
     right.set_title("other ratios; dashed: targets")
-    for axis, letter in zip(axes[0], "ab"):
+    for axis, letter in zip(axes[:, 0], "ab"):
         axis.set_xscale("log")
         axis.grid(True, axis="x")
         panel_label(axis, letter)
     left.set_xticks([1, 1.5, 2, 3, 5, 8], ["1", "1.5", "2", "3", "5", "8"])
     left.minorticks_off()
-    left.set_xlabel("ratio (min, median, max over repeats)")
+    left.set_xlabel("ratio: min, median, max")
     right.set_xlabel("ratio")
+    headline(figure, "What blindness costs in processor time")
     return figure

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "A small network estimates the noise level of one image to a few per cent, inside its training range and "
@@ -23,7 +23,7 @@ _TICKS = [0.2, 0.5, 1, 2, 5, 10]
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """Left: estimated against true level. Right: root mean square of log(sigma_hat/sigma).
+    """Above: estimated against true level. Below: root mean square of log(sigma_hat/sigma).
 
     Geometric means with bars of two standard deviations over images, the training range shaded; errors beside those of
     the exact posterior mean and 1/sqrt(2(d - m)).
@@ -34,7 +34,8 @@ def draw(tables: Mapping) -> Figure | None:
     table = found[0][found[0].task == "level"]
     if table.empty:
         return None
-    figure, (axes,) = new_figure(1, 2, width="double", row_height=2.6)
+    figure, axes = new_figure(2, 1, width="single", row_height=2.4)
+    axes = axes[:, 0]
     low, high, top = (float(table[name].iloc[0]) for name in ("low", "high", "top"))
     for axis in axes:
         axis.axvspan(low, high, color=COLORS["sky"], alpha=0.15, linewidth=0)
@@ -46,6 +47,11 @@ def draw(tables: Mapping) -> Figure | None:
     for axis, letter in zip(axes, "ab"):
         panel_label(axis, letter)
         axis.legend(loc="upper left" if letter == "a" else "best")
+    headline(
+        figure,
+        "A small network estimates the noise level of one image to 5 %, beyond its training range too",
+        recipe(table[table.series == "trained"]),
+    )
     return figure
 
 

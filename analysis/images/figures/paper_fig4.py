@@ -9,7 +9,7 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "A blind and a conditional network of one body denoise equally well, to within a fraction of a decibel (figure 4 "
@@ -39,7 +39,7 @@ def draw(tables: Mapping) -> Figure | None:
     laws = sorted(table[table.task == "denoise"].law.unique())
     if not laws:
         return None
-    figure, axes = new_figure(2, len(laws), width="double", row_height=2.3, sharex="col", height_ratios=[1.25, 1.0])
+    figure, axes = new_figure(2, len(laws), width="single", row_height=2.4, sharex="col", height_ratios=[1.15, 1.0])
     for column, law in enumerate(laws):
         rows = table[table.law == law]
         k, d = int(rows.dim.iloc[0]), int(rows.ambient.iloc[0])
@@ -63,14 +63,19 @@ def draw(tables: Mapping) -> Figure | None:
         _levels(axes[0][column], curves)
         _difference(axes[1][column], curves, LIMITS.get(law, 0.2))
         side = math.isqrt(d)
-        axes[0][column].set_title(rf"{law}, $k={k}$, ${side}\times{side}$ pixels")
-        axes[1][column].set_xlabel(r"PSNR in $= -20\,\log_{10}\sigma$ (dB)")
+        axes[0][column].set_title(rf"{law}, $k={k}$")
+        axes[1][column].set_xlabel("PSNR in (dB)")
         for line in (0, 1):
             panel_label(axes[line][column], "abcdefgh"[line * len(laws) + column])
     axes[0][0].set_ylabel("PSNR out (dB)")
-    axes[1][0].set_ylabel("PSNR $-$ conditional's (dB)")
-    axes[0][0].legend(loc="upper left")
-    figure.legend(*axes[1][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    axes[1][0].set_ylabel("difference (dB)")
+    both = [axes[line][0].get_legend_handles_labels() for line in (0, 1)]
+    figure.legend(*(a + b for a, b in zip(*both, strict=True)), loc="outside lower center", ncols=1)
+    headline(
+        figure,
+        f"A blind and a conditional network denoise equally well (${side}\\times{side}$ pixels)",
+        recipe(table[table.task == "denoise"].drop(columns="filters", errors="ignore")),
+    )
     return figure
 
 
@@ -104,7 +109,7 @@ class _Curves:
 
 def _levels(axis, curves: _Curves) -> None:
     x = -20.0 * np.log10(curves.floor.index.to_numpy())
-    axis.plot(x, curves.floor, label="exact optima (blind: the same line)", **ROLES["theory"])
+    axis.plot(x, curves.floor, label="exact optima: one line, blind or conditional", **ROLES["theory"])
     axis.plot(x, x, label="noisy image", **ROLES["bound"])
     for blind, name, marker in (("True", "blind", "o"), ("False", "conditional", "x")):
         at, loss, _ = curves.loss("denoise", "excess", blind)

@@ -9,7 +9,14 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, new_figure, only
+from analysis.figures.style import COLORS, headline, new_figure, only, recipe
+
+CAPTION = (
+    "Samples of the blind and the conditional network from equal starts and injected noise (figures 5, 7 and 8 of the "
+    "paper; claims I5, I5b, I5c, I7). A pair of strips a sampler: blind above, conditional (told the level) below; a "
+    "column is one start and its noise. Titles: sampler, injection a and number of steps N."
+)
+ALT = "Pairs of strips of digits, a pair a sampler: the blind network's above, the conditional network's below."
 
 # name in the table, what it is called; blind above, conditional below, from the same starts and injected noise
 _BLOCKS = (
@@ -24,7 +31,7 @@ _BLOCKS = (
     ("ddim a=0 N=28", "DDIM, $N=28$"),
     ("ddim a=0 N=100", "DDIM, $N=100$"),
 )
-_COLUMNS = 2
+_COLUMNS = 1
 
 
 def draw(tables: Mapping) -> Figure | None:
@@ -44,7 +51,7 @@ def draw(tables: Mapping) -> Figure | None:
     if len(pairs) < 2:
         return None
     lines = math.ceil(len(pairs) / _COLUMNS)
-    figure, axes = new_figure(lines, _COLUMNS, width="double", row_height=1.12)
+    figure, axes = new_figure(lines, _COLUMNS, width="single", row_height=0.95)
     for axis in axes.flat:
         axis.axis("off")
     for axis, (label, both) in zip(axes.flat, pairs.items(), strict=False):
@@ -54,6 +61,7 @@ def draw(tables: Mapping) -> Figure | None:
         for place, name in ((0.75, "blind"), (0.25, "told")):
             axis.text(-0.01, place, name, transform=axis.transAxes, size=6.5, rotation=90, va="center", ha="right",
                       color=COLORS["grey"])  # fmt: skip
+    headline(figure, "Blind (above) and conditional (below) samples from equal starts and noise", recipe(table))
     return figure
 
 

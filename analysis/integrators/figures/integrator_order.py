@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.figures.style import mark, new_figure, only, panel_label, reference_slope
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "Every integrator has the weak order that it declares: 1, or 2 for Heun, EDM with churn, DPM-Solver++ 2M and "
-    "the randomised midpoint (claims O1, O2). Left: exact error of the two variances on Gaussian data. Right: "
-    "change of E|u|^2 between N and 2N steps under coupled noise, with 95 % intervals; solid: Heun, dashed: "
-    "exponential Euler."
+    "the randomised midpoint (claims O1, O2). a: exact error of the two variances on Gaussian data. b: "
+    "change of E|u|^2 between N and 2N steps under coupled noise, with 95 % intervals; dotted: slopes of the orders."
 )
 ALT = "Logarithmic panels of error against steps: families of parallel lines with slopes minus one and minus two."
 
@@ -22,16 +21,16 @@ _SHOWN = dict.fromkeys(
 
 
 def draw(tables: Mapping):
-    """Left: |error| of the two variances, a = 0 for deterministic methods and 1/2 for the others.
+    """Above: |error| of the two variances, a = 0 for deterministic methods and 1/2 for the others.
 
-    Right: |E|u|^2 difference between N and 2N steps|, with standard errors.
+    Below: |E|u|^2 difference between N and 2N steps|, with standard errors.
     """
     found = only(tables, "exact_order", "coupled")
     if found is None:
         return None
     exact, coupled = found
-    figure, axes = new_figure(1, 2, width="double", row_height=2.9)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, width="single", row_height=2.9)
+    left, right = axes[:, 0]
     names = sorted(exact.integrator.unique())
     for name in names:
         g = exact[
@@ -42,19 +41,9 @@ def draw(tables: Mapping):
         left.loglog(
             g.N, g.tangential.abs() + g.normal.abs(), label=name.replace("_", " "), **mark(names.index(name)), **dashed
         )
-    first = exact[(exact.integrator == "heun")].sort_values("N")
-    reference_slope(
-        left, first.N.to_numpy(), 0.6 * (first.tangential.abs() + first.normal.abs()).iloc[0], -2, "order 2"
-    )
-    other = exact[
-        (exact.integrator == "exponential_euler") & (exact.a == 0.5) & (exact.wrong_scale == 1.0)
-    ].sort_values("N")
-    reference_slope(
-        left, other.N.to_numpy(), 0.6 * (other.tangential.abs() + other.normal.abs()).iloc[0], -1, "order 1"
-    )
+    _slopes(left)
     left.set(xlabel="steps $N$", ylabel="relative error of the variances", title="Gaussian data, exact")
-    left.set_ylim(bottom=1e-14)
-    left.legend(loc="lower left", ncol=2)
+    left.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncol=2)
     rows = coupled[
         (coupled.offset == 0.0) & coupled.integrator.isin(["exponential_euler", "heun"]) & (coupled.a == 0.0)
     ]
@@ -66,7 +55,7 @@ def draw(tables: Mapping):
                 own.N,
                 own.gap.abs(),
                 np.minimum(1.96 * own.gap_se, 0.9 * own.gap.abs()),
-                label=f"{law}, {name.replace('_', ' ')}",
+                label=law if name == "heun" else None,
                 **style,
             )
     right.set(
@@ -76,11 +65,31 @@ def draw(tables: Mapping):
         ylabel=r"$|E|u|^2_N - E|u|^2_{2N}|$",
         title="noise coupled across step counts, $a=0$",
     )
-    right.set_ylim(bottom=1e-9)
+    _slopes(right)
     counts = sorted(rows.N.unique())
     right.set_xticks(counts, [str(n) for n in counts])
     right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
-    right.legend(loc="lower left", handlelength=3.0)
+    for name, line in (("Heun", "-"), ("exponential Euler", "--")):
+        right.plot([], [], color=COLORS["black"], linestyle=line, label=name)
+    right.legend(loc="upper center", bbox_to_anchor=(0.45, -0.2), ncol=3, handlelength=2.4)
+    headline(figure, "Every integrator has the weak order that it declares")
     panel_label(left, "a")
     panel_label(right, "b")
     return figure
+
+
+def _slopes(axis) -> None:
+    """Lines of slope -1 above and -2 below all curves, named beside them."""
+    curves = [line.get_xydata() for line in axis.lines if len(line.get_xydata())]
+    points = np.concatenate(curves)
+    points = points[(points > 0).all(axis=1)]
+    n = np.array([points[:, 0].min(), points[:, 0].max()])
+    first = [curve[0, 1] for curve in curves if curve[0, 1] > 0]
+    for order, start, place, align in ((1, 3.0 * max(first), 4, "bottom"), (2, 0.3 * min(first), -4, "top")):
+        line = start * (n / n[0]) ** -order
+        axis.plot(n, line, **ROLES["bound"])
+        middle = (np.sqrt(n[0] * n[1]), np.sqrt(line[0] * line[1]))
+        axis.annotate(
+            f"order {order}", middle, xytext=(0, place), textcoords="offset points", size=6.5, va=align,
+            ha="left" if order == 1 else "right",
+        )  # fmt: skip

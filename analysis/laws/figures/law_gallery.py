@@ -6,20 +6,21 @@ import math
 
 import numpy as np
 
-from analysis.figures.style import COLORS, new_figure
+from analysis.figures.style import COLORS, headline, new_figure
 
 CAPTION = (
-    "Every registered law has low intrinsic dimension k in an ambient space of dimension d. Samples in the first "
-    "coordinates of each law, or four images of it; the area of a dot is the weight of an atom, colour the third "
-    "coordinate. Titles: k, the dimension m of the span, d and the radius R."
+    "Most laws of the suite have low intrinsic dimension k in an ambient space of dimension d. Samples in the first "
+    "coordinates of each law, or four images of it; the flat torus of R^4 as the ring that it bends to. The area of a "
+    "dot is the weight of an atom, colour the third coordinate. Titles: k, the dimension m of the span, d and the "
+    "radius R."
 )
 ALT = (
     "A grid of small panels, one a law: points on curves, surfaces, subspaces and clusters, and images of bars, "
     "blobs and discs."
 )
 
-_COLUMNS = 5
-_ROW = 1.8  # inches
+_COLUMNS = 3
+_ROW = 1.5  # inches
 
 
 def draw(tables):
@@ -33,19 +34,20 @@ def draw(tables):
     edges = {
         "left": 0.04,
         "right": 0.97,
-        "bottom": 0.03,
-        "top": 1.0 - 0.42 / (_ROW * rows),
+        "bottom": 0.015,
+        "top": 1.0 - 0.92 / (_ROW * rows),
         "wspace": 0.2,
-        "hspace": 0.45,
+        "hspace": 0.5,
     }
-    figure, axes = new_figure(rows, columns, "double", row_height=_ROW, layout="none", gridspec_kw=edges)
+    figure, axes = new_figure(rows, columns, "single", row_height=_ROW, layout="none", gridspec_kw=edges)
     for place, axis in enumerate(axes.flat):
         if place >= len(laws):
             axis.set_axis_off()
             continue
         name, part = laws[place]
         axis = _panel(figure, axis, part)
-        axis.set_title(_title(name, part.iloc[0]), fontsize=6, pad=3)
+        axis.set_title(_title(name, part.iloc[0]), fontsize=6.5, pad=3)
+    headline(figure, "Laws of intrinsic dimension $k$ in an ambient space of dimension $d$")
     return figure
 
 
@@ -62,7 +64,7 @@ def _panel(figure, axis, part):
         place = axis.get_subplotspec()
         axis.remove()
         axis = figure.add_subplot(place, projection="3d")
-        _solid(axis, part)
+        _solid(axis, _ring(part) if first.law == "torus" else part)
     else:
         _flat(axis, part)
     return axis
@@ -113,6 +115,17 @@ def _labels(axis) -> None:
     axis.set_yticks([])
     axis.set_xlabel("$x_1$", labelpad=1, fontsize=6.5)
     axis.set_ylabel("$x_2$", labelpad=1, fontsize=6.5)
+
+
+def _ring(part):
+    """The flat torus (cos a, sin a, cos b, sin b)/sqrt(2) R bent to a ring: its first three coordinates are a cylinder.
+
+    The table has three of them; sin b has either sign equally often, so signs alternate.
+    """
+    radius = float(part.radius.iloc[0]) / math.sqrt(2.0)
+    sine = np.sqrt(np.clip(1.0 - (part.x3 / radius) ** 2, 0.0, None)) * np.where(np.arange(len(part)) % 2, 1.0, -1.0)
+    out = 1.0 + 0.4 * part.x3 / radius
+    return part.assign(x1=part.x1 * out, x2=part.x2 * out, x3=0.4 * radius * sine)
 
 
 def _solid(axis, part) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "Adaptive noise makes log sigma_hat a random walk of variance 1/(2d) + 2at/d with drift -2at/d (claims A1, "
@@ -19,18 +19,20 @@ def draw(tables):
         return None
     level, stop, bias = found
     level = level[level.injects == 1]  # the others are sabotages
+    stop = stop[stop.longer == 1]
     if level.ambient.nunique() < 2 or len(stop) < 3:
         return None
-    figure, axes = new_figure(2, 2, width="double", row_height=2.3)
+    figure, axes = new_figure(4, 1, width="single", row_height=1.9)
     _variance(axes[0, 0], level[level.ambient == level.ambient.max()])
     _shift(
-        axes[0, 1],
+        axes[1, 0],
         level[(level.ambient == level.ambient.min()) & (level.scheme == "adaptive") & (level.predict == "adaptive")],
     )
-    _stopping(axes[1, 0], stop.sort_values("ambient"))
-    _bias(axes[1, 1], bias[bias.kind == "static"])
+    _stopping(axes[2, 0], stop.sort_values("ambient"))
+    _bias(axes[3, 0], bias[bias.kind == "static"])
     for axis, letter in zip(axes.ravel(), "abcd"):
         panel_label(axis, letter)
+    headline(figure, r"Adaptive noise makes $\log\hat\sigma$ a random walk, as predicted")
     return figure
 
 
@@ -46,8 +48,12 @@ def _variance(axis, rows):
             part.t, unit * part.variance_ratio, yerr=yerr, linestyle="", label=f"{scheme}, a = {a:g}", **mark(i)
         )
         axis.plot(part.t, unit, **ROLES["theory"], label="theory" if i == 0 else None)
-    axis.set(xlabel="time t", ylabel=r"$d \cdot$ Var(log $\hat\sigma$)")
-    axis.legend()
+    axis.set(
+        xlabel="time t",
+        ylabel=r"$d \cdot$ Var(log $\hat\sigma$)",
+        ylim=(None, 1.6 * (rows.ambient * rows.variance_predicted).max()),
+    )
+    axis.legend(loc="upper left", ncols=2)
 
 
 def _shift(axis, rows):
@@ -76,10 +82,10 @@ def _stopping(axis, rows):
         xscale="log",
         yscale="log",
         xlabel="ambient dimension d",
-        ylabel="Var(log level) at the end",
-        ylim=(0.2 * rows.variance_fixed.min(), None),
+        ylabel="Var(log level), end",
+        ylim=(0.004 * rows.variance_fixed.min(), None),
     )
-    axis.legend()
+    axis.legend(loc="lower left")
 
 
 def _bias(axis, rows):
@@ -95,4 +101,8 @@ def _bias(axis, rows):
         )
         axis.plot(part.sigma, part.predicted, **ROLES["theory"], label="theory" if i == 0 else None)
     axis.set(xscale="log", xlabel=r"true level $\sigma$", ylabel=r"E $\hat\sigma^2/\sigma^2$")
-    axis.legend(title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5)
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.6 * (high - low))  # room for the legend
+    axis.legend(
+        loc="upper left", ncols=3, title=f"k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}", title_fontsize=6.5
+    )

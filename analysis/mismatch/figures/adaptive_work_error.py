@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "Adaptive noise with stopping is as good as scheduled noise at equal work, not better; it spreads the level "
-    "as a walk does at its first passage (claim A3). Left: error against the mean number of steps, bars: 95 % "
-    "intervals. Right: steps of an adaptive run against d, mean and standard deviation, and the range of 98 % of "
+    "as a walk does at its first passage (claim A3). a: error against the mean number of steps, bars: 95 % "
+    "intervals. b: steps of an adaptive run against d, mean and standard deviation, and the range of 98 % of "
     "them."
 )
 ALT = (
-    "Left: adaptive and scheduled runs have nearly equal errors at equal steps. Right: the spread of steps "
+    "Above: adaptive and scheduled runs have nearly equal errors at equal steps. Below: the spread of steps "
     "shrinks as d grows."
 )
 
 
 def draw(tables):
-    """Left: error against the mean number of steps. Right: spread of the steps of adaptive runs, against d."""
+    """Above: error against the mean number of steps. Below: spread of the steps of adaptive runs, against d."""
     found = only(tables, "adaptive_work", "adaptive_stop")
     if found is None or found[0].h.nunique() < 2:
         return None
     work, stop = found
-    figure, axes = new_figure(1, 2, width="double", row_height=2.4)
-    left, right = axes[0]
+    stop = stop[stop.longer == 1]  # longer steps are a control
+    figure, axes = new_figure(2, 1, width="single", row_height=2.1)
+    left, right = axes[:, 0]
     for i, ((a, scheme), part) in enumerate(work.groupby(["a", "scheme"])):
         part = part.sort_values("mean_steps")
         yerr = [(part.error - part.error_low).clip(lower=0), (part.error_high - part.error).clip(lower=0)]
@@ -34,7 +35,7 @@ def draw(tables):
         xscale="log",
         yscale="log",
         xlabel="mean number of steps",
-        ylabel=rf"sliced $W_2$ to the data ({work.law.iloc[0]})",
+        ylabel=rf"sliced $W_2$ ({work.law.iloc[0]})",
     )
     left.set_xticks([10, 20, 40, 70], ["10", "20", "40", "70"])
     ticks = [
@@ -44,7 +45,7 @@ def draw(tables):
     ]
     left.set_yticks(ticks, [f"{t:g}" for t in ticks])
     left.minorticks_off()
-    left.legend()
+    left.legend(loc="upper right")
     stop = stop.sort_values("ambient")
     right.fill_between(stop.ambient, stop.steps_1, stop.steps_99, alpha=0.2, linewidth=0, label="1 % to 99 %")
     right.errorbar(
@@ -59,6 +60,7 @@ def draw(tables):
         )
     right.set(xscale="log", xlabel="ambient dimension d", ylabel="steps of an adaptive run")
     right.legend()
-    for axis, letter in zip(axes[0], "ab"):
+    for axis, letter in zip(axes[:, 0], "ab"):
         panel_label(axis, letter)
+    headline(figure, "Adaptive noise with stopping is as good as scheduled noise at equal work, not better")
     return figure

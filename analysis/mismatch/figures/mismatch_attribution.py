@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label
 
 CAPTION = (
     "Where blind beats conditional the sampler is to blame: told the true level, the conditional denoiser is as "
@@ -39,31 +39,33 @@ def draw(tables):
     if not len(euler) or not len(kept):
         return None
     ratio = euler[euler.arm == "conditional"].set_index("law").ratio.sort_values()
-    figure, axes = new_figure(1, 3, width="double", row_height=3.1, width_ratios=[1, 1, 1.15])
+    figure, axes = new_figure(3, 1, width="single", row_height=2.4)
     for axis, letter, part, title in (
         (axes[0, 0], "a", euler, "plain Euler, a = 0"),
-        (axes[0, 1], "b", kept, "exponential Euler, a = 0"),
+        (axes[1, 0], "b", kept, "exponential Euler, a = 0"),
     ):
         _arms(axis, part, {law: law.replace("_", " ") for law in ratio.index}, "law")
         axis.set_title(title)
         panel_label(axis, letter)
-    limits = [f([a.get_xlim() for a in axes[0, :2]]) for f in (np.min, np.max)]
-    for axis in axes[0, :2]:
+    limits = [f([a.get_xlim() for a in axes[:2, 0]]) for f in (np.min, np.max)]
+    for axis in axes[:2, 0]:
         axis.set_xlim(*limits)
-    axes[0, 1].set_yticklabels([])
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=1)
     every = rows[(rows.law == "mixture") & (rows.grid == "geometric")]
     every = every.assign(label=[f"{_INTEGRATORS[i]}, a = {a:g}" for i, a in zip(every.integrator, every.a)])
     order = every.drop_duplicates("label").sort_values(
         ["integrator", "a"], key=lambda c: c.map(list(_INTEGRATORS).index) if c.name == "integrator" else c
     )
     if len(order) > 2:
-        _arms(axes[0, 2], every, {label: label for label in order.label[::-1]}, "label")
-        axes[0, 2].set_title("mixture, every integrator")
-        panel_label(axes[0, 2], "c")
+        _arms(axes[2, 0], every, {label: label for label in order.label[::-1]}, "label")
+        axes[2, 0].set_title("mixture, every integrator")
+        panel_label(axes[2, 0], "c")
     else:
-        axes[0, 2].set_visible(False)
+        axes[2, 0].set_visible(False)
+    headline(
+        figure, "Told the true level, the conditional denoiser is as good as the blind one: the sampler is to blame"
+    )
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label
 
 CAPTION = (
     "A wrong assumed or first level hurts the conditional denoiser alone; a long last step hurts all arms. Sliced "
@@ -29,13 +29,13 @@ def draw(tables):
     if found is None or found[0].groupby("perturbation")["size"].nunique().min() < 2:
         return None
     rows = found[0]
-    figure, axes = new_figure(1, 3, width="double", row_height=2.5, sharey=True)
+    figure, axes = new_figure(3, 1, width="single", row_height=1.9, sharey=True)
     panels = (
         ("told", "a", "assumed level off by"),
         ("start", "a", "start over first level"),
         ("last", "integrator", "last step: ratio of levels"),
     )
-    for axis, letter, (kind, by, label) in zip(axes[0], "abc", panels):
+    for axis, letter, (kind, by, label) in zip(axes[:, 0], "abc", panels):
         here = rows[rows.perturbation == kind]
         for style, (value, part) in zip(_STYLES, here.groupby(by)):
             for arm, (color, marker) in _ARMS.items():
@@ -67,7 +67,8 @@ def draw(tables):
         lines = [pair for pair in zip(handles, labels) if pair[1] not in (*_ARMS, "floor")]
         axis.legend(*zip(*lines), loc="upper center")
         panel_label(axis, letter)
+        axis.set_ylabel(r"sliced $W_2$")
     common = [pair for pair in zip(handles, labels) if pair[1] in (*_ARMS, "floor")]
     figure.legend(*zip(*common), loc="outside lower center", ncols=4)
-    axes[0, 0].set_ylabel(r"sliced $W_2$ to the data")
+    headline(figure, "A wrong level hurts the conditional denoiser alone; a long last step hurts all")
     return figure

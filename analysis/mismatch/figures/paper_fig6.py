@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import ROLES, headline, mark, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "A conditional denoiser errs least when it is told the true level (figure 6 of the paper; claim M1). Mean "
-    "squared error over the least one, against told over true level, at three true levels: above exact denoisers "
-    "and the closed form, below trained networks (solid) with the exact curves (dashed) and blind ones "
-    "(horizontal)."
+    "squared error over the least one, against told over true level, at three true levels: left exact denoisers "
+    "and the closed form, right trained networks (solid) with the exact curves (dashed) and blind ones (horizontal)."
 )
 ALT = (
-    "U-shaped curves with their minimum at the true level, a column a noise level; the blind denoiser is a "
+    "U-shaped curves with their minimum at the true level, a row a noise level; the blind denoiser is a "
     "horizontal line near the minimum."
 )
 
@@ -20,38 +19,46 @@ _LEAST = 1e-4  # below it nothing is drawn: the exact curve falls to 0 at the tr
 
 
 def draw(tables):
-    """A column a true level. Above: MSE over MMSE of exact denoisers against told/true level, a curve a law; the blind
-    one as a line. Below: what trained networks lose to the MMSE, beside the exact denoisers of their laws."""
+    """A row a true level. Left: MSE over MMSE of exact denoisers against told/true level, a curve a law; the blind
+    one as a line. Right: what trained networks lose to the MMSE, beside the exact denoisers of their laws."""
     found = only(tables, "mismatch_argument")
     if found is None:
         return None
     rows, trained = found[0], tables.get("mismatch_trained")
     levels, laws = sorted(rows.sigma.unique()), sorted(rows.law.unique())
     both = trained is not None and len(trained) > 0
-    figure, axes = new_figure(2 if both else 1, len(levels), width="double", sharey="row", sharex=True, row_height=2.3)
-    for column, sigma in enumerate(levels):
-        _exact(axes[0, column], rows[rows.sigma == sigma])
-        axes[0, column].set_title(rf"true $\sigma$ = {sigma:g}")
+    figure, axes = new_figure(len(levels), 2 if both else 1, width="single", sharey="col", sharex=True, row_height=1.7)
+    for row, sigma in enumerate(levels):
+        _exact(axes[row, 0], rows[rows.sigma == sigma])
+        axes[row, 0].set_title(rf"exact, $\sigma={sigma:g}$")
+        axes[row, 0].set_ylabel("MSE / MMSE")
         if both:
-            _trained(axes[1, column], trained[trained.sigma == sigma], laws)
-        axes[-1, column].set_xlabel("told / true noise level")
+            _trained(axes[row, 1], trained[trained.sigma == sigma], laws)
+            axes[row, 1].set_title(rf"trained, $\sigma={sigma:g}$")
+            axes[row, 1].set_ylabel("MSE / MMSE - 1")
+    for axis in axes[-1]:
+        axis.set_xlabel("told / true level")
     for axis, letter in zip(axes.ravel(), "abcdef"):
         axis.axvline(1.0, color="grey", linewidth=0.5)
         axis.set(xscale="log", yscale="log")
         axis.set_xticks(_TICKS, ["1/4", "1/2", "1", "2", "4"])
         panel_label(axis, letter)
-    for axis in axes[0]:
+    for axis in axes[:, 0]:
         axis.set_yticks([1, 1.5, 2, 3, 4], ["1", "1.5", "2", "3", "4"])
         axis.minorticks_off()
-    axes[0, 0].set_ylabel("exact: MSE / MMSE")
-    axes[0, 0].legend(loc="upper left")
     if both:
-        for axis in axes[1]:
+        for axis in axes[:, 1]:
             axis.set_yticks([1e-4, 1e-3, 1e-2, 1e-1, 1], ["0.01 %", "0.1 %", "1 %", "10 %", "100 %"])
             axis.minorticks_off()
-        axes[1, 0].set_ylabel("trained: MSE / MMSE - 1")
-        axes[1, 0].set_ylim(bottom=_LEAST)
-        figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        axes[0, 1].set_ylim(bottom=_LEAST)
+    entries: dict = {}
+    for axis in axes[0]:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    headline(
+        figure, "A conditional denoiser errs least when it is told the true level", _networks(trained) if both else ""
+    )
     return figure
 
 
@@ -71,14 +78,14 @@ def _exact(axis, here):
 
 
 def _trained(axis, here, laws):
-    """A law has the colour and the marker that it has above."""
+    """A law has the colour and the marker that it has on the left."""
     for law, dim, ambient in sorted(set(zip(here.law, here.dim, here.ambient))):
         style = mark(laws.index(law) if law in laws else len(laws))
         color = style["color"]
         part = here[here.law == law].sort_values("factor").assign(above=lambda t: t.mse / t.mmse - 1)
         network, exact = (part[(part.arm == "conditional") & (part.denoiser == name)] for name in ("trained", "exact"))
         low, high = (network[name] / network.mmse - 1 for name in ("mse_low", "mse_high"))
-        title = f"{law}, k = {dim}, d = {ambient}"
+        title = f"{law} {dim}/{ambient}"
         axis.plot(network.factor, network.above, **style, label=f"{title}: trained")
         axis.fill_between(network.factor, low.clip(lower=_LEAST), high, color=color, alpha=0.2, linewidth=0)
         axis.plot(
@@ -88,3 +95,8 @@ def _trained(axis, here, laws):
             blind = part[(part.arm == "blind") & (part.denoiser == name)]
             if len(blind):
                 axis.axhline(blind.above.iloc[0], color=color, linestyle=style, linewidth=0.9, label=f"blind, {name}")
+
+
+def _networks(trained) -> str:
+    """Which networks those are, and k/d of their laws."""
+    return f"trained: {recipe(trained)}; $k/d$ behind the law"

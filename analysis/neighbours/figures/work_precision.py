@@ -6,15 +6,16 @@ from collections.abc import Mapping
 
 from matplotlib.lines import Line2D
 
-from analysis.figures.style import mark, new_figure, only, panel_label
+from analysis.figures.style import headline, mark, new_figure, only, panel_label
 
 CAPTION = (
-    "Work and precision. Left: KL(p_{sigma_T} || law of Y_N) on N(0, I_2) in R^1000, exactly, against denoiser calls; "
-    "samplers whose coefficients do not keep the level pay for 998 normal directions. Middle and right: D_X of the "
-    "clean output, by samples (noise .01), the exact blind denoiser (full) beside the one that is told the level "
-    "(dashed); levels 10 to .05."
+    "Second-order samplers need the fewest calls, and a blind run as many as a told one, save plain Euler in few "
+    "steps on the mixture. a: KL(p_{sigma_T} || law of Y_N) on N(0, I_2) in R^1000, exactly, against denoiser calls;"
+    " samplers whose coefficients do not keep the level pay for 998 normal directions. Below: D_X of the clean "
+    "output, by samples (noise .01), the exact blind denoiser (full) beside the one that is told the level (dashed);"
+    " levels 10 to .05."
 )
-ALT = "Three panels of error against denoiser calls; second-order samplers fall fastest, blind and told coincide."
+ALT = "Three panels of error against denoiser calls; second-order samplers fall fastest, blind and told lie close."
 
 
 def draw(tables: Mapping):
@@ -24,9 +25,9 @@ def draw(tables: Mapping):
         return None
     exact, runs = found
     laws = list(dict.fromkeys(runs.law))
-    figure, axes = new_figure(1, 1 + len(laws), width="double", row_height=3.0)
+    figure, axes = new_figure(1 + len(laws), 1, width="single", row_height=2.0)
     names = sorted(exact.integrator.unique())
-    left = axes[0][0]
+    left = axes[0, 0]
     for (name, a), g in exact.groupby(["integrator", "a"]):
         style = mark(names.index(name)) | {"linestyle": ":" if a == 0.0 and name not in ("heun", "ddim") else "-"}
         left.loglog(g.calls, g.kl, **style)
@@ -34,7 +35,7 @@ def draw(tables: Mapping):
         xlabel="denoiser calls", ylabel=r"KL$(p_{\sigma_T}\,\|\,$law of $Y_N)$, nats", title="Gaussian plane, exact"
     )
     panel_label(left, "a")
-    for letter, axis, law in zip("bc", axes[0][1:], laws):
+    for letter, axis, law in zip("bcdef", axes[1:, 0], laws):
         for (name, kind), g in runs[runs.law == law].groupby(["integrator", "kind"]):
             style = mark(names.index(name)) | {"linestyle": "-" if kind == "blind" else "--"}
             axis.semilogx(g.calls, g.D_X, **style)
@@ -44,5 +45,6 @@ def draw(tables: Mapping):
         axis.set(xlabel="denoiser calls", ylabel="$D_X$ of the clean output", title=law.replace("_", " "))
         panel_label(axis, letter)
     entries = [Line2D([], [], label=name.replace("_", " "), **mark(i)) for i, name in enumerate(names)]
-    figure.legend(handles=entries, loc="outside lower center", ncols=5)
+    figure.legend(handles=entries, loc="outside lower center", ncols=2)
+    headline(figure, "Second-order samplers need the fewest denoiser calls, blind (full) or told (dashed)")
     return figure

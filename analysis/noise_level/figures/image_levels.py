@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only
 
 CAPTION = (
     "The noise level of one image is estimated as well as the Cramer-Rao bound allows (figure 12 of the paper; "
@@ -24,8 +24,8 @@ def draw(tables):
         return None
     rows = found[0][found[0].law != "gaussian"]  # the claim's null
     sizes = sorted(rows.ambient.unique())
-    figure, axes = new_figure(1, len(sizes), "double", row_height=2.6, sharey=True)
-    for axis, d in zip(axes[0], sizes):
+    figure, axes = new_figure(len(sizes), 1, "single", row_height=2.1, sharey=True)
+    for axis, d in zip(axes[:, 0], sizes):
         at = rows[rows.ambient == d]
         for i, (name, part) in enumerate(at.groupby("law")):
             part = part.sort_values("sigma")
@@ -49,7 +49,8 @@ def draw(tables):
         axis.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2], ["1 %", "2 %", "5 %", "10 %", "20 %"])
         axis.grid(True, color=COLORS["grey"])
         axis.set_title(rf"${math.isqrt(d)}\times{math.isqrt(d)}$ pixels, $k=2$")
-        axis.set_xlabel(r"noise level $\sigma$ (pixels in $[0,1]$)")
-    axes[0, 0].set_ylabel(r"rms relative error of $\hat\sigma$")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        axis.set_ylabel(r"rms relative error of $\hat\sigma$")
+    axes[-1, 0].set_xlabel(r"noise level $\sigma$ (pixels in $[0,1]$)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    headline(figure, "The noise level of one image is estimated as well as the Cramér-Rao bound allows")
     return figure

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "One sample tells its noise level to a relative error that falls as 1/d for every law, and the k^2/d^2 term "
@@ -42,8 +42,8 @@ def draw(tables):
     scan_k = worst[(~worst.reference) & (worst.ambient == _AMBIENT)]
     if over_d.ambient.nunique() < 3 or min(len(scan_d), len(scan_k), over_k.dim.nunique()) < 3:
         return None
-    figure, axes = new_figure(1, 2, "double", row_height=3.3, sharey=True)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, "single", row_height=2.3, sharey=True)
+    left, right = axes[:, 0]
     k = int(over_d.groupby("dim").law.nunique().idxmax())
     over_d = over_d[over_d.dim == k]
     laws = sorted(over_d.law.unique())
@@ -57,7 +57,6 @@ def draw(tables):
     _worst(left, scan_d, "ambient", r"worst case (a: $k=d^{3/4}$)")
     left.set_xlabel("ambient dimension $d$")
     left.set_title(f"$k={k}$, every law at $\\sigma=0.3$ rms")
-    left.set_ylabel(r"$E|\lambda-\lambda_t|^2/\lambda_t^2$")
 
     ks = np.geomspace(2, 1500, 100)
     _lines(right, ks, 4 / (_AMBIENT - ks), 1 / _AMBIENT + ks**2 / _AMBIENT**2)
@@ -65,12 +64,14 @@ def draw(tables):
     right.set_xlabel("intrinsic dimension $k$")
     right.set_title(f"$d={_AMBIENT}$, small noise")
 
-    for axis, letter in zip(axes[0], "ab"):
+    for axis, letter in zip(axes[:, 0], "ab"):
         axis.set_xscale("log")
         axis.set_yscale("log")
         axis.grid(True)
+        axis.set_ylabel(r"$E|\lambda-\lambda_t|^2/\lambda_t^2$")
         panel_label(axis, letter)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    headline(figure, "One sample tells its noise level the better the larger $d$, whatever the law")
     return figure
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import new_figure, only, panel_label
+from analysis.figures.style import headline, new_figure, only, panel_label
 from analysis.noise_level.figures.histogram_panel import draw_histogram
 
 CAPTION = (
@@ -23,10 +23,11 @@ def draw(tables):
     rows = found[0][found[0].figure == 1]
     if not set(_AMBIENT) <= set(rows.ambient):
         return None
-    figure, axes = new_figure(1, 2, "double", row_height=2.4)
-    for axis, d, letter in zip(axes[0], _AMBIENT, "ab"):
+    figure, axes = new_figure(2, 1, "single", row_height=1.9)
+    for axis, d, letter in zip(axes[:, 0], _AMBIENT, "ab"):
         draw_histogram(axis, rows[rows.ambient == d])
         panel_label(axis, letter)
-    axes[0, 0].set_ylabel("density")
-    figure.legend(*axes[0, 1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        axis.set_ylabel("density")
+    figure.legend(*axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    headline(figure, "A single sample tells its noise level in $d=500$ and does not in $d=2$")
     return figure

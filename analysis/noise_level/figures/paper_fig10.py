@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.figures.style import COLORS, new_figure, only, panel_label
+from analysis.figures.style import COLORS, headline, new_figure, only, panel_label
 from analysis.noise_level.figures.histogram_panel import draw_histogram
 
 CAPTION = (
@@ -25,17 +25,22 @@ def draw(tables):
     if not set(_AMBIENT) <= set(histogram.ambient):
         return None
     groups = [part for _, part in samples.sort_values("ambient", ascending=False).groupby("law", sort=False)]
-    figure, axes = new_figure(1, len(_AMBIENT) + len(groups), "double", row_height=1.75)
+    columns = max(len(_AMBIENT), len(groups))
+    figure, axes = new_figure(2, columns, "single", row_height=1.6)
     for axis, d in zip(axes[0], _AMBIENT):
         draw_histogram(axis, histogram[histogram.ambient == d])
-    for axis, part in zip(axes[0, len(_AMBIENT) :], groups):
+        axis.set_title(f"$d={d}$")
+    for axis, part in zip(axes[1], groups):
         _samples(axis, part)
-    for axis, letter in zip(axes[0], "abcde"):
+    for axis in (*axes[0, len(_AMBIENT) :], *axes[1, len(groups) :]):
+        axis.set_axis_off()
+    for axis, letter in zip([*axes[0, : len(_AMBIENT)], *axes[1, : len(groups)]], "abcde"):
         panel_label(axis, letter)
     axes[0, 0].set_ylabel("density")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    more = axes[0, -1].get_legend_handles_labels()
-    figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=5)
+    more = axes[1, 0].get_legend_handles_labels()
+    figure.legend(handles + more[0], labels + more[1], loc="outside lower center", ncols=2)
+    headline(figure, "The estimate of $\\sigma^2$ concentrates as $d$ grows ($k=1$)")
     return figure
 
 
@@ -44,6 +49,6 @@ def _samples(axis, part) -> None:
     axis.scatter(part.x1, part.x2, s=2, color=COLORS["blue"], alpha=0.8, linewidths=0, label="blind samples")
     axis.set_aspect("equal", adjustable="datalim")
     name = {"paper": "mixture"}.get(part.law.iloc[0], part.law.iloc[0])
-    axis.set_title(f"{name}, $d={part.ambient.iloc[0]}$")
+    axis.set_title(f"{name}\n$d={part.ambient.iloc[0]}$")
     axis.set_xlabel("$x_1$")
     axis.set_ylabel("$x_2$")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.style import COLORS, ROLES, new_figure, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, panel_label
 
 __all__ = ["draw"]
 
@@ -23,12 +25,12 @@ ALT = (
 
 # quantity, against, title, prediction, exponent of the paper's bound (None: it has none)
 _PANELS = (
-    ("price of blindness", "ambient", "price of blindness in $d$", -1.0, -1.0),
-    ("price of blindness", "dim", "price of blindness in $k$", 1.0, 2.0),
-    ("certificate's steps", "dim", "certified steps in $k$", 1.0, 2.0),
-    ("certificate's steps", "inverse_eps", "certified steps in 1/nats", 1.0, 1.0),
-    ("measured steps", "dim", "measured steps in $k$", None, 2.0),
-    ("measured steps", "inverse_error", "measured steps in 1/error", 1.0, 2.0),
+    ("price of blindness", "ambient", "price of blindness\nin $d$", -1.0, -1.0),
+    ("price of blindness", "dim", "price of blindness\nin $k$", 1.0, 2.0),
+    ("certificate's steps", "dim", "certified steps\nin $k$", 1.0, 2.0),
+    ("certificate's steps", "inverse_eps", "certified steps\nin 1/nats", 1.0, 1.0),
+    ("measured steps", "dim", "measured steps\nin $k$", None, 2.0),
+    ("measured steps", "inverse_error", "measured steps\nin 1/error", 1.0, 2.0),
 )
 
 
@@ -37,13 +39,17 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     fits = tables.get("scaling_fits")
     if fits is None:
         return None
-    shown = [fits[(fits["quantity"] == quantity) & (fits["against"] == against)] for quantity, against, *_ in _PANELS]
+    every = [fits[(fits["quantity"] == quantity) & (fits["against"] == against)] for quantity, against, *_ in _PANELS]
+    panels = [panel for panel, rows in zip(_PANELS, every) if len(rows)]
+    shown = [rows for rows in every if len(rows)]
     laws = [law for law in dict.fromkeys(fits["law"]) if any((rows["law"] == law).any() for rows in shown)]
     if len(laws) < 2:
         return None
-    height = 0.55 + 0.115 * len(laws)
-    figure, axes = new_figure(2, 3, width="double", row_height=height, sharey=True)
-    for letter, axis, (_, _, title, prediction, bound), rows in zip("abcdef", axes.flat, _PANELS, shown):
+    height = max(1.5, 0.65 + 0.115 * len(laws))
+    figure, axes = new_figure(math.ceil(len(panels) / 2), 2, width="single", row_height=height, sharey=True)
+    for axis in axes.flat[len(panels) :]:
+        axis.set_axis_off()
+    for letter, axis, (_, _, title, prediction, bound), rows in zip("abcdef", axes.flat, panels, shown):
         for place, law in enumerate(laws):
             own = rows[rows["law"] == law]
             if own.empty:
@@ -57,9 +63,9 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
         axis.set_yticks(range(len(laws)), [law.replace("_", " ") for law in laws])
         axis.set_ylim(len(laws) - 0.4, -0.6)
         axis.margins(x=0.08)
-        axis.xaxis.set_major_locator(MaxNLocator(4))
+        axis.xaxis.set_major_locator(MaxNLocator(2))
         panel_label(axis, letter)
-    for axis in axes[1]:
+    for axis in axes[-1]:
         axis.set_xlabel("exponent")
     entries = [
         Line2D(
@@ -69,10 +75,11 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
             marker="o",
             markersize=2.5,
             linewidth=0.8,
-            label="fitted: mean over what is held, hull of the 95 % intervals",
+            label="fitted: mean, hull of the 95 % intervals",
         ),
         Line2D([], [], label="derived for the Gaussian law", **ROLES["theory"]),
         Line2D([], [], label="exponent of the paper's bound", **ROLES["bound"]),
     ]
-    figure.legend(handles=entries, loc="outside lower center", ncols=3)
+    figure.legend(handles=entries, loc="outside lower center", ncols=1)
+    headline(figure, "The price falls as $1/d$ on every law, and steps grow no faster than the paper's bound")
     return figure

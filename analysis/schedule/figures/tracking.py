@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label
 
 CAPTION = (
     "Blind runs follow the implicit schedule where d is large and lose it where the data fill the plane (figures "
-    "3 and 11 of the paper with exact denoisers; claim S4). Left: residual estimate of the level along runs, k = "
-    "2, mean and one standard deviation over samples. Right: sqrt(d) times its mean log deviation, a line a law; "
+    "3 and 11 of the paper with exact denoisers; claim S4). a: residual estimate of the level along runs, k = "
+    "2, mean and one standard deviation over samples. b: sqrt(d) times its mean log deviation, a line a law; "
     "grey: one standard deviation of one sample."
 )
 ALT = (
-    "Left: estimates lie on the schedule for d = 500 and leave it for d = 2. Right: deviations of all laws stay "
+    "Above: estimates lie on the schedule for d = 500 and leave it for d = 2. Below: deviations of all laws stay "
     "well within the grey band."
 )
 
@@ -23,9 +23,9 @@ _PLANE = {"plane_gaussian": "Gaussian", "plane_mixture": "mixture"}
 
 
 def draw(tables: Mapping):
-    """Left: sigma_hat and sigma_t along a run, k = 2 in d = 2 and 500.
+    """Above: sigma_hat and sigma_t along a run, k = 2 in d = 2 and 500.
 
-    Right: sqrt(d) times the mean deviation, every law, every step.
+    Below: sqrt(d) times the mean deviation, every law, every step.
     """
     found = only(tables, "tracking")
     if found is None:
@@ -35,12 +35,13 @@ def draw(tables: Mapping):
     plane, others = rows[rows.law.isin(list(_PLANE))], rows[~rows.law.isin(list(_PLANE))]
     if not len(plane) or not len(others):
         return None
-    figure, axes = new_figure(1, 2, width="double", row_height=2.7)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, width="single", row_height=2.4)
+    left, right = axes[:, 0]
     _levels(left, plane)
     _deviations(right, others)
     panel_label(left, "a")
     panel_label(right, "b")
+    headline(figure, "Blind runs follow the implicit schedule where $d$ is large, and lose it in $d=2$")
     return figure
 
 

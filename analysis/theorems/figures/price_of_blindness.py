@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label
 
 __all__ = ["draw"]
 
@@ -31,12 +31,13 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     if found is None:
         return None
     price, path = found
-    figure, axes = new_figure(1, 3, width="double", row_height=2.7, width_ratios=[1.05, 1.1, 1.1])
+    figure, axes = new_figure(3, 1, width="single", row_height=2.5)
     _information(axes[0, 0], price)
-    _growth(axes[0, 1], price)
-    _path(axes[0, 2], path)
-    for axis, letter in zip(axes[0], "abc"):
+    _growth(axes[1, 0], price)
+    _path(axes[2, 0], path)
+    for axis, letter in zip(axes[:, 0], "abc"):
         panel_label(axis, letter)
+    headline(figure, "Every law pays for blindness what its information says, far below the paper's bound")
     return figure
 
 
@@ -45,7 +46,7 @@ def _information(axis, price: pandas.DataFrame) -> None:
     for d, color, shift in ((1e3, COLORS["sky"], 0.16), (1e5, COLORS["blue"], -0.16)):
         at = price[(price["ambient"] == d) & (price["end"] == 0.05)]
         row = np.array([laws.index(law) for law in at["law"]]) + shift
-        value = at["price_over_information"]
+        value = at["price_over"]
         error = [(value - at["price_over_low"]).clip(lower=0), (at["price_over_high"] - value).clip(lower=0)]
         axis.errorbar(
             value,
@@ -78,8 +79,8 @@ def _growth(axis, price: pandas.DataFrame) -> None:
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlabel(r"data size / $\sigma_T$")
-    axis.set_ylabel(rf"nats, $d=10^{int(np.log10(d))}$   ($\cdots$ Thm 3.6, $C=1$)")
-    axis.legend(loc="center left", bbox_to_anchor=(0.0, 0.42), ncols=2, columnspacing=0.8)
+    axis.set_ylabel(rf"nats, $d=10^{int(np.log10(d))}$ ($\cdots$ Thm 3.6)")
+    axis.legend(loc="center left", bbox_to_anchor=(0.0, 0.42), ncols=3, columnspacing=0.8)
 
 
 def _path(axis, path: pandas.DataFrame) -> None:

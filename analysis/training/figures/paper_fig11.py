@@ -13,7 +13,7 @@ CAPTION = (
     "2 (figure 11 of the paper; claims T1, T1b, T1c). Locally linear network of the shorter recipe (T1d). Outputs "
     "over data; sigma_hat of single samples against the step; mean log ratio to the schedule with 95 % intervals."
 )
-ALT = "Rows for large d and d = 2: outputs cover the mixture and estimates lie on the schedule above, and not below."
+ALT = "Columns for large d and d = 2: outputs cover the mixture and estimates lie on the schedule left, and not right."
 
 
 def draw(tables: Mapping) -> Figure | None:

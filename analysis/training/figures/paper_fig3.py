@@ -10,15 +10,16 @@ from collections.abc import Mapping
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "A blind network trained on a Gaussian, k = 2, tracks the implicit schedule for d large and not for d = 2 "
     "(figure 3 of the paper; claims T1, T1b, T1c). Locally linear network of the shorter recipe (T1d). Outputs "
     "over data; sigma_hat of single samples against the step; mean log ratio to the schedule with 95 % intervals."
 )
-ALT = "Rows for large d and d = 2: outputs cover the data and estimates lie on the schedule above, and not below."
+ALT = "Columns for large d and d = 2: outputs cover the data and estimates lie on the schedule left, and not right."
 
+_LAWS = {"figure3": "Gaussian", "figure11": "mixture"}
 READING = "as stated"
 OTHER_READING = "as plotted"
 
@@ -29,7 +30,7 @@ def draw(tables: Mapping) -> Figure | None:
 
 
 def runs_figure(tables: Mapping, law: str) -> Figure | None:
-    """Rows: d large and d = k; columns: outputs, sigma_hat of single samples against the step, mean log ratio.
+    """Columns: d large and d = k; rows: outputs, sigma_hat of single samples against the step, mean log ratio.
 
     The recipe as stated in the paper is shown where it was trained, else the short one.
     """
@@ -39,32 +40,34 @@ def runs_figure(tables: Mapping, law: str) -> Figure | None:
     rows = found[0][found[0].law == law]
     if rows.empty:
         return None
-    recipe = "stated" if "stated" in set(rows.recipe) else "short"
-    rows = rows[rows.recipe == recipe]
+    shown = "stated" if "stated" in set(rows.recipe) else "short"
+    rows = rows[rows.recipe == shown]
     ambients = sorted(rows.ambient.unique(), reverse=True)
-    figure, axes = new_figure(len(ambients), 3, width="double", row_height=2.1)
-    for i, (d, panels) in enumerate(zip(ambients, axes)):
+    figure, axes = new_figure(3, len(ambients), width="single", row_height=1.75)
+    for i, (d, panels) in enumerate(zip(ambients, axes.T)):
         net = rows[rows.ambient == d]
         _outputs(panels[0], net)
         _paths(panels[1], net)
         _log_ratio(panels[2], net)
-        panels[0].set_title(f"d = {d}, k = {net.dim.iloc[0]}: outputs")
+        panels[0].set_title(f"$d={d}$: outputs")
         panels[1].set_title("noise estimates")
         panels[2].set_title("tracking")
         for j, panel in enumerate(panels):
-            panel_label(panel, "abcdefghi"[3 * i + j])
-    # room for the legend above the points
-    data = axes[0][0].dataLim
-    axes[0][0].update_datalim([(data.x0, data.y1 + 0.4 * data.height)])
-    axes[0][0].autoscale_view()
-    axes[0][0].legend(loc="upper right", markerscale=3)
-    axes[0][1].legend()
-    axes[0][2].legend()
+            panel_label(panel, "abcdefghi"[len(ambients) * j + i])
+    entries: dict = {}
+    for panel in axes[:, 0]:
+        handles, labels = panel.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    finding = f"A blind network tracks the schedule in $d={ambients[0]}$"
+    if len(ambients) > 1:
+        finding += f" and not in $d={ambients[-1]}$"
+    headline(figure, f"{finding} ({_LAWS[law]}, $k={rows.dim.iloc[0]}$)", f"recipe {shown}: {recipe(rows)}")
     return figure
 
 
 def _points(axis, rows: pandas.DataFrame, **look) -> None:
-    axis.plot(rows.u1, rows.u2, linestyle="none", marker=".", markersize=1.6, **look)
+    axis.plot(rows.u1, rows.u2, linestyle="none", marker=".", markersize=2.0, **look)
 
 
 def _outputs(axis, net: pandas.DataFrame) -> None:
@@ -96,21 +99,11 @@ def _log_ratio(axis, net: pandas.DataFrame) -> None:
         run = net[(net.measure == "log_ratio") & (net.series == f"{name} {READING}")]
         label = "exact blind optimum" if name == "exact" else "trained"
         axis.errorbar(run.level, run.value, yerr=1.96 * run.se, label=label, linewidth=1.0, **look)
-    axis.axhspan(-0.0953, 0.0953, color=COLORS["green"], alpha=0.15, linewidth=0)
-    axis.annotate(
-        "within 10 %",
-        (0.98, -0.0953),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        size=6.5,
-        ha="right",
-        color=COLORS["green"],
-    )
+    axis.axhspan(-0.0953, 0.0953, color=COLORS["green"], alpha=0.15, linewidth=0, label="within 10 %")
     axis.set_xscale("log")
     axis.invert_xaxis()
     axis.set_xlabel(r"$\sigma_t$")
     axis.set_ylabel(r"mean $\log(\hat\sigma/\sigma_t)$")
     shown = net[(net.measure == "log_ratio") & net.series.str.endswith(READING)]
-    reach = max(0.2, 1.1 * float(shown.value.abs().max()))
+    reach = max(0.2, 1.1 * float((shown.value.abs() + 1.96 * shown.se).max()))
     axis.set_ylim(-reach, reach)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "Trained networks come within 2.5 % of the Bayes risk at every noise level, and their residual has the bias "
@@ -27,19 +27,36 @@ def draw(tables: Mapping) -> Figure | None:
         return None
     table = found[0]
     laws = sorted(table.law.unique())
-    figure, axes = new_figure(2, len(laws), width="double", row_height=2.1, sharex=True)
+    figure, axes = new_figure(2, len(laws), width="single", row_height=2.15, sharex=True)
     for column, law in enumerate(laws):
         rows = table[table.law == law]
         _excess(axes[0][column], rows)
         _residual(axes[1][column], rows)
-        axes[0][column].set_title(f"{law}, k = {rows.dim.iloc[0]}, d = {rows.ambient.iloc[0]}")
+        axes[0][column].set_title(_title(rows), size=7)
         for line in (0, 1):
             panel_label(axes[line][column], "abcdefgh"[line * len(laws) + column])
-    axes[0][0].set_ylabel("excess risk / Bayes risk")
+    axes[0][0].set_ylabel("excess / Bayes risk")
     axes[1][0].set_ylabel(r"$E|f-y|^2 / (d\sigma^2)$")
-    axes[0][0].legend(loc="lower left")
-    axes[1][0].legend(loc="lower right")
+    entries: dict = {}
+    for axis in axes[::-1, 0]:
+        handles, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, handles))
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=2)
+    headline(
+        figure,
+        "Trained networks come within 2.5 % of the Bayes risk at every noise level",
+        f"{recipe(table.drop(columns=['steps', 'batch']))}; steps x batch in the titles",
+    )
     return figure
+
+
+def _title(rows: pandas.DataFrame) -> str:
+    """Law, and how long each of its two networks was trained."""
+    lines = [f"{rows.law.iloc[0]}, $k={rows.dim.iloc[0]}$, $d={rows.ambient.iloc[0]}$"]
+    for blind, net in sorted(rows.groupby(rows.blind.astype(str)), reverse=True):
+        name = "blind" if blind == "True" else "conditional"
+        lines.append(f"{name} {net.steps.iloc[0]:g} x {net.batch.iloc[0]:g}")
+    return "\n".join(lines)
 
 
 def _curve(rows: pandas.DataFrame, measure: str, blind: bool) -> pandas.DataFrame:

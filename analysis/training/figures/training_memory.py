@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLORS, ROLES, mark, new_figure, only, panel_label
+from analysis.figures.style import COLORS, ROLES, headline, mark, new_figure, only, panel_label, recipe
 
 CAPTION = (
     "With 5000 training points of a 2-sphere a network sits at the optimum of the law, with 20 near that of its "
@@ -14,17 +14,19 @@ CAPTION = (
     "training set), fresh (solid) and training points (dotted), bars: 95 % intervals. b: excess risk of the "
     "network and of the training set's optimum."
 )
-ALT = "Left: positions fall from one to zero as the training set grows. Right: excess risks fall, the network's faster."
+ALT = (
+    "Above: positions fall from one to zero as the training set grows. Below: excess risks fall, the network's faster."
+)
 
 
 def draw(tables: Mapping) -> Figure | None:
-    """Left: position between the optima against n. Right: excess risk of network and of the training set's optimum."""
+    """Above: position between the optima against n. Below: excess risk of network and of the training set's optimum."""
     found = only(tables, "training_memory")
     if found is None:
         return None
     table = found[0]
-    figure, axes = new_figure(1, 2, width="double", row_height=2.5)
-    left, right = axes[0]
+    figure, axes = new_figure(2, 1, width="single", row_height=2.4)
+    left, right = axes[:, 0]
     levels = sorted(table.level.dropna().unique())
     for number, level in enumerate(levels):
         for series, line in (("fresh", "-"), ("training", ":")):
@@ -49,13 +51,14 @@ def draw(tables: Mapping) -> Figure | None:
             ha="right",
             color=COLORS["grey"],
         )
-    left.set_ylim(-0.15, 1.1)
+    shown, half = (table[table.measure == "position"][name] for name in ("value", "se"))
+    left.set_ylim(min(-0.15, float((shown - 2 * half).min())), max(1.1, float((shown + 2 * half).max())))
     left.set_ylabel("position between the optima")
     left.legend(
         title="solid: fresh, dotted: training points",
         title_fontsize=6.5,
         loc="center right",
-        bbox_to_anchor=(1.0, 0.62),
+        bbox_to_anchor=(1.0, 0.6),
     )
     right.set_yscale("log")
     right.set_ylabel("excess risk / Bayes risk")
@@ -66,4 +69,6 @@ def draw(tables: Mapping) -> Figure | None:
         axis.set_xscale("log")
         axis.set_xlabel("training points n")
         panel_label(axis, letter)
+    headline(figure, "More training points take a network from the optimum of its training set to that of the law",
+             recipe(table))  # fmt: skip
     return figure
