@@ -18,7 +18,11 @@ from manifolds.laws.uneven_union import uneven_union
     "core", [isotropic_mixture(2, 5, width=0.5), uneven_union([1, 3], separation=8.0)], ids=lambda core: core.name
 )
 def test_the_contract(core):
-    manifolds.check_law(Law(core, core.core_dim + 4))
+    law = Law(core, core.core_dim + 4)
+    manifolds.check_law(law)
+    core.radius = 1e-3  # a wrong declaration is noticed
+    with pytest.raises(manifolds.checking.ContractError, match=r"<= R\^2"):
+        manifolds.check_law(law)
 
 
 def test_a_smoothed_set_of_atoms_is_the_mixture_of_gaussians():
