@@ -133,7 +133,7 @@ def test_the_distance_of_a_reading_is_between_the_mass_and_the_least_and_largest
 @pytest.mark.parametrize("reading", ["printed", "proof", "proof, sabotaged"])
 def test_readings_of_the_start_move_the_mass_that_they_must(reading):
     """Weights (.35, .22, .22, .22) for (.55, .15, .15, .15) move .2; the proof's start none; the printed some."""
-    row = cell_reading({"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 1500}, 0)[0]
+    row = cell_reading({"reading": reading, "dim": 4, "eps": 0.2, "factor": 20.0, "points": 2500}, 0)[0]
     radius = math.sqrt(1 + 4 * 0.05**2)
     assert row["sigma_0"] == pytest.approx(0.2 / radius if reading == "printed" else radius / 0.2)
     assert row["sigma_T"] == pytest.approx(0.2 / 2)

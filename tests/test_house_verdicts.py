@@ -19,12 +19,8 @@ AWAITING_RUN = {
     "T1", "L4", "L4b", "I4", "I1b", "I1c", "I2b",
 }  # fmt: skip
 
-# need no sabotage near their limit yet: this list can only shrink; when it is empty, STRICT of runs/claims.py is True
-NOT_STRICT = {
-    "V1", "P2", "P3", "P4", "N6", "N2", "N3", "N5", "N7", "I1", "S1", "S1b", "S2", "S2b", "S5", "B2", "B3",
-    "D1", "D2", "D3", "L2", "R2", "R1", "R3", "B1", "B5", "B4", "B6", "L1", "L2b", "L3", "R4", "R5", "O2",
-    "D7b", "M1", "M2", "M3", "M4", "A1", "A1b", "K2",
-}  # fmt: skip
+# need no sabotage within a factor 2 of their limit: C1, for 300 runs cannot tell an alarm rate of 2 % from one of 1 %
+NOT_STRICT = {"C1"}
 
 
 def _half_widths(row):
@@ -41,5 +37,5 @@ def test_a_false_value_would_be_seen_within_five_half_widths_or_the_claim_says_w
 
 def test_a_new_claim_has_a_sabotage_near_its_limit():
     lax = {c.id for c in CLAIMS.values() if not c.strict}
-    assert lax - NOT_STRICT == set()
-    assert not (STRICT and lax)
+    assert lax == NOT_STRICT
+    assert STRICT

@@ -248,12 +248,6 @@ def test_covering_bounds_of_a_grid_hold_for_the_exact_number():
         (lambda: manifolds.make("random_code", dim=12, ambient=200), "dim must be at most 11"),
         (lambda: manifolds.make("random_code", dim=2, ambient=15), "ambient must be >= 16"),
         (lambda: manifolds.make("random_code", dim=2, ambient=20, radius=-1.0), "radius must be a finite number > 0"),
-        (
-            lambda: BlindDenoiser(manifolds.Law(Atoms([[1.0], [2.0]]), 1), NoisePrior.power(2.0, 0.1, 1.0))(
-                torch.ones(1, 1, dtype=torch.float64)
-            ),
-            "prior must fall",
-        ),
     ],
 )
 def test_bad_atoms_are_refused(build, message):

@@ -21,7 +21,7 @@ def circle(n, label, share=0.0):
 def test_the_law_itself_is_at_distance_zero():
     law, x = circle(1600, "own")
     found = perceptual(x, law, manifolds.stream(1))
-    assert found.low == 0.0 and found.value < 0.06 and found.high < 0.25
+    assert found.low == 0.0 and found.value < 0.1 and found.high < 0.25
 
 
 def test_a_known_distance_lies_in_the_interval():
@@ -48,7 +48,8 @@ def test_dense_points_of_a_turned_law_are_projected_in_its_own_frame():
     law = manifolds.make("sphere", dim=1, ambient=12, rotation=5)
     x = law.sample(800, manifolds.stream(4))
     assert perceptual(x, law, manifolds.stream(5)).value < 0.1
-    assert perceptual(x.roll(1, dims=1), law, manifolds.stream(5)).low > 0.1  # another circle, seen from this one
+    turned = perceptual(x.roll(1, dims=1), law, manifolds.stream(5))  # another circle, seen from this one
+    assert turned.low > 0.0 and turned.value > 0.4
 
 
 def test_too_few_points_are_refused():

@@ -275,7 +275,7 @@ def test_status_tells_stale_failed_and_missing_apart(registered, tmp_path, capsy
         (
             ["fly"],
             "python -m analysis: argument COMMAND: "
-            "must be one of list, run, report, status, claims, statements, got 'fly'",
+            "must be one of list, run, report, status, claims, statements, compare, got 'fly'",
         ),
     ],
 )

@@ -190,7 +190,7 @@ def test_a_results_folder_below_a_file_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     done = toy_process.run("WAVES", "--out", tmp_path / "file" / "out")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines() == [f"cannot write {tmp_path}/file/out: Not a directory"]
+    assert done.stderr.splitlines() == [f"cannot read {tmp_path}/file/out/manifest.json: Not a directory"]
 
 
 def test_a_read_only_results_folder_is_one_line(tmp_path):

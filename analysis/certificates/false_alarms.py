@@ -28,6 +28,7 @@ CLAIMS = (
         profile="full",
         # one run with a finding in 300 has the upper limit .016: the limit cannot come nearer at this number of runs
         wide="a share of 300 runs: it is .04 that is told from .01 for sure",
+        strict=False,
     ),
 )
 LAWS: dict[str, dict[str, Any]] = {

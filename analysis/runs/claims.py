@@ -17,7 +17,7 @@ OUTCOMES = (HOLDS, VIOLATED, INCONCLUSIVE)
 REQUIRED = {"null": HOLDS, "power": VIOLATED}
 SPANS = ("interval", "range", "number")
 
-STRICT = False  # the default of `Claim.strict`; True once no registered claim lacks a sabotage near its limit
+STRICT = True  # the default of `Claim.strict`: a sabotage near the limit is asked of every claim
 NEAR = 2.0  # a sabotage this many times as far from the truth as the limit still says where the limit is
 _NORMAL = 1.959964  # of a 95 % interval
 # an interval's lower end lies beyond a limit with probability .95 once its centre is this many half widths beyond it

@@ -24,8 +24,8 @@ _INSTALLED = tuple({sysconfig.get_path(n) for n in ("stdlib", "platstdlib", "pur
 
 
 def is_installed(place: str) -> bool:
-    """Whether a file or folder belongs to Python or to an installed package."""
-    return place.startswith(_INSTALLED)
+    """Whether a file or folder is part of Python or of an installed package, of this environment or one on its path."""
+    return place.startswith(_INSTALLED) or bool({"site-packages", "dist-packages"} & set(Path(place).parts))
 
 
 class Sources:

@@ -37,7 +37,13 @@ _CANCELLED = 1e-6  # where the means of levels cancel to less than this, the tol
 
 
 class QuadratureError(ValueError):
-    """The average over noise levels could not be made as accurate as asked."""
+    """The average over noise levels could not be made as accurate as asked.
+
+    >>> raise QuadratureError("not to 1e-9")
+    Traceback (most recent call last):
+    ...
+    manifolds.denoisers.noise_quadrature.QuadratureError: not to 1e-9
+    """
 
 
 class Leaves(NamedTuple):
