@@ -13,10 +13,10 @@ ROWS = read(ROOT / "results" / CLAIMS_FILE, CLAIM_COLUMNS)
 CLAIMS = {c.id: c for name in registry.NAMES for c in registry.load(name).claims}
 MOST = 5.0  # half widths of its own interval, within which a false value would be seen
 
-# decided before their claims were mended; empty after the next run of the paper profile
+# see less yet: a wider range of theirs awaits a mend (B2, D4b, P5), or training and images the next run of their claims;
+# this list can only shrink
 AWAITING_RUN = {
-    "N6", "I1", "S5", "D1", "D3", "R2", "R1", "B5", "B4", "B6", "L3", "D7b", "M6c", "M1", "M2", "M3", "K2",
-    "T1", "L4", "L4b", "I4", "I1b", "I1c", "I2b",
+    "B2", "B5", "B6", "D4b", "I1b", "I1c", "I2b", "I4", "L4", "L4b", "M6c", "P5", "S5", "T1",
 }  # fmt: skip
 
 # need no sabotage within a factor 2 of their limit: C1, for 300 runs cannot tell an alarm rate of 2 % from one of 1 %
