@@ -13,7 +13,7 @@ ROWS = read(ROOT / "results" / CLAIMS_FILE, CLAIM_COLUMNS)
 CLAIMS = {c.id: c for name in registry.NAMES for c in registry.load(name).claims}
 MOST = 5.0  # half widths of its own interval, within which a false value would be seen
 
-# see less yet: a wider range of theirs awaits a mend (B2, D4b, P5), or training and images the next run of their claims;
+# see less yet: those of training and images await their next run, the others (B2, D4b, P5, S5 ...) a mend;
 # this list can only shrink
 AWAITING_RUN = {
     "B2", "B5", "B6", "D4b", "I1b", "I1c", "I2b", "I4", "L4", "L4b", "M6c", "P5", "S5", "T1",
