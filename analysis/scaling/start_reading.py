@@ -97,6 +97,8 @@ def total_variation_interval(counts: np.ndarray, weights: tuple[float, ...]) -> 
 
 def decide(tables: Tables, options: Any) -> list[Measurement]:
     """R3."""
+    if options.profile == "smoke":  # too few points to see the sabotage
+        return []
     table = tables["scaling_reading"]
     ends = ["over_eps", "over_eps_low", "over_eps_high"]
     pick = {name: [group[end] for end in ends] for name, group in table.groupby("reading")}
