@@ -175,11 +175,9 @@ def _over_price(row: dict, price: float) -> dict:
 
 def decide(tables, options) -> list[Measurement]:
     """M3 to M5, each by the law or the run that speaks most against it."""
-    if options.profile == "smoke":  # too few points to see the sabotage
-        return []
     found = with_rows(tables, "mismatch_factorial")
     rules = (_blind_beats_conditional, _price, _share)
-    return decided([rule(*found) for rule in rules] if found else [], options, smoke=("M4",))
+    return decided([rule(*found) for rule in rules] if found else [], options)
 
 
 def _headline(rows: pd.DataFrame, integrator: str, arm: str) -> pd.DataFrame:

@@ -139,10 +139,8 @@ def cell_levels(params: dict, seed: int) -> list[dict]:
 
 def decide(tables, options) -> list[Measurement]:
     """M2: the step that is farthest from the closed form, over all runs."""
-    if options.profile == "smoke":  # too few points to see the sabotage
-        return []
     found = with_rows(tables, "mismatch_levels")
-    return decided([_farthest_step(*found)] if found else [], options, smoke=("M2",))
+    return decided([_farthest_step(*found)] if found else [], options)
 
 
 def _farthest_step(rows: pd.DataFrame) -> Measurement | None:

@@ -102,11 +102,9 @@ def cell_local(params: dict, seed: int) -> list[dict]:
 
 def decide(tables, options) -> list[Measurement]:
     """J against the sum; the dimension paid for against the mean."""
-    if options.profile == "smoke":  # too few points to see the sabotage
-        return []
     rows, curves = tables.get("neighbours_union"), tables.get("neighbours_local")
     found = []
-    if rows is not None and rows.law.nunique() == 4:
+    if rows is not None and rows.law.nunique() == 4 and not smoke(options):  # few batches do not show the sabotage
         batches = {str(k): g.J.to_numpy() for k, g in rows.groupby("law")}
         whole = float(np.mean(_DIMS)) + batches["centres"]
         union, near, far = (ratio(batches[k], whole) for k in ("union", "near", "farther"))
