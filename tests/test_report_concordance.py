@@ -36,6 +36,9 @@ def test_a_refuted_number_is_not_the_same_whatever_stands_in_its_place(folder):
     assert by_item["fig. 3, the plotted line"].same == "no"
     assert [c.id for c in by_item["fig. 3, the plotted line"].cards] == ["K1", "K1b"]
     assert by_item["fig. 1"].same == "yes"
+    # claims that hold of the corrected form say that the printed one is not the same
+    assert by_item["eqs. (14), (A3)"].same == "no, corrected"
+    assert [x.same for x in concordance.lines(folder) if x.row.claims == ("K2",)] == ["no, corrected"]
 
 
 @pytest.mark.parametrize(
