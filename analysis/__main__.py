@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import runpy
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -121,16 +122,23 @@ def _status(names: list[str], given: dict, prog: str) -> int:
     return 0
 
 
+@contextmanager
+def _about_names(prog: str) -> Iterator[None]:
+    """What is wrong with a NAME as a usage error."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"{prog}: argument NAME: {error}") from None
+
+
 def _claims(names: list[str], given: dict, prog: str) -> int:
     if all(name in registry.NAMES for name in names):
         return _claims_table(_experiments(names, prog), _folder(given))
     from analysis.statements import claim, show
 
-    try:
+    with _about_names(prog):
         rows = show.results(_folder(given))
         print("\n\n".join([claim.page(identifier, rows) for name in names for identifier in _ids(name)]))
-    except ValueError as error:
-        raise UsageError(f"{prog}: argument NAME: {error}") from None
     return 0
 
 
@@ -153,20 +161,16 @@ def _statements(names: list[str], given: dict, prog: str) -> int:
     from analysis.statements import ALL, find, show
 
     rows = show.results(_folder(given))
-    try:
+    with _about_names(prog):
         print("\n\n".join(show.page(find(name), rows) for name in names) if names else show.table(ALL, rows))
-    except ValueError as error:
-        raise UsageError(f"{prog}: argument NAME: {error}") from None
     return 0
 
 
 def _compare(names: list[str], given: dict, prog: str) -> int:
     from analysis.comparing import command
 
-    try:
+    with _about_names(prog):
         text, status = command(names)
-    except ValueError as error:
-        raise UsageError(f"{prog}: argument NAME: {error}") from None
     print(text)
     return status
 
