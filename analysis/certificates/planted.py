@@ -32,7 +32,6 @@ CLAIMS = (
         predicted="0",
         allowed=(-math.inf, 0.2),
         profile="full",
-        strict=True,
         wide="a number without sampling error of its own",
     ),
 )

@@ -37,7 +37,6 @@ CLAIMS = (
         predicted="0; the plain residual -.07",
         allowed=(float("-inf"), 0.01),
         profile="full",  # it needs a package of its own: only there it has to be decided
-        strict=True,
     ),
 )
 SIDE = 64

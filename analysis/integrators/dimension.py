@@ -38,7 +38,6 @@ CLAIMS = (
         # exact recursions; what is left is interpolation between step counts 2^(1/2) apart, and terms of higher order
         # in 1/N at the smallest N (some per cent of N a decade)
         allowed=(-0.03, 0.03),
-        strict=True,
         wide="exact numbers without sampling error",
         revised=Revision(
             was="only normal-consistent coefficients are dimension-free: slope of log KL on log d at 64 steps",

@@ -45,7 +45,6 @@ CLAIMS = (
         predicted="2, and up to .04 from the next order",
         # three half widths of 8 batches are .07
         allowed=(1.9, 2.1),
-        strict=True,
         wide="the next order is .02 to .04 of the distance from the truth to the limit",
         revised=Revision(
             was="the slope over lags .05 to .2 within .5",
@@ -62,7 +61,6 @@ CLAIMS = (
         predicted="1",
         # three half widths of 8 batches; leaving out the correlation of drift and martingale would give 2 or -2
         allowed=(0.84, 1.16),
-        strict=True,
         revised=Revision(
             was="the same at lags .1 and .2 within .25, first with the Gaussian as its null and in it",
             why="corrections of relative order .1 to .2 were not predicted, and its sabotage was computed on finished "

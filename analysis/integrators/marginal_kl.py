@@ -19,7 +19,6 @@ CLAIMS = (
         quantity="KL over k h^2/16, farthest from 1 over a in {0, .25, .5, .75} and h (interval: the whole range)",
         predicted="1",
         allowed=(0.97, 1.03),  # corrections of relative order h/4 at most
-        strict=True,
         wide="exact numbers without sampling error",
     ),
 )

@@ -32,7 +32,6 @@ CLAIMS = (
         "all of them)",
         predicted="0",
         allowed=(-0.1, 0.1),  # a tenth of an order: tells 1 from 1.2
-        strict=True,
         wide="exact recursions without sampling error; the interval is that of a straight line through four points",
     ),
     Claim(
@@ -46,7 +45,6 @@ CLAIMS = (
         predicted="0",
         allowed=(-0.3, 0.3),  # well inside the half order that would make the nearest whole order another one
         seeds=3,
-        strict=True,
         revised=Revision(
             was="the same, beside an error of 5 % that does not fall", why="its order, -1, lay 3.6 limits away"
         ),

@@ -31,7 +31,6 @@ CLAIMS = (
         "worst error over tolerance, over laws and checks",
         "<= 1",
         (0.0, 1.0),
-        strict=True,
         revised=Revision(
             "the same, beside gross mistakes",
             "the check that noticed its mistake least saw it at 248 tolerances: nothing near one was tried",

@@ -46,7 +46,6 @@ CLAIMS = (
         "1",
         (0.95, 1.05),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside scheduled noise", "its variance lay 15 limits away"),
     ),
     Claim(
@@ -58,7 +57,6 @@ CLAIMS = (
         "1",
         (0.9, 1.1),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside scheduled noise", "its shift lay 12 limits away"),
     ),
     # three half widths of 1000 samples (.0022); limit set after a pilot
@@ -77,7 +75,6 @@ CLAIMS = (
             "the same without the drift, within .01",
             "the drift of A1b was left out of the prediction, and the sabotage lay 65 limits away",
         ),
-        strict=True,
     ),
 )
 

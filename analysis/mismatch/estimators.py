@@ -44,7 +44,6 @@ CLAIMS = (
         "1",
         (0.993, 1.007),
         seeds=3,
-        strict=True,
     ),
 )
 

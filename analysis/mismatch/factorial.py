@@ -54,7 +54,6 @@ CLAIMS = (
         ">= 2",
         (LEAST_RATIO, math.inf),
         wide="the statement has no size: 2 on four laws was registered before the first run",
-        strict=True,
         revised=Revision(
             "number of laws on which the ratio is at least 2, at least 4",
             "a count has no interval, and its sabotage lay 2.6 limits away",
@@ -71,7 +70,6 @@ CLAIMS = (
         "|error gap| over the price of blindness, largest over laws, integrators, grids and a",
         "<= 1",
         (0.0, 1.0),
-        strict=True,
         revised=Revision(
             "the same, beside plain Euler steps", "coefficients that lose the level gave 16 prices: no mistake was near"
         ),
@@ -88,7 +86,6 @@ CLAIMS = (
         revised=Revision(
             "the same within .05", "its sabotage was the conditional run itself, a share of 1 by definition"
         ),
-        strict=True,
     ),
 )
 

@@ -46,7 +46,6 @@ CLAIMS = (
         # three half widths of all steps of all runs at once (.0015)
         (0.9955, 1.0045),
         seeds=3,
-        strict=True,
         revised=Revision(
             "the same within .01, each step with an interval of its own",
             "the nearest sabotage, 2 % of the noise left in, lay 19 limits away",

@@ -45,7 +45,6 @@ CLAIMS = (
         "0.812",
         (0.70, 0.93),
         seeds=3,
-        strict=True,
     ),
     # three half widths (.003); limit set after a pilot
     Claim(
@@ -58,7 +57,6 @@ CLAIMS = (
         "1",
         (0.991, 1.009),
         seeds=3,
-        strict=True,
     ),
 )
 

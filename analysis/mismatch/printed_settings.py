@@ -33,7 +33,6 @@ CLAIMS = (
         (26.5, 27.5),
         seeds=3,
         wide="steps are whole numbers: the nearest other answers are 26 and 28",
-        strict=True,
         revised=Revision(
             "the same, beside beta = .2 and an a_t that never stops", "the nearest sabotage lay 160 limits away"
         ),
@@ -53,7 +52,6 @@ CLAIMS = (
             "ratio of the two errors within 5 % by Fieller's interval of 4 replicates",
             "4 of 11 seeds left it undecided, and its sabotage lay 100 limits away",
         ),
-        strict=True,
     ),
 )
 

@@ -32,7 +32,6 @@ CLAIMS = (
         # rates to be told apart: 1 (slow factor apart), 1.39 (seen at small k) and 2: half the distance of the nearest
         # two is .2
         allowed=(0.95, 1.2),
-        strict=True,
     ),
 )
 _DIMS = (10, 14, 20, 40, 80, 160, 320, 640, 1280)

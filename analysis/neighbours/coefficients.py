@@ -32,7 +32,6 @@ CLAIMS = (
         quantity="exponent p of N ~ d^p, the form farthest from 1/2; interval: its decades",
         predicted="1/2; printed 0 for the class",
         allowed=(0.35, 0.65),  # half the distance between 1/2 and 0 is .25; and 1/4 is that of an error 1/N^2
-        strict=True,
         wide="exact numbers without sampling error",
     ),
     Claim(
@@ -49,7 +48,6 @@ CLAIMS = (
         "N = 32 .. 128",
         predicted="1",
         allowed=(0.75, 1.25),
-        strict=True,
         wide="the level of 200 runs in d = 1e6 has next to no sampling error",
     ),
 )

@@ -23,7 +23,6 @@ CLAIMS = (
         quantity="exponent of the steps in J; interval: between neighbouring J",
         predicted="below 1/(8 log(1/.05)) = .04; 1 if every component were paid for",
         allowed=(-0.1, 0.5),  # half the distance between 0 and 1
-        strict=True,
         wide="the rates that it separates are 1 apart",
     ),
 )

@@ -24,7 +24,6 @@ CLAIMS = (
         quantity="exponent in d of the steps for the output's KL; interval: its decades",
         predicted="1/2; printed 1",
         allowed=(0.25, 0.75),  # half the distance between 1/2 and 1
-        strict=True,
         wide="exact numbers without sampling error",
     ),
     Claim(
@@ -36,7 +35,6 @@ CLAIMS = (
         quantity="exponent in d of the steps for the output's KL; interval: its decades",
         predicted="1/4; printed 1/2",
         allowed=(0.125, 0.375),  # half the distance between 1/4 and 1/2
-        strict=True,
         wide="exact numbers without sampling error",
     ),
 )

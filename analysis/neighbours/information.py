@@ -34,7 +34,6 @@ CLAIMS = (
         quantity="disc over this form, the law farthest from 1; interval: 95 %, of both sides",
         predicted="1",
         allowed=(0.99, 1.01),  # 1 % asked for beforehand; h = .0034
-        strict=True,
     ),
 )
 _LAWS = (

@@ -35,7 +35,6 @@ def _price(name: str, form: str, allowed: tuple[float, float]) -> dict[str, Any]
         "quantity": "price in nats over this form, the cell farthest from 1; interval: 95 %, of 16 batches",
         "predicted": "1",
         "allowed": allowed,
-        "strict": True,
         "wide": "the known mean of the normal part is taken out: little sampling error is left",
     }
 
@@ -64,7 +63,6 @@ CLAIMS = (
         quantity="exponent of the price in d less -1, 0, 0 or 0, the one farthest from 0; interval: its decades",
         predicted="0",
         allowed=(-0.25, 0.25),  # half the distance between 'survives', -1, and 'does not', 0, is .5
-        strict=True,
         wide="the rates that it separates are 1 apart",
     ),
 )

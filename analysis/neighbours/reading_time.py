@@ -30,7 +30,6 @@ CLAIMS = (
         quantity="exponent in d of log(sigma_0/sigma_T)/(2 sd of log sigma); interval: its decades",
         predicted="1/2; printed 1/2",
         allowed=(0.25, 0.75),  # half the distance to 0 (the steps of exact denoisers) and to 1
-        strict=True,
         wide="the rates that it separates are 1/2 apart",
     ),
     Claim(
@@ -45,7 +44,6 @@ CLAIMS = (
         quantity="exponent of the posterior's sd in d - k; interval: between neighbouring k",
         predicted="-1/2; printed -1/2; 0 if d alone counted",
         allowed=(-0.65, -0.35),
-        strict=True,
         wide="the rates that it separates are 1/2 apart",
     ),
 )

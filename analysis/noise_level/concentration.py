@@ -53,7 +53,6 @@ CLAIMS = (
         (0.6, 1.4),
         revised=Revision("C <= 9", "C was 4 to 5: nothing near 9 was tried, and the sabotage gave 16000"),
         seeds=3,
-        strict=True,
     ),
     # three simultaneous standard errors of the heaviest tail (n = 30)
     Claim(
@@ -66,7 +65,6 @@ CLAIMS = (
         "1",
         (0.96, 1.04),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside 1.2 n in the formula", "the nearest sabotage lay 9 limits away"),
     ),
 )

@@ -37,7 +37,6 @@ CLAIMS = (
         "1",
         (0.93, 1.07),
         seeds=3,
-        strict=True,
     ),
     # binomial half width .85 %, three d at once
     Claim(
@@ -49,7 +48,6 @@ CLAIMS = (
         "0",
         (-0.02, 0.02),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside data on a line", "that has no mass at 0 at all: 25 limits away"),
     ),
 )

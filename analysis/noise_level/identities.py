@@ -34,7 +34,6 @@ CLAIMS = (
         "0",
         (0.0, 1e-8),
         revised=Revision("the same, beside moments that are 5 % too large", "those were seen 2 million limits away"),
-        strict=True,
     ),
     Claim(
         "P3",
@@ -46,7 +45,6 @@ CLAIMS = (
         "0",
         (0.0, 1e-8),
         revised=Revision("the same, beside a prior exponent off by one", "that was seen 30 million limits away"),
-        strict=True,
     ),
 )
 

@@ -33,7 +33,6 @@ CLAIMS = (
         "1",
         (0.91, 1.09),
         seeds=3,
-        strict=True,
         revised=Revision(
             "the rms relative error is at most .045", "twice the bound: the nearest sabotage lay 5 limits away"
         ),

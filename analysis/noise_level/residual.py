@@ -37,7 +37,6 @@ CLAIMS = (
         "1",
         (0.98, 1.02),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside a denoiser scaled by 1.05", "the nearest sabotage lay 46 limits away"),
     ),
 )

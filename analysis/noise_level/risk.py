@@ -30,7 +30,6 @@ CLAIMS = (
         "0",
         (-0.02, 0.02),
         seeds=3,
-        strict=True,
     ),
 )
 

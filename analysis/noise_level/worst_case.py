@@ -33,7 +33,6 @@ CLAIMS = (
         "1",
         (0.96, 1.04),
         seeds=3,
-        strict=True,
         revised=Revision("the same, beside linear data", "the nearest sabotage lay 19 limits away"),
     ),
 )

@@ -48,7 +48,6 @@ CLAIMS = (
         "0",
         # 2.5 half widths of a pilot; init, and the price at d = 1e3, move p by .002
         (-0.0125, 0.0125),
-        strict=True,
         revised=Revision(
             "exponent in k within .03 of 1, in d within .02 of 0",
             "the control multiplied the steps by k, which is no sabotage",

@@ -46,7 +46,6 @@ CLAIMS = (
         "<= 1",
         (-math.inf, 1.0),
         seeds=3,
-        strict=True,
         revised=Revision(
             "every run is within its certificate: lower limit on TV less sqrt(KL_path/2)",
             "one of 210 runs had a certificate below 1 and a total variation that was seen to differ from 0: a ledger "

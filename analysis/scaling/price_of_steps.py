@@ -56,7 +56,6 @@ CLAIMS = (
         "the theorem leaves C open; a torus of k = 2 in 8 steps: .387",
         (-math.inf, 0.4),
         seeds=3,
-        strict=True,
         revised=Revision(
             "C <= 1",
             "the limit lay 2.6 times above the largest; the control, a denoiser 20 % too large, 100 times above",
@@ -72,7 +71,6 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
-        strict=True,
     ),
     Claim(
         "D3",
@@ -85,7 +83,6 @@ CLAIMS = (
         (0.9, 1.1),
         seeds=3,
         wide="the interval is that of a regression whose residual is a drift in k, not an error of sampling",
-        strict=True,
         revised=Revision(
             "the same, with disc times k as the control",
             "multiplying a number by k is no sabotage; now the logarithm is taken at the wrong scale",

@@ -45,7 +45,6 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
-        strict=True,
     ),
     # 1/(d-m) read as a power of d between 1e3 and 1e9 is off by at most log(d/(d-m))/log(1e6) = .01
     Claim(
@@ -58,7 +57,6 @@ CLAIMS = (
         "-1",
         (-1.02, -0.98),
         seeds=3,
-        strict=True,
     ),
 )
 

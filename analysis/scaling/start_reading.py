@@ -35,7 +35,6 @@ CLAIMS = (
         "> 1: the proof's R/eps is needed",
         (0.0, 1.0),
         expected="violated",
-        strict=True,
     ),
 )
 

@@ -51,7 +51,6 @@ CLAIMS = (
         "1; 2 is allowed",
         (0.9, 1.1),
         wide="exact numbers without sampling error",
-        strict=True,
         revised=Revision(
             "exponent at most 2 in k and in 1/error, error the distance to the run of 1024 steps",
             "a bias that all runs share does not show in their distances, and 1.6 would have passed",

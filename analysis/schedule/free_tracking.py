@@ -34,7 +34,6 @@ CLAIMS = (
         # side. Limit: 3 such half widths, and 2e-5 for what the core coordinates add (.0018 d^-1 10^4 at factor 4)
         allowed=(0.0, 1.8e-4),
         seeds=3,
-        strict=True,
         revised=Revision(
             was="blind runs track the implicit schedule at every step (S3), read as evidence for blind denoising",
             why="the residual tracks for a denoiser that assumes 1.5 or 4 times the level too: nothing but a wrong "

@@ -24,7 +24,6 @@ CLAIMS = (
         quantity="largest one-step rise of log sigma_t over random a_t (smooth, staircase, constant)",
         predicted="<= 0",
         allowed=(-math.inf, 1e-12),  # rounding of a level that no longer moves
-        strict=True,
         revised=Revision(
             was="the same, beside a_t that rise or start at 1.2 to 3 sigma_0^2",
             why="those raise the level by .03 to .24 a step; the null was an a_t far inside the premise",
@@ -39,7 +38,6 @@ CLAIMS = (
         predicted="0",
         # the slowest a_t tried has fallen to (1 + 200)^-1.5 of its start, so sigma_t to at most 0.02 of sigma_0
         allowed=(0.0, 0.025),
-        strict=True,
         revised=Revision(
             was="the same, beside a constant a_t = sigma_0^2/4",
             why="its level, .5, lay 20 limits away",

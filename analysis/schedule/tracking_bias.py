@@ -27,7 +27,6 @@ CLAIMS = (
         # (.019 and .043 were seen): about 3 of them
         allowed=(0.92, 1.08),
         seeds=3,
-        strict=True,
         wide="the half width comes from the scatter of 12 runs, which is itself known to a fifth only",
         revised=Revision(
             was="the same with limits .75 and 1.25, beside every other step of the same runs as the null",

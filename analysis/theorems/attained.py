@@ -25,7 +25,6 @@ CLAIMS = (
         "1",
         (0.94, 1.06),
         wide="an exact number without sampling error",
-        strict=True,
     ),
 )
 

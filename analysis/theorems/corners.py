@@ -50,7 +50,6 @@ CLAIMS = (
         "<= 1",
         (-math.inf, 1.0),
         wide="at its limit an exact number without sampling error",
-        strict=True,
         revised=Revision(
             "no run at the corners is farther than its certificate says: lower limit on TV less sqrt(KL_path/2)",
             "where the certificate is above 1, as at 4 steps, no run can be farther, and where it is small no sample "

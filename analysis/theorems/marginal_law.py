@@ -46,7 +46,6 @@ CLAIMS = (
         "1",
         (0.9, 1.1),
         wide="exact numbers without sampling error",
-        strict=True,
     ),
 )
 

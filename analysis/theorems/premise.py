@@ -28,7 +28,6 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
-        strict=True,
     ),
 )
 

@@ -27,7 +27,6 @@ CLAIMS = (
         "0 for smooth laws, that of a logarithm (.35) at most for a self-similar set",
         (-0.2, 0.43),
         seeds=3,
-        strict=True,
         revised=Revision(
             "the exponent is at most .5",
             "the control was a constant error alone, of exponent 2; the limit is now the slope of a logarithm at s/10",

@@ -38,7 +38,6 @@ CLAIMS = (
         "0",
         (-0.1, 0.1),
         seeds=3,
-        strict=True,
         revised=Revision(
             "for smooth laws the price falls along k = d^p for every p < 1: exponent <= 0",
             "an exponent of p - 1 + .2 would have passed; codes were not tried, and k_cov was not told",
@@ -55,7 +54,6 @@ CLAIMS = (
         "that of J: 1.43 for orthogonal codes at these k",
         (1.25, 1.6),
         seeds=3,
-        strict=True,
     ),
 )
 

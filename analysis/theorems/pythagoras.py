@@ -42,7 +42,6 @@ CLAIMS = (
         "0",
         (-0.01, 0.01),
         seeds=3,
-        strict=True,
         revised=Revision(
             "the same, without its laws, with the priors sigma^-1 and sigma^-1/2 as controls",
             "these lie 2.5 to 5 limits away: a prior 1.5 powers off the aligned one's was not tried",

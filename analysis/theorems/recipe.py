@@ -49,7 +49,6 @@ CLAIMS = (
         (-math.inf, 1.0),
         seeds=3,
         wide="eps itself is the limit: the recipe's own error lies below it",
-        strict=True,
         revised=Revision(
             "the whole recipe reaches D_X <= eps, k = 2, eps = .2, floor included",
             "on the sphere and the torus one step passes too: an invariant start and an equivariant denoiser make the "

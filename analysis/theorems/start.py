@@ -35,7 +35,6 @@ CLAIMS = (
         "<= 1; two atoms at s/8: 1 - 2 log 2/64 = .9783",
         (-math.inf, 1.0),
         seeds=3,
-        strict=True,
         revised=Revision(
             "the start costs at most E|X|^2/(2 sigma_0^2), at sigma_0 >= s",
             "the largest ratio was .32, and the control, a start 20 % too narrow, 100 times away",

@@ -39,7 +39,6 @@ CLAIMS = (
         allowed=(-0.02, 0.02),
         wide="6 half widths: the network may stand 2 of them from the law's optimum",
         each=True,
-        strict=True,
         revised=Revision(
             was="the same to 10 % of the way, the training set's own optimum as the sabotage",
             why="the limit stood 20 half widths away, the sabotage ten times as far",

@@ -36,7 +36,6 @@ CLAIMS = (
         "paired trainings",
         predicted="> log 0.95",
         allowed=(-0.0513, float("inf")),
-        strict=True,
         revised=Revision(
             was="the same of every prior, with the trained networks of two priors exchanged as the sabotage",
             why="an exchange is minus the measurement, and lies 20 limits away",
@@ -52,7 +51,6 @@ CLAIMS = (
         quantity="learning term / (A_T excess risk), the excess measured as a difference of risks; trained networks",
         predicted="1",
         allowed=(0.98, 1.02),
-        strict=True,
         revised=Revision(
             was="the same within 5 %, the bound of the prior sigma^-1 as the sabotage",
             why="the limits stood 7 half widths away, the sabotage 18 times as far as they",
@@ -69,7 +67,6 @@ CLAIMS = (
         quantity="largest learning term / bound over trained networks and the denoiser that is wrong at the bottom",
         predicted="0.850, and <= 1",
         allowed=(0.80, 0.90),
-        strict=True,
         revised=Revision(
             was="learning term <= bound for trained networks, whose largest ratio is .015",
             why="a bound 60 times smaller would have held; its sabotage was off by 60 000",
