@@ -54,7 +54,7 @@ def draw(tables: dict[str, pandas.DataFrame]) -> Figure | None:
     axis.set_xlabel(f"ambient dimension $d$  ($k={k}$)")
     axis.set_ylabel("price of blindness, nats")
     figure.legend(loc="outside lower center", ncols=3, columnspacing=0.9, fontsize=6.5)
-    headline(figure, "Not being told the noise level costs $k/(2d)$ nats, on every law")
+    headline(figure, "Not being told the noise level costs about $k/(2d)$ nats, on every law")
     return figure
 
 
