@@ -126,3 +126,9 @@ def test_the_command(capsys):
 @pytest.mark.parametrize("module", [calculation, measure])
 def test_examples(module):
     assert doctest.testmod(module).failed == 0
+
+
+def test_where_blindness_alone_costs_more_than_the_target_the_ledger_says_that_it_has_no_steps():
+    ledger = plan(dim=8, ambient=19200, radius=10.0, eps=0.1).rows[1]
+    assert ledger.steps == math.inf and ledger.rests_on.startswith("no N: start and blindness alone cost more than")
+    assert plan(dim=8, ambient=10**9, radius=10.0, eps=0.1).rows[1].rests_on.startswith("path KL <=")
