@@ -293,7 +293,7 @@ def _readings(printed=2.0, proof=0.1, sabotaged=1.5):
     ],
 )
 def test_the_printed_start_is_decided_beside_the_proofs(values, outcome):
-    measurement, found = decided(start_reading, _readings(**values), options=SMOKE)
+    measurement, found = decided(start_reading, _readings(**values))
     assert found == outcome
     printed = values.get("printed", 2.0)
     assert ends(measurement) == pytest.approx((printed - 0.2, printed, printed + 0.2))

@@ -36,7 +36,7 @@ def cells(options: Any) -> Sequence[Cell]:
 def decide(tables: Any, options: Any) -> Sequence[Measurement]:
     """The mean is the number of entries."""
     ratio = float(tables["trace"].trace.mean()) / 48**2
-    controls = [Control("null", "identity", 1.0, 1.0), Control("power", "doubled", 2.0, 2.0)]
+    controls = [Control("null", "identity", 1.0, 1.0), Control("power", "times 1.15", 1.15, 1.15)]
     return [Measurement("Q", ratio, ratio - 0.01, ratio + 0.01, controls)]
 
 

@@ -156,8 +156,9 @@ def _by_ledger(law: Law, start: float, end: float, eps: float) -> tuple[float, s
     found = steps_for_nats(curve, nats - fixed, start, end)
     if math.isfinite(found):
         return math.ceil(found), target
-    why = f"start and blindness alone cost {fixed:.2g}" if fixed >= nats else "that takes more than 2^20 steps"
-    return math.inf, f"{target}: {why}"
+    if fixed >= nats:
+        return math.inf, f"start and blindness alone cost {fixed:.2g} of {nats:.2g} nats"
+    return math.inf, "more than 2^20 steps for (eps/R)^2/2 nats"
 
 
 def measured_steps(
