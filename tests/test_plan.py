@@ -131,7 +131,7 @@ def test_examples(module):
 @pytest.mark.parametrize(
     ("ambient", "eps", "why"),
     [
-        (19200, 0.1, "start and blindness alone cost 0.00021 of 5e-05 nats"),
+        (19200, 0.1, "start and price alone cost 0.00021 of 5e-05 nats"),
         (10**9, 0.1, "more than 2^20 steps for (eps/R)^2/2 nats"),
     ],
 )

@@ -157,7 +157,7 @@ def _by_ledger(law: Law, start: float, end: float, eps: float) -> tuple[float, s
     if math.isfinite(found):
         return math.ceil(found), target
     if fixed >= nats:
-        return math.inf, f"start and blindness alone cost {fixed:.2g} of {nats:.2g} nats"
+        return math.inf, f"start and price alone cost {fixed:.2g} of {nats:.2g} nats"
     return math.inf, "more than 2^20 steps for (eps/R)^2/2 nats"
 
 
