@@ -73,7 +73,7 @@ def test_o2_combines_laws_and_shows_an_error_that_does_not_fall():
     assert decided("O2", coupled=coupled_table(counts=3))[0] is None
 
 
-def extra_table(size=1.0, order=2.0, batches=8, leading=1.0, gaussian=None, doses=(0.0011, 0.0005)):
+def extra_table(size=1.0, order=2.0, batches=8, leading=1.0, gaussian=None, doses=(0.0011, 0.0007)):
     """`doses`: of the martingale part left in by the sabotages of D4 and of D4b, on Gaussian data."""
     rng = np.random.default_rng(4)
     rows = []
@@ -96,7 +96,7 @@ def extra_table(size=1.0, order=2.0, batches=8, leading=1.0, gaussian=None, dose
     return pd.DataFrame(rows)
 
 
-DOSES = (0.0011, 0.0005)
+DOSES = (0.0011, 0.0007)
 
 
 def closed_table(order=2.0):
@@ -115,7 +115,7 @@ def test_d4_is_the_order_in_the_lag():
     at = [lag**2 / 2 + 0.0066 * lag for lag in (0.05, 0.1)]
     assert (spoilt.low + spoilt.high) / 2 == pytest.approx(math.log2(at[1] / at[0]), abs=3e-3)
     assert decided("D4", extra=extra_table(order=3.0), extra_exact=closed_table())[1] == "violated"
-    for change in ({"leading": 2.0}, {"doses": (0.0001, 0.0005)}, {"doses": (0.004, 0.0005)}):
+    for change in ({"leading": 2.0}, {"doses": (0.0001, 0.0007)}, {"doses": (0.004, 0.0007)}):
         assert decided("D4", extra=extra_table(**change), extra_exact=closed_table())[1] == "inconclusive"
     assert decided("D4", extra=extra_table(), extra_exact=closed_table(1.0))[1] == "inconclusive"
     assert decided("D4", extra=extra_table())[1] == "inconclusive"  # no null without the closed form
@@ -127,7 +127,7 @@ def test_d4b_is_measured_over_predicted_as_the_lag_vanishes():
     assert found.measured == pytest.approx(1.01, abs=3e-3) and outcome == "holds"
     ends = [(c.low + c.high) / 2 for c in found.controls]
     # left in: .0005 * 6 lag over lag^2/2, twice that at .05 less that at .1; (1 - 2a)/(2a - 1)^2 = 2 and -2
-    assert ends == pytest.approx([1.01, 1.01 + 0.0005 * 12 * 30, 2.02, -2.02], abs=8e-3)
+    assert ends == pytest.approx([1.01, 1.01 + 0.0007 * 12 * 30, 2.02, -2.02], abs=8e-3)
     assert decided("D4b", extra=extra_table(size=0.3, gaussian=1.01))[1] == "violated"
     for change in ({"gaussian": 0.5}, {"doses": (0.0011, 0.0001)}, {"doses": (0.0011, 0.002)}):
         assert decided("D4b", extra=extra_table(**change))[1] == "inconclusive"

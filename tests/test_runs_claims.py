@@ -270,6 +270,19 @@ def test_seeds_must_be_as_many_as_registered_and_agree(seeds, said):
     assert verdict.outcome == ("inconclusive" if said else "holds")
 
 
+def test_seeds_are_held_against_each_other_in_the_cell_that_decides():
+    """Each seed's own worst cell may be another one: below the truth in one, above it in the next."""
+    worst, same = [(0.98, 0.978, 0.982), (1.02, 1.018, 1.022)], [(0.98, 0.978, 0.982), (0.981, 0.979, 0.983)]
+    claim, measured = replace(_claim(), seeds=2), replace(_measured(0.978, 0.982), seeds=worst)
+    assert judge(claim, measured).outcome == "inconclusive"
+    assert judge(claim, replace(measured, beside=same)).outcome == "holds"
+    verdict = judge(claim, replace(measured, beside=worst))
+    assert verdict.outcome == "inconclusive" and "chi-square" in verdict.reason
+    # a contradiction is read where each seed is worst
+    refuted = [(0.98, 0.978, 0.982), (1.2, 1.18, 1.22)]
+    assert "seed 1 alone" in judge(claim, replace(measured, seeds=refuted, beside=same)).reason
+
+
 def test_of_a_claim_about_each_training_the_spread_is_no_fault_but_a_contradiction_is():
     apart = [(0.98, 0.978, 0.982), (1.0, 0.998, 1.002), (1.02, 1.018, 1.022)]
     assert judge(replace(_claim(), each=True), replace(_measured(1.018, 1.022), seeds=apart)).outcome == "holds"

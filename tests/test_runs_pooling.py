@@ -9,8 +9,10 @@ import pytest
 import toy_runs
 
 from analysis.runs import main
+from analysis.runs.claims import Measurement
 from analysis.runs.claims_file import CLAIM_COLUMNS, read
 from analysis.runs.pooling import of_seed, pool
+from analysis.runs.run import with_seeds
 from analysis.runs.tables import frame_from_csv
 
 
@@ -109,3 +111,17 @@ def test_other_seeds_of_a_run_share_no_seed_of_a_cell(tmp_path):
     _, _, _, first = _seeded(tmp_path / "a", "--seed", "0")
     _, _, _, second = _seeded(tmp_path / "b", "--seed", "1")
     assert not set(first["mean"]) & set(second["mean"])
+
+
+def test_each_seed_is_also_read_in_the_cell_that_decides_all_together():
+    def measured(cell, a, b):
+        cells = {"a": (a, a - 0.1, a + 0.1), "b": (b, b - 0.1, b + 0.1)}
+        return Measurement("Q", *cells[cell], cell=cell, cells=cells)
+
+    together = measured("a", 1.0, 2.0)
+    found = with_seeds(together, [measured("a", 0.9, 2.0), measured("b", 1.1, 2.0)])
+    assert [s[0] for s in found.seeds] == [0.9, 2.0] and [s[0] for s in found.beside] == [0.9, 1.1]
+    assert with_seeds(together, [together, together]).seeds == ()  # no seed says anything of its own
+    number = Measurement("Q", 1.0, 0.9, 1.1)
+    found = with_seeds(number, [number, Measurement("Q", 1.1, 1.0, 1.2)])
+    assert (len(found.seeds), found.beside) == (2, ())

@@ -130,7 +130,7 @@ def test_exponents_of_runs_and_of_disc():
         for steps in (8, 16, 32, 64, 128):
             h = 10.0 / steps
             row = {"law": "ball", "dim": dim, "ambient": 1000, "steps": steps, "h": h, "total": dim / steps}
-            row |= {"discretisation": h**1.5, "disc": dim**1.2, "logarithm": dim**0.3, "unit_logarithm": dim**0.5}
+            row |= {"discretisation": h**1.5, "disc": dim**1.2, "logarithm": dim**0.3, "root_logarithm": dim**0.5}
             rows.append(row | {"direct": dim**1.1, "direct_se": 0.01})
     table = pandas.DataFrame(rows)
     runs = pandas.DataFrame(held_runs.exponents(table))
@@ -144,8 +144,10 @@ def test_exponents_of_runs_and_of_disc():
     disc = by(price_of_steps.exponents(table[table["steps"] <= 32]))
     assert disc.loc[("discretisation", "dim")].to_numpy() == pytest.approx([1.2] * 3)
     assert disc.loc[("discretisation over its logarithm", "dim")].to_numpy() == pytest.approx([0.9] * 3)
-    unit = "discretisation over the logarithm of a law of unit scale (power)"
-    assert disc.loc[(unit, "dim")].to_numpy() == pytest.approx([0.7] * 3)
+    spheres = table[table["steps"] <= 32].assign(law="sphere")
+    disc = by(price_of_steps.exponents(spheres))
+    root = "discretisation over the logarithm at the root of the scale (power)"
+    assert disc.loc[(root, "dim")].to_numpy() == pytest.approx([0.7] * 3)
     simulated = by(price_of_steps.exponents(table[table["steps"] <= 32].assign(law="gaussian")))
     null = "simulated discretisation over its logarithm (null)"
     assert simulated.loc[(null, "dim")].to_numpy() == pytest.approx([0.8] * 3)

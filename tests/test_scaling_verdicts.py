@@ -164,11 +164,13 @@ def test_an_exponent_of_disc_that_is_off_is_seen(exponent):
     """The sphere's exponent alone: the Gaussian stays at its own. The logarithm at the wrong scale gives .83."""
     table = telescope_table()
     disc = table["disc"] * np.where(table["law"] == "sphere", table["dim"] ** (exponent - 1.0), 1.0)
-    measurement, outcome = decided(price_of_steps, _steps(disc=disc), "D3")
+    # the sabotage keeps its own disc, so that it stays what it is
+    root = table["root_logarithm"] * disc / table["disc"]
+    measurement, outcome = decided(price_of_steps, _steps(disc=disc, root_logarithm=root), "D3")
     assert outcome == "violated" and measurement.measured == pytest.approx(exponent)
     assert measurement.cell.startswith("sphere, in dim, steps=")
     right = telescope_table()["logarithm"]
-    assert decided(price_of_steps, _steps(unit_logarithm=right), "D3")[1] == "inconclusive"
+    assert decided(price_of_steps, _steps(root_logarithm=right), "D3")[1] == "inconclusive"
     assert price_of_steps.decide(_steps(), SMOKE) == []
 
 

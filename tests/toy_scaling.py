@@ -48,7 +48,7 @@ def price_table(bias):
 def telescope_table(**changes):
     """disc = .77 h k (1 + log) for the Gaussian, a third for ball and sphere; k = 2, 4, 8; the logarithm is disc/k.
 
-    That of a law of unit scale is larger by k^.17. What is spoilt is 5 % too large at N = 8.
+    At the root of the scale it is larger by k^.17. What is spoilt is 5 % too large at N = 8.
     """
     rows = []
     for law, c in (("gaussian", 0.275), ("sphere", 0.1), ("ball", 0.1)):
@@ -60,7 +60,7 @@ def telescope_table(**changes):
                 row |= {"disc": disc, "direct": disc, "direct_se": 0.005 * disc, "ratio": 1.0, "ratio_se": 0.005}
                 spoilt = 1.05 if steps == 8 else math.nan
                 row |= {"noisy_ratio": spoilt, "noisy_ratio_se": 0.005}
-                rows.append(row | {"logarithm": disc / k, "unit_logarithm": disc / k**0.83})
+                rows.append(row | {"logarithm": disc / k, "root_logarithm": disc / k**0.83})
     return pandas.DataFrame(rows).assign(**changes)
 
 

@@ -123,6 +123,8 @@ class Measurement:
     span       what [low, high] is: a 95 % "interval", a "range" over cells, or a "number" that has none
     looser_by  the bound over what was measured, where the statement is a bound
     seeds      (value, low, high) of each seed alone, where the measurement is pooled over seeds
+    cells      (value, low, high) of every cell, by name, where the claim is about many
+    beside     of each seed alone in the cell that decides; `seeds` where the claim is about one quantity
     """
 
     claim: str
@@ -135,6 +137,8 @@ class Measurement:
     span: str = "interval"
     looser_by: float | None = None
     seeds: Sequence[tuple[float, float, float]] = field(default=())
+    cells: Mapping[str, tuple[float, float, float]] = field(default_factory=dict, repr=False)
+    beside: Sequence[tuple[float, float, float]] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if self.span not in SPANS:
@@ -252,8 +256,9 @@ def _seed_faults(claim: Claim, measurement: Measurement, outcome: str, seeded: b
         alone = compare(low, high, claim.allowed)
         if outcome != INCONCLUSIVE and alone not in (outcome, INCONCLUSIVE):
             faults.append(f"seed {i} alone ({value:.4g} [{low:.4g}, {high:.4g}]) is {alone}, all together {outcome}")
-    if not claim.each and len(seeds) > 1 and _spread(seeds) > _SPREAD[min(len(seeds) - 1, len(_SPREAD)) - 1]:
-        faults.append(f"the seeds differ by more than their errors explain (chi-square {_spread(seeds):.3g})")
+    same = measurement.beside or seeds  # each seed's own worst cell may be another one
+    if not claim.each and len(same) > 1 and _spread(same) > _SPREAD[min(len(same) - 1, len(_SPREAD)) - 1]:
+        faults.append(f"the seeds differ by more than their errors explain (chi-square {_spread(same):.3g})")
     return faults
 
 

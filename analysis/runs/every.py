@@ -38,7 +38,8 @@ def every_cell(
         chosen = min(range(len(cells)), key=lambda i: _room(cells[i], claim.allowed))
     v, a, b = cells[chosen]
     spread = f"{len(cells)} cells, values {min(c[0] for c in cells):.4g} to {max(c[0] for c in cells):.4g}"
-    return Measurement(claim.id, v, a, b, controls, "; ".join(w for w in (spread, note) if w), named[chosen], **more)
+    said = "; ".join(w for w in (spread, note) if w)
+    return Measurement(claim.id, v, a, b, controls, said, named[chosen], cells=dict(zip(named, cells)), **more)
 
 
 def every_control(

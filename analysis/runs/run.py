@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.runs import backends, claims_file, drawing, manifest, screen, tables
-from analysis.runs.claims import Claim, Verdict, judge_all, undecided
+from analysis.runs.claims import Claim, Measurement, Verdict, judge_all, undecided
 from analysis.runs.experiment import Cell, Experiment
 from analysis.runs.files import Publication, remove
 from analysis.runs.options import command
@@ -135,19 +135,26 @@ def _decide(experiment: Experiment, frames, alone, options, tally: Tally, proble
     unfinished = f"{tally.failed} of {len(tally.records)} cells failed" if tally.failed else ""
     try:
         together = experiment.decide(frames, options)
-        by_claim: dict[str, list[tuple[float, float, float]]] = {}
+        by_claim: dict[str, list[Measurement]] = {}
         for tables_of_one in alone:
             for m in experiment.decide(tables_of_one, options):
-                by_claim.setdefault(m.claim, []).append((m.measured, m.low, m.high))
-        # what does not depend on the seed is no evidence of several
-        seeded = {c: s for c, s in by_claim.items() if any(one != s[0] for one in s)}
-        measured = [m if m.seeds else replace(m, seeds=tuple(seeded.get(m.claim, ()))) for m in together]
+                by_claim.setdefault(m.claim, []).append(m)
+        measured = [m if m.seeds else with_seeds(m, by_claim.get(m.claim, [])) for m in together]
         return judge_all(experiment.claims, measured, unfinished, seeded=options.profile != "smoke")
     except Exception as error:
         if not tally.failed:
             raise
         problems.append(f"claims cannot be decided without the failed cells ({type(error).__name__}: {error})")
         return []
+
+
+def with_seeds(together: Measurement, alone: Sequence[Measurement]) -> Measurement:
+    """What is pooled, and what each seed alone says: by its own worst cell, and in the cell that decides."""
+    seeds = tuple((m.measured, m.low, m.high) for m in alone)
+    if all(one == seeds[0] for one in seeds):  # what does not depend on the seed is no evidence of several
+        return together
+    found = tuple(m.cells[together.cell] for m in alone if together.cell in m.cells)
+    return replace(together, seeds=seeds, beside=found if len(found) == len(seeds) else ())
 
 
 def _figures(

@@ -22,7 +22,7 @@ from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.mixture import Mixture
 
 _SCALE, _WEIGHTS = 0.05, (0.55, 0.15, 0.15, 0.15)  # of the four components, at distance 1 from the origin
-_WRONG = (0.35, 0.65 / 3, 0.65 / 3, 0.65 / 3)  # sabotage: moves .2 of the mass, 1.4 eps
+_WRONG = (0.31, 0.23, 0.23, 0.23)  # sabotage: moves .24 of the mass, 1.5 eps
 
 CLAIMS = (
     Claim(
@@ -41,7 +41,7 @@ CLAIMS = (
 
 def cells(options: Any) -> list[Cell]:
     """Both readings, and the proof's with a wrong denoiser."""
-    common = {"dim": 4, "eps": 0.2, "factor": 20.0, "points": 4000}
+    common = {"dim": 4, "eps": 0.2, "factor": 20.0, "points": 16000}
     readings = ("printed", "proof", "proof, sabotaged")
     return [Cell("scaling_reading", {"reading": reading} | common, cost=2.0) for reading in readings]
 
@@ -104,7 +104,7 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     controls = [
         control("null", "sigma_0 = R/eps", *pick["proof"][1:]),
         control(
-            "power", "sigma_0 = R/eps with the denoiser of weights .35, .22, .22, .22", *pick["proof, sabotaged"][1:]
+            "power", "sigma_0 = R/eps with the denoiser of weights .31, .23, .23, .23", *pick["proof, sabotaged"][1:]
         ),
     ]
     value, low, high = pick["printed"]

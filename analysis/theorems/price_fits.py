@@ -46,7 +46,7 @@ def _along_path(path: pandas.DataFrame) -> Iterator[dict]:
             for column, quantity in (
                 ("price", "price of codes in k"),
                 ("J", "J of codes in k (null)"),
-                ("misread", "price of codes in k, levels read by n^.87 coordinates (power)"),
+                ("misread", "price of codes in k, levels read by n^.85 coordinates (power)"),
             ):
                 times = 1.0 if column == "J" else 2 * group["normal"]
                 yield from _row(quantity, *at, _scaled(group, column, times), "dim", column)
