@@ -60,8 +60,8 @@ def test_nothing_of_a_committed_figure_is_hidden_or_too_small(name, figure):
 
 
 def test_what_is_hidden_is_seen():
-    with matplotlib.rc_context({"figure.dpi": 100}):
-        shown, axis = pyplot.subplots(figsize=(6.6, 4.8), layout="none")
+    with pyplot.style.context(["default", {"figure.dpi": 100}]):  # whatever figures were drawn before
+        shown, axis = pyplot.subplots(figsize=(6.6, 4.8))
         shown.suptitle("a finding over words", y=0.5)
         shown.text(0.5, 0.48, "words", size=12)
         axis.errorbar([1.0, 2.0], [1.0, 1.0], yerr=[0.5, 3.0], label="bar")
