@@ -20,6 +20,7 @@ from analysis.images.real import QUESTION as REAL
 from analysis.images.runs import ALGORITHM_2, KEEPING, RUNS, Setting
 from analysis.images.sampling import ESTIMATE, PLANTED, cell_samples
 from analysis.runs import Cell, Claim, Control, Measurement, Question
+from analysis.runs.claims import Revision
 from analysis.runs.experiment import Tables
 from analysis.training.fit import Params
 from analysis.training.intervals import Interval
@@ -48,6 +49,12 @@ CLAIMS = (
         quantity="the same mean",
         predicted="<= log 1.1; 0 for the exact denoisers",
         allowed=(float("-inf"), _WORSE),
+        expected="violated",
+        revised=Revision(
+            was="the same, registered as holds",
+            why="the first run found blind samples worse: this body, blind, loses 1.6 dB at the least level (I2c), as "
+            "its exact optimum would not, and draws bolder digits than the data's",
+        ),
     ),
     Claim(
         id="I5c",
@@ -59,6 +66,10 @@ CLAIMS = (
         "told the estimate/told the schedule); MNIST 14 x 14",
         predicted="0: the two levels agree",
         allowed=(_BETTER, _WORSE),
+        expected="violated",
+        revised=Revision(
+            was="the same, registered as holds", why="the first run found samples worse by 12 to 24 %: reading costs"
+        ),
     ),
     Claim(
         id="I7",
@@ -70,6 +81,11 @@ CLAIMS = (
         "14 x 14",
         predicted="<= log .9; -.16 in a pilot on 28 x 28",
         allowed=(float("-inf"), _BETTER),
+        profile="full",
+        revised=Revision(
+            was="the same, decided by 1000 samples a run",
+            why="these leave log(distance) open by .3: the two runs share no noise that would drop out",
+        ),
     ),
 )
 
@@ -78,9 +94,18 @@ CLAIMS = (
 _SIZES: dict[str, Params] = {
     "smoke": {"width": 4, "depth": 2, "batch": 8, "steps": 3, "levels": 2, "copies": 1, "wrong": 2, "points": 40}
     | {"path_points": 20, "classifier_steps": 5, "reader_steps": 5, "most": 200, "settings": 1},
-    "paper": {"width": 16, "depth": 2, "batch": 64, "steps": 6000, "levels": 9, "copies": 4, "wrong": 9, "points": 1000}
+    "paper": {
+        "width": 16,
+        "depth": 2,
+        "batch": 64,
+        "steps": 6000,
+        "levels": 9,
+        "copies": 16,
+        "wrong": 9,
+        "points": 1000,
+    }
     | {"path_points": 1000, "classifier_steps": 600, "reader_steps": 2000, "most": 20_000},
-    "full": {"batch": 512, "steps": 50_000, "levels": 9, "copies": 8, "wrong": 17, "points": 5000, "thousand": True}
+    "full": {"batch": 512, "steps": 50_000, "levels": 9, "copies": 16, "wrong": 17, "points": 5000, "thousand": True}
     | {"path_points": 2000, "classifier_steps": 2000, "reader_steps": 10_000, "most": 200_000, "precision": "fastest"},
 }
 _TRAININGS = {"smoke": 1, "paper": 1, "full": 3}
@@ -240,7 +265,7 @@ def show(tables: Tables, options: Any) -> str | None:
     return f"{title}\n{pivot[list(INSTRUMENTS)].to_string(float_format='%.3g')}"
 
 
-INSTRUMENTS = ("frechet", "frechet_random", "kernel", "precision", "recall", "nearest", "sharpness")
+INSTRUMENTS = ("frechet", "frechet_random", "kernel", "precision", "recall", "nearest", "brightness", "sharpness")
 
 QUESTION = Question(
     cells=cells,
