@@ -109,9 +109,10 @@ def update(readme: Path, results: Path) -> bytes:
         ValueError: the README has lost its markers.
     """
     text = readme.read_text(encoding="utf-8")
-    contents = {"answer": answer(results), "cost": cost(results), "verdicts": block(results)}
-    if _MARKS["faults"][0] in text:
-        contents["faults"] = faults(results)
+    contents = {"answer": answer(results), "verdicts": block(results)}
+    for name, write in (("cost", cost), ("faults", faults)):
+        if _MARKS[name][0] in text:
+            contents[name] = write(results)
     for name, content in contents.items():
         begin, end = _MARKS[name]
         if text.count(begin) != 1 or text.count(end) != 1:
