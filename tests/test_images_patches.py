@@ -102,7 +102,7 @@ def patch_table(over=1.2, cost=0.01, off=2.5, told=0.24):
             price = cost if series == "held out" else 0.001
             rows += blocks("risk", f"{series}: conditional", level, 0.01)
             rows += blocks("risk", f"{series}: blind", level, 0.01 * 10 ** (price / 10))
-            rows += blocks("risk", f"{series}: told 1.12", level, 0.01 * 10 ** (told / 10))
+            rows += blocks("risk", f"{series}: told 1.13", level, 0.01 * 10 ** (told / 10))
         for photograph, times in (("1", 0.5), ("4", 1.5)):
             own = {"measure": "log_square_alone", "series": photograph, "level": level}
             rows.append(own | {"value": (times * over) ** 2 / 400.0})

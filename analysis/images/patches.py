@@ -66,7 +66,7 @@ CLAIMS = (
         ),
     ),
 )
-OFF = (1.12, 1.2)  # planted factors of the estimate, and of the level that is told
+OFF, TOLD = (1.12, 1.2), (1.13, 1.2)  # planted factors of the estimate, and of the level that is told
 LOW, HIGH = 0.02, 3.0  # of the prior; levels are tested well inside
 WAVELETS = "wavelets need the package PyWavelets: their rows are left out"
 
@@ -117,7 +117,7 @@ def _level(law, blind: BlindDenoiser, x, y, sigma: float, blocks: torch.Tensor, 
     fy, told = blind(y), law.denoise(y, sigma)
     rows += _blockwise("risk", (fy - x).square().mean(dim=1), blocks, sigma, f"{series}: blind")
     rows += _blockwise("risk", (told - x).square().mean(dim=1), blocks, sigma, f"{series}: conditional")
-    for factor in OFF:
+    for factor in TOLD:
         off = (law.denoise(y, factor * sigma) - x).square().mean(dim=1)
         rows += _blockwise("risk", off, blocks, sigma, f"{series}: told {factor:g}")
     if series == "own":
@@ -207,8 +207,8 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         Control("null", "draws of the law itself", *loss("own: blind", "own: conditional")[0][1:]),
         Control(
             "power",
-            f"told {OFF[0]:g} times the level, draws of the law",
-            *loss(f"own: told {OFF[0]:g}", "own: conditional")[0][1:],
+            f"told {TOLD[0]:g} times the level, draws of the law",
+            *loss(f"own: told {TOLD[0]:g}", "own: conditional")[0][1:],
         ),
     ]
     own = table[table.measure == "price"].sort_values("level")
