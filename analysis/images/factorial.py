@@ -213,7 +213,9 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
         return []
     every = [_networks(table, number) for number in sorted(table.training.unique())]
     every = [nets for nets in every if len(nets["blind"]) and len(nets["conditional"])]
-    return _sample_verdicts(every) if every else []
+    found = _sample_verdicts(every) if every else []
+    # enough samples for I7, which compares two runs that share no noise, are drawn there alone
+    return found if options.profile == "full" else [m for m in found if m.claim != "I7"]
 
 
 def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measurement]:
@@ -244,11 +246,11 @@ def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measureme
         for name in ("the paper's pair", "injection", "blindness there", "adaptive")
     )
     return [
-        measured("I5", "blindness", [repaired, same], spread),
+        measured("I5", "blindness", [repaired, same], f"{spread}; algorithm 2 against VE-DDPM and its parts: {shares}"),
         measured("I5b", "blindness", [nothing, planted], spread),
         measured("I5c", "estimate", [nothing, planted], f"in random features {other['estimate'][0]:+.3f}"),
         measured("I5d", "wrong level", [repaired, same], f"in random features {other['wrong level'][0]:+.3f}"),
-        measured("I7", "injection", [repaired, same], f"algorithm 2 against VE-DDPM and its parts: {shares}"),
+        measured("I7", "injection", [repaired, same], f"in random features {other['injection'][0]:+.3f}"),
     ]
 
 
