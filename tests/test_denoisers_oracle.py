@@ -11,7 +11,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
-from blind_oracle import blind_average
+from blind_oracle import blind_average, rounding
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracles import gaussian_blind_gain
@@ -96,7 +96,7 @@ def gap(law, kind, values, y, tol=1e-9):
     exact = torch.from_numpy(exact)[None]
     # where the means of levels cancel to 1e-6, 1e-6 tol of what cancels is asked for
     size = max(float(exact.norm()), 1e-6 * parts, 1e-290)
-    return float((core - exact).norm()) / size, max(tol, 1e-9, 100.0 * law.ambient_dim * EPS)
+    return float((core - exact).norm()) / size, max(tol, 1e-9, 100.0 * law.ambient_dim * EPS) + rounding(law) / size
 
 
 @settings(max_examples=INPUTS, deadline=None, derandomize=INPUTS < 100, database=None, print_blob=False,
