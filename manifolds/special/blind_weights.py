@@ -21,12 +21,11 @@ whose integrand is e^-w but for a slow factor: a Gauss-Laguerre rule, for the pa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
 
 import torch
 
-from manifolds.special.quadrature import laguerre, legendre
+from manifolds.special.level_integral import LevelIntegral, PiecewisePower
+from manifolds.special.quadrature import laguerre
 from manifolds.special.quintics import interpolate, quintics
 
 __all__ = ["BlindWeights"]
@@ -34,21 +33,11 @@ __all__ = ["BlindWeights"]
 _STEP = 0.06  # of the scale on which r varies
 _DROP = 45.0
 _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are farther apart than so many steps; else one
-_AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
 # p^2/q from which on the slow factor, to leading order exp(-w^2/(2 p^2/q)), is smooth enough for so few nodes
 _BEYOND = 500.0
 _LAGUERRE = 12
-_CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
-
-
-class _PiecewisePower(Protocol):
-    """What is used of a prior: knots (p + 1,) in log sigma, and `log_density_log`, linear between them."""
-
-    knots: torch.Tensor
-
-    def log_density_log(self, s: torch.Tensor) -> torch.Tensor: ...
 
 
 class BlindWeights:
@@ -68,28 +57,11 @@ class BlindWeights:
     tensor([[0.8000, 0.2000]], dtype=torch.float64)
     """
 
-    def __init__(self, prior: _PiecewisePower, dim: int):
-        self.dim = dim
-        self.knots = prior.knots
-        middle = 0.5 * (self.knots[1:] + self.knots[:-1])
-        third = (self.knots[1:] - self.knots[:-1]) / 3.0
-        rise = prior.log_density_log(middle + 0.5 * third) - prior.log_density_log(middle - 0.5 * third)
-        slope = rise / third
-        self._shape = 0.5 * (dim - slope)  # A of each piece: the density of log sigma has slope e + 1
-        self._height = prior.log_density_log(middle) - slope * middle
-        self.exponent = float(self._shape[0])
-        if not bool((self._shape > 0).all()):
-            raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
-        self._free = self._free_range()
+    def __init__(self, prior: PiecewisePower, dim: int):
+        self.integral = LevelIntegral(prior, dim)
+        self.knots, self.exponent = self.integral.knots, self.integral.exponent
+        self._shape, self._free = self.integral.shape, self.integral.free_range()
         self._top2 = 2.0 * math.exp(2.0 * float(self.knots[-1]))  # 2 b^2
-
-    def _free_range(self) -> tuple[float, float]:
-        """log S between which r is constant to e^-27, by Chernoff's bound; empty for several pieces."""
-        if len(self._shape) > 1:
-            return math.inf, -math.inf
-        a = self.exponent
-        lo, hi = (math.log(2.0 * a) + 2.0 * float(knot) for knot in self.knots)
-        return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Guesses (n,) of the least and largest noise variances that matter to points rho away from the atoms' space.
@@ -113,47 +85,6 @@ class BlindWeights:
         past = q - float(self._shape.max())
         lone = q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0
         return (past > 0) & (past * past > _BEYOND * q) & lone
-
-    def _remainder(self, x: torch.Tensor) -> torch.Tensor:
-        """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
-        if len(x) > _AT_ONCE:
-            return torch.cat([self._remainder(part) for part in x.split(_AT_ONCE)])
-        nodes, weight = legendre(40)
-        pieces = []
-        for a, height, lo, hi in zip(
-            self._shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()
-        ):
-            free = 0.5 * (x - math.log(2.0 * a))  # peak of the Gamma law of sigma^-2, in log sigma
-            centre = free.clamp(lo, hi)
-            delta = centre - free
-            rate = a * torch.exp(-2.0 * delta)  # S exp(-2 centre)/2
-
-            def fall(t: torch.Tensor, rate: torch.Tensor = rate, a: float = a) -> torch.Tensor:
-                return -2.0 * a * t - rate[:, None] * torch.expm1(-2.0 * t)
-
-            parts = []
-            for far, sign in ((lo, -1.0), (hi, 1.0)):
-                length = self._reach(fall, (far - centre).abs(), sign)
-                t = sign * length[:, None] * nodes
-                parts.append((torch.exp(fall(t)) * weight).sum(dim=1) * length)
-            # a log(2 a) - 2 a delta - rate without its large constant, which no weight depends on
-            first, other = self.exponent, a - self.exponent
-            constant = other * math.log(2.0 * a) + first * math.log(a / first) - other
-            top = constant - a * (2.0 * delta + torch.expm1(-2.0 * delta)) + height - other * x
-            pieces.append(top + torch.log(parts[0] + parts[1]))
-        return torch.logsumexp(torch.stack(pieces), dim=0)
-
-    @staticmethod
-    def _reach(fall: Callable[[torch.Tensor], torch.Tensor], room: torch.Tensor, sign: float) -> torch.Tensor:
-        """About the distance, at most `room`, at which the integrand, monotone, has fallen by e^-45; by bisection."""
-        low, high = torch.zeros_like(room), room.clone()
-        for _ in range(40):
-            if bool((high - low <= 0.03 * high).all()):
-                break
-            middle = 0.5 * (low + high)
-            inside = fall(sign * middle[:, None])[:, 0] > -_DROP
-            low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-        return high
 
     def shares(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
         """Posterior weights (n, N) of atoms, overwriting gap.
@@ -210,7 +141,7 @@ class BlindWeights:
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
         low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.max(dim=1).values)
         grid, first, length = self._grid(x0, farthest, low, step)
-        remainder = self._remainder(low + step * grid)
+        remainder = self.integral.remainder(low + step * grid)
         h = remainder - self.exponent * (step * grid)
         cells = quintics(remainder)
         # a row's position in the table: its own in units of the step, moved to where its stretch of the grid is kept
@@ -269,9 +200,9 @@ class BlindWeights:
     def _reach_of(self, x: torch.Tensor, most: float, step: float) -> torch.Tensor:
         """Lengths beyond x, up to `most`, at which h has fallen by KEEP and no weight can make up for it."""
         length = torch.full_like(x, 8.0 * step)
-        near = self._remainder(x)
+        near = self.integral.remainder(x)
         while float(length.min()) < most:
-            short = self._remainder(x + length) - near - self.exponent * length > -_KEEP - 30.0
+            short = self.integral.remainder(x + length) - near - self.exponent * length > -_KEEP - 30.0
             if not bool(short.any()):
                 break
             length = torch.where(short, 2.0 * length, length)
@@ -282,17 +213,3 @@ def _within(counts: torch.Tensor) -> torch.Tensor:
     """0, 1, ..., c - 1 for each count c in turn."""
     ends = torch.cumsum(counts, dim=0)
     return torch.arange(int(ends[-1])) - torch.repeat_interleave(ends - counts, counts)
-
-
-def _chernoff(shape: float, sign: float) -> float:
-    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT.
-
-    A Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT.
-    """
-    low, high = 0.0, 1.0
-    while shape * (math.expm1(sign * high) - sign * high) < _CUT:
-        low, high = high, 2.0 * high
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if shape * (math.expm1(sign * middle) - sign * middle) < _CUT else (low, middle)
-    return high
