@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -85,16 +86,24 @@ class BlindDenoiser:
         self.space.check(y)
         if not len(y):
             return y.clone()
-        if self._whole is not None:
-            u, rho2 = self.space.split(y)
-            near = self._short_table(u, rho2)
-            if bool(near.all()):
-                return self.law.place(self._whole(u, rho2, self.prior, self.space.normal_dim), y)
-            out = self._average(y)
+        return self._average(y) if self._whole is None else self._by_weights(self._whole, y)
+
+    def _by_weights(self, whole: Callable[..., tuple[torch.Tensor, torch.Tensor]], y: torch.Tensor) -> torch.Tensor:
+        """By atoms' weights in closed form; rows whose table is too long, or has too few digits, by levels."""
+        u, rho2 = self.space.split(y)
+        near = self._short_table(u, rho2)
+        rest = ~near
+        if bool(near.all()):
+            mean, rest = whole(u, rho2, self.prior, self.space.normal_dim, self.tol)
+            out = self.law.place(mean, y)
+        else:
+            out = torch.empty_like(y)
             if bool(near.any()):
-                out[near] = self.law.place(self._whole(u[near], rho2[near], self.prior, self.space.normal_dim), y[near])
-            return out
-        return self._average(y)
+                mean, rest[near] = whole(u[near], rho2[near], self.prior, self.space.normal_dim, self.tol)
+                out[near] = self.law.place(mean, y[near])
+        if bool(rest.any()):
+            out[rest] = self._average(y[rest])
+        return out
 
     def _short_table(self, u: torch.Tensor, rho2: torch.Tensor) -> torch.Tensor:
         """For which points (n,) a table over log |y - x|^2 is not too long (`special.blind_weights`)."""

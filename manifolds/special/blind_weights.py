@@ -7,7 +7,7 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need
 no table. Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains,
 1/sqrt(S/(2 b^2)): it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around
-its peak, and interpolated by quintics (1e-9 absolute).
+its peak, and interpolated by quintics.
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 
 Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits.
@@ -16,6 +16,14 @@ With q = S/(2 b^2) and p = q - A, h is there, up to a constant,
     -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw,
 
 whose integrand is e^-w but for a slow factor: a Gauss-Laguerre rule, for the pairs that matter.
+
+Where the noise is much wider than the set, all weights are nearly the atoms' own and the mean is what is left of their
+differences, which a table of absolute digits does not give. With lambda = sigma^-2 and gaps g = S - S_min,
+
+    exp(h(S) - h(S_min)) = E[exp(-g lambda/2)] = 1 + sum_j (-g/2)^j E[lambda^j]/j!
+
+over the law of lambda at S_min, whose moments are integrals; what the series leaves out is smaller than the first term
+that it leaves out.
 """
 
 from __future__ import annotations
@@ -30,7 +38,12 @@ from manifolds.special.quintics import interpolate, quintics
 
 __all__ = ["BlindWeights"]
 
-_STEP = 0.06  # of the scale on which r varies
+_STEP = 0.03  # of the scale on which r varies
+_TABLE_ERROR = 4e-11  # of h from it, largest at A near 1; 1e-12 from A = 50 on (test_manifolds_atoms)
+_ERROR = 4e-14  # of h elsewhere: rounding
+_TERMS = 24  # of the series for nearly equal weights
+_LEFT_OUT = 1e-13  # of its first term
+_NEARLY_EQUAL = 8.0  # gap/(2 sigma^2) beyond which the series is not worth a try
 _DROP = 45.0
 _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are farther apart than so many steps; else one
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
@@ -53,7 +66,7 @@ class BlindWeights:
     >>> from manifolds.denoisers import NoisePrior
     >>> weights = BlindWeights(NoisePrior.power(-1.0, 1e-6, 1e6), dim=4)
     >>> square, gap = torch.ones(1, dtype=torch.float64), torch.tensor([[0.0, 1.0]], dtype=torch.float64)
-    >>> weights.shares(square, gap, torch.zeros(2, dtype=torch.float64))  # as S^-2: A = 2, and no end is felt
+    >>> weights.shares(square, gap, torch.zeros(2, dtype=torch.float64))[0]  # as S^-2: A = 2, and no end is felt
     tensor([[0.8000, 0.2000]], dtype=torch.float64)
     """
 
@@ -86,8 +99,10 @@ class BlindWeights:
         lone = q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0
         return (past > 0) & (past * past > _BEYOND * q) & lone
 
-    def shares(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-        """Posterior weights (n, N) of atoms, overwriting gap.
+    def shares(
+        self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(posterior weights (n, N) of atoms, overwriting gap; errors (n,) of their logs).
 
         Args:
             square: (n,) the row's least squared distance.
@@ -99,17 +114,53 @@ class BlindWeights:
         fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
         free = (x0 >= self._free[0]) & (x0 + fall / self.exponent <= self._free[1])
         far = self._far(square) & ~free
+        equal, series = self._nearly_equal(base[:, 0], gap, ~free & ~far)
+        tabled = ~free & ~far & ~equal
         kinds = (
             (free, lambda some, own: self._uncut(base[some], own, log_weights)),
             (far, lambda some, own: self._beyond(square[some], own, log_weights, fall)),
-            (~free & ~far, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
+            (equal, lambda some, own: self._by_series(own, series, log_weights)),
+            (tabled, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
         )
+        error = torch.where(tabled, _TABLE_ERROR, _ERROR)
         for some, weights in kinds:
             if bool(some.all()):
-                return weights(slice(None), gap)
+                return weights(slice(None), gap), error
             if bool(some.any()):
                 gap[some] = weights(some, gap[some])
-        return gap
+        return gap, error
+
+    def _nearly_equal(
+        self, square: torch.Tensor, gap: torch.Tensor, some: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(which of `some` rows (n,) the series serves, its coefficients for them: a scale of the gaps and then one for
+        each power)."""
+        rows, serves = some.nonzero()[:, 0], torch.zeros_like(some)
+        largest = (gap if len(rows) == len(gap) else gap[rows]).amax(dim=1) if len(rows) else square[rows]
+        near = largest <= 2.0 * _NEARLY_EQUAL * self.variance(square[rows])
+        rows, largest = rows[near], largest[near]
+        if not len(rows):
+            return serves, gap.new_zeros(0, 1)
+        rate, moments = self.integral.moments(square[rows], _TERMS + 1)
+        order = torch.arange(1.0, _TERMS + 2, dtype=torch.float64, device=gap.device)
+        coefficient = moments * torch.exp(-torch.lgamma(order + 1.0))
+        term = coefficient * (0.5 * rate * largest)[:, None] ** order
+        # E e^-x has its sum between any two partial ones; terms that do not grow lose no digits
+        good = (term[:, 1:] <= _LEFT_OUT * term[:, :1]) & (term[:, 1:].amax(dim=1) <= 2.0 * term[:, 0])[:, None]
+        length = torch.where(good, order[:-1], math.inf).amin(dim=1)
+        fine = length <= _TERMS
+        serves[rows[fine]] = True
+        count = int(length[fine].max()) if bool(fine.any()) else 0
+        return serves, torch.cat([-0.5 * rate[:, None], coefficient[:, :count]], dim=1)[fine]
+
+    @staticmethod
+    def _by_series(gap: torch.Tensor, series: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above for rows of which the series is known."""
+        x, out = gap.mul_(series[:, :1]), torch.zeros_like(gap)
+        for j in range(series.shape[1] - 1, 0, -1):
+            out.add_(series[:, j, None]).mul_(x)
+        out.add_(1.0).mul_(torch.exp(log_weights - log_weights.max()))
+        return out.div_(out.sum(dim=1, keepdim=True))
 
     def _beyond(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float) -> torch.Tensor:
         """As above far beyond the prior's largest level; h falls by more than gap/(2 b^2)."""

@@ -8,7 +8,7 @@ e being the piece's exponent: lambda = sigma^-2 has a Gamma law of shape A and r
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import torch
@@ -75,8 +75,36 @@ class LevelIntegral:
         """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
         if len(x) > _AT_ONCE:
             return torch.cat([self.remainder(part) for part in x.split(_AT_ONCE)])
+        pieces = [top + torch.log(torch.stack(masses).sum(dim=(0, 2))) for top, masses, _ in self._pieces(x)]
+        return torch.logsumexp(torch.stack(pieces), dim=0)
+
+    def moments(self, square: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """(E lambda (n,), E lambda^j / (E lambda)^j for j = 1 .. count (n, count)) given S = square (n,), > 0.
+
+        Moments too large for float64 are infinite or NaN.
+
+        >>> from manifolds.denoisers import NoisePrior
+        >>> integral = LevelIntegral(NoisePrior.power(-1.0, 1e-6, 1e6), dim=4)
+        >>> integral.moments(torch.tensor([8.0], dtype=torch.float64), 2)  # Gamma(A), mean 2 A/S
+        (tensor([0.5000], dtype=torch.float64), tensor([[1.0000, 1.5000]], dtype=torch.float64))
+        """
+        log_mass, log_rate = [], []
+        for top, masses, offsets in self._pieces(torch.log(square)):
+            log_mass += [top[:, None] + torch.log(mass) for mass in masses]
+            log_rate += [-2.0 * s for s in offsets]
+        weight, log_lambda = torch.softmax(torch.cat(log_mass, dim=1), dim=1), torch.cat(log_rate, dim=1)
+        highest = log_lambda.amax(dim=1, keepdim=True)
+        log_mean = highest + torch.log((weight * torch.exp(log_lambda - highest)).sum(dim=1, keepdim=True))
+        ratio, powers = torch.exp(log_lambda - log_mean), []
+        for _ in range(count):
+            weight = weight * ratio
+            powers.append(weight.sum(dim=1))
+        return torch.exp(log_mean[:, 0]), torch.stack(powers, dim=1)
+
+    def _pieces(self, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]]:
+        """Of each piece of the prior (log of a factor (T,), the masses over it at the nodes (T, 40) of two panels, and
+        log sigma there)."""
         nodes, weight = legendre(40)
-        pieces = []
         for a, height, lo, hi in zip(
             self.shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()
         ):
@@ -88,17 +116,16 @@ class LevelIntegral:
             def fall(t: torch.Tensor, rate: torch.Tensor = rate, a: float = a) -> torch.Tensor:
                 return -2.0 * a * t - rate[:, None] * torch.expm1(-2.0 * t)
 
-            parts = []
+            masses, places = [], []
             for far, sign in ((lo, -1.0), (hi, 1.0)):
                 length = self._reach(fall, (far - centre).abs(), sign)
                 t = sign * length[:, None] * nodes
-                parts.append((torch.exp(fall(t)) * weight).sum(dim=1) * length)
+                masses.append(torch.exp(fall(t)) * weight * length[:, None])
+                places.append(centre[:, None] + t)
             # a log(2 a) - 2 a delta - rate without its large constant, which no weight depends on
             first, other = self.exponent, a - self.exponent
             constant = other * math.log(2.0 * a) + first * math.log(a / first) - other
-            top = constant - a * (2.0 * delta + torch.expm1(-2.0 * delta)) + height - other * x
-            pieces.append(top + torch.log(parts[0] + parts[1]))
-        return torch.logsumexp(torch.stack(pieces), dim=0)
+            yield constant - a * (2.0 * delta + torch.expm1(-2.0 * delta)) + height - other * x, masses, places
 
     @staticmethod
     def _reach(fall: Callable[[torch.Tensor], torch.Tensor], room: torch.Tensor, sign: float) -> torch.Tensor:
