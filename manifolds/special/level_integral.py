@@ -19,7 +19,7 @@ __all__ = ["LevelIntegral", "PiecewisePower"]
 
 _DROP = 45.0
 _AT_ONCE = 1 << 14  # grid points
-_CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
+_CUT = 36.0  # a prior's end that cuts off less than e^-36 of the Gamma law is not felt, to eps
 
 
 class PiecewisePower(Protocol):
@@ -64,7 +64,7 @@ class LevelIntegral:
             raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
 
     def free_range(self) -> tuple[float, float]:
-        """log S between which r is constant to e^-27, by Chernoff's bound; empty for several pieces."""
+        """log S between which r is constant to e^-36, by Chernoff's bound; empty for several pieces."""
         if len(self.shape) > 1:
             return math.inf, -math.inf
         a = self.exponent
