@@ -19,9 +19,7 @@ from scipy import integrate, stats
 from test_manifolds_contract import EXAMPLES
 
 import manifolds
-from manifolds.core import ROUNDING
 from manifolds.denoisers import BlindDenoiser, NoisePrior
-from manifolds.special.blind_weights import BlindWeights
 
 INPUTS = int(os.environ.get("ORACLE_INPUTS", "40"))
 EPS = 2.0**-52
@@ -111,6 +109,25 @@ def test_any_point_prior_and_dimension(case):
     assert error <= allowed, (law, kind, values, y.tolist())
 
 
+_BENT = ((1.0, 30.0, 1000.0), (0.0, 2.0, -9.0))
+MISSED = [
+    # wider than the law: its mean is a hundredth of the semi-axis, and a table gave 1e-9 of that
+    ("ellipse", 9, _BENT, (30.0, -20.0, 103.2)),
+    ("moebius", 9, _BENT, (30.0, -20.0, 10.0, 95.5)),
+    ("trefoil", 4, ((1.0, 1e6), (0.0, 0.0)), (0.195, -0.3022, -2.0937, 0.8574)),
+    # a steep prior, at the centre of symmetry: refused, for want of relative digits of 0
+    ("trefoil", 6, ((0.202, 0.20204475, 0.20215532, 0.20246565), (4.8, -4.1, 4.8, -6.0)), (0.0, 0.0, 0.0, 0.350003)),
+    ("ellipse", 40, ((0.202, 0.24, 1.03, 2.66, 202.0), (0.0, -0.5, -0.4, 2.9, 0.5)), (0.0, 0.0, 5.7)),
+]
+
+
+@pytest.mark.parametrize("name, ambient, prior, y", MISSED)
+def test_inputs_that_once_missed(name, ambient, prior, y):
+    law = cores(name, 2).with_ambient(ambient)
+    error, allowed = gap(law, "tabulated", prior, torch.tensor([y], dtype=torch.float64))
+    assert error <= allowed
+
+
 def _gain(codim, prior, y, tol=1e-9, **scale):
     law = manifolds.make("gaussian", dim=1, ambient=1 + codim, reduced=True, **scale)
     return float(BlindDenoiser(law, prior, tol)(torch.tensor([y], dtype=torch.float64))[0, 0]) / y[0]
@@ -182,44 +199,6 @@ def test_the_oracle_is_mpmath_and_notices_a_wrong_exponent():
     assert abs(wrong / (0.6 * exact) - 1.0) > 1e-8
 
 
-@pytest.mark.parametrize(
-    "d, sigma, norm", [(3, 2e4, 8e7), (3, 5.0, 40.0), (1000, 2e4, 8e7), (1000, 1e6, 1e9), (3, 1.0, 1.9)]
-)
-@pytest.mark.parametrize("name", ["two_scale", "scale_mixture"])
-def test_scale_mixtures_far_beyond_their_scales_are_those_of_mpmath(name, d, sigma, norm):
-    """Densities of e^(1e7), alike but for what the scales add: once 6e-11 off, twice that for every step farther."""
-    law = manifolds.make(name, dim=d, ambient=d, reduced=True)
-    found = float(law.denoise(torch.tensor([[norm]], dtype=torch.float64), sigma))
-    with mp.workdps(40):
-        totals = [mp.mpf(scale) ** 2 + mp.mpf(sigma) ** 2 for scale in law.core.scales.tolist()]
-        logs = [-(d * mp.log(total) + mp.mpf(norm) ** 2 / total) / 2 for total in totals]
-        share = [mp.exp(value - max(logs)) for value in logs]  # (of equal weights)
-        gain = sum(part * (1 - mp.mpf(sigma) ** 2 / total) for part, total in zip(share, totals)) / sum(share)
-        assert found == pytest.approx(float(norm * gain), rel=1e-13)
-
-
-@pytest.mark.parametrize("d", [3, 40, 2000])
-@pytest.mark.parametrize("place", [0.3, 1.0, 1.3, 30.0])
-def test_nearly_equal_weights_keep_relative_digits(d, place):
-    """Ratios of two atoms' weights less one, of size 1e-9 to 1, where ends of the prior are felt; by mpmath."""
-    low, high, a = 0.05, 7.0, 0.5 * d  # of a density 1/sigma
-    weigher = BlindWeights(NoisePrior.power(-1.0, low, high), d)
-
-    def h(s):
-        return -a * mp.log(s) + mp.log(mp.gammainc(a, s / (2 * mp.mpf(high) ** 2), s / (2 * mp.mpf(low) ** 2)))
-
-    for end in (low, high):
-        square, gaps = 2.0 * a * end**2 * place, [2.0 * end**2 * rise for rise in (1e-9, 1e-4, 0.1, 2.0)]
-        gap = torch.tensor([[0.0, gap] for gap in gaps], dtype=torch.float64)
-        share, error = weigher.shares(torch.full_like(gap[:, 0], square), gap, torch.zeros_like(gap[0]))
-        found = ((share[:, 1] - share[:, 0]) / share[:, 0]).tolist()
-        with mp.workdps(50):
-            exact = [float(mp.expm1(h(mp.mpf(square) + mp.mpf(gap)) - h(mp.mpf(square)))) for gap in gaps]
-        for ours, right, bound in zip(found, exact, error.tolist()):
-            # (what a weight itself is rounded by: ROUNDING in manifolds.core; digits of a table are absolute)
-            assert abs(ours - right) <= ROUNDING + bound * (abs(right) if bound < 1e-12 else 1.0)
-
-
 @pytest.mark.parametrize("d", [4, 60, 10**5])
 def test_moments_and_quantiles_of_the_level_are_those_of_scipy(d):
     """N(0, s^2), s large, and lambda flat on an interval: lambda is a Gamma variable, cut at both ends."""
@@ -250,18 +229,6 @@ def test_quantiles_of_a_discrete_prior_are_its_levels():
     for edge, below, above in ((cumulative[0], 0.5, 1.0), (cumulative[1], 1.0, 3.0)):
         found = post.quantile(torch.tensor([edge - 1e-9, edge + 1e-9], dtype=torch.float64)).exp()[0]
         assert found.tolist() == pytest.approx([below, above], rel=1e-14)
-
-
-def test_levels_that_are_one_in_float64_are_refused():
-    """They once gave a slope without a number, and the denoiser NaN."""
-    level = 0.006036337375768891
-    assert math.nextafter(level, 1.0) > level and math.log(math.nextafter(level, 1.0)) == math.log(level)
-    for build in (
-        lambda: NoisePrior.tabulated([0.003, level, math.nextafter(level, 1.0), 1.0], [0.0, 8.0, 2.0, 0.0]),
-        lambda: NoisePrior.power(-1.0, level, math.nextafter(level, 1.0)),
-    ):
-        with pytest.raises(ValueError, match="levels must be increasing, and by enough for their logs to differ"):
-            build()
 
 
 def test_two_explanations_in_a_billion_dimensions_are_both_seen():
