@@ -1,4 +1,4 @@
-"""Digits where float64 loses them first: nearly equal weights, densities that are large and alike, levels that are one."""
+"""Where float64 loses digits first: nearly equal weights, densities that are large and alike, levels that are one."""
 
 import math
 

@@ -64,7 +64,7 @@ def inputs(draw):
     kind, values = draw(priors(getattr(law.core, "finest_sigma", 0.0)))
     source = manifolds.stream(draw(st.integers(0, 10**6)), "oracle")
     ends = (values[1], values[2]) if kind == "power" else (values[0][0], values[0][-1])
-    place = draw(st.sampled_from(["model", "clean", "far", "centre", "support", "apart"]))
+    place = draw(st.sampled_from(["model", "clean", "far", "centre", "beside", "support", "apart"]))
     x = law.sample(1, source)
     sigma = ends[0] * (ends[1] / ends[0]) ** draw(st.floats(-0.1, 1.1))
     if place == "model":
@@ -73,8 +73,8 @@ def inputs(draw):
         y = law.add_noise(x, 1e-3 * ends[0], source)
     elif place == "far":
         y = 30.0 * law.add_noise(x, 10.0 * ends[1], source)
-    elif place == "centre":
-        y = 0.0 * x
+    elif place in ("centre", "beside"):  # (beside: means are as small as the distance from the centre)
+        y = 0.0 * x if place == "centre" else 10.0 ** -draw(st.floats(1.0, 9.0)) * x
         y[:, -1] = sigma * math.sqrt(law.ambient_dim - law.core_dim or law.ambient_dim)
     elif place == "support":
         y = x
