@@ -24,9 +24,6 @@ __all__ = ["BlindDenoiser"]
 CHUNK_ELEMENTS = 1 << 21
 _TABLE = 6e4  # a million steps of about .06 / sqrt(A)
 _SEARCHED = 1 << 10  # points that are searched at a time, of one coefficient
-# part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which
-# is too small
-WARY = 0.2
 
 
 class BlindDenoiser:
@@ -139,7 +136,7 @@ class BlindDenoiser:
         first = first_rung(self.law.core_dim, shape, self.tol)
         if first == len(RUNGS):
             return None, 0
-        nodes = GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim)
+        nodes = GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim, first, self.tol)
         return (nodes, first) if nodes.fits else (None, 0)
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
@@ -171,27 +168,29 @@ class BlindDenoiser:
         if not rungs:
             return self._by_search(stats, rho2)
         total, poor = self._by_rule(gamma, cut, stats, rho2, rungs[0])
-        pending = poor.nonzero()[:, 0]
+        pending, rest = poor.nonzero()[:, 0], []
         for q in rungs[1:]:
             if not len(pending):
-                return total
+                break
+            apart = gamma.apart(cut, rho2[pending], q)
+            rest.append(pending[~apart])
+            pending = pending[apart]
             total[pending], poor = self._by_rule(gamma, cut, take(stats, pending), rho2[pending], q)
             pending = pending[poor]
-        if not len(pending):
-            return total
-        total[pending] = self._by_search(take(stats, pending), rho2[pending])
+        pending = torch.cat([*rest, pending])
+        if len(pending):
+            total[pending] = self._by_search(take(stats, pending), rho2[pending])
         return total
 
     def _by_rule(
         self, gamma: GammaNodes, cut: bool, stats: Any, rho2: torch.Tensor, q: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(coefficients (n, B) by q-point rules, which points (n,) they do not serve)."""
-        tol = (WARY if cut and q < RUNGS[self._first] else 1.0) * self.tol
         if self.law.core.closed_form:
-            return gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, tol)
+            return gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, self.tol)
         sigma, rule = gamma.rule(cut, rho2, q)
         post = self.law.core.posterior(stats, sigma, 1)
-        weight, poor = gamma.weigh(rule, post.log_p, tol)
+        weight, poor = gamma.weigh(rule, post.log_p, self.tol)
         return _weighted(weight, post.coef), poor
 
     def _by_search(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
