@@ -15,7 +15,7 @@ from blind_oracle import blind_average, rounding
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from oracles import gaussian_blind_gain
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 from test_manifolds_contract import EXAMPLES
 
 import manifolds
@@ -125,6 +125,19 @@ MISSED = [
 def test_inputs_that_once_missed(name, ambient, prior, y):
     law = cores(name, 2).with_ambient(ambient)
     error, allowed = gap(law, "tabulated", prior, torch.tensor([y], dtype=torch.float64))
+    assert error <= allowed
+
+
+@pytest.mark.parametrize("score", [6.65, 7.5])
+@pytest.mark.parametrize("tilt", [0.0, 2.0, 3.0])
+def test_an_end_that_the_core_brings_near_is_felt(score, tilt):
+    """Normal coordinates say sigma = 1, `score` deviations below the top of the prior, and the core says more: once
+    4e-6 off."""
+    shape, m = 500.0, 1
+    u = math.sqrt(m + 2.0 * math.sqrt(shape) * tilt)
+    top = math.sqrt(500.0 / special.gammaincinv(shape, special.ndtr(-score)))
+    law = manifolds.make("gaussian", dim=m, ambient=m + 1000, reduced=True, scale=0.1)
+    error, allowed = gap(law, "power", (-1.0, 0.1, top), torch.tensor([[u, math.sqrt(1000.0)]], dtype=torch.float64))
     assert error <= allowed
 
 

@@ -165,12 +165,14 @@ class GammaNodes:
 def first_rung(core_dim: int, shape: float, tol: float) -> int:
     """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows.
 
-    It goes by the error of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does.
+    It goes by the error of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does. (Small shapes begin with
+    more nodes, measured: at 2.0 in place of 2.5 one of 500 points at A < 100 missed 1e-9, by up to 3; at 2.5 none of
+    9000.)
 
     >>> RUNGS[first_rung(2, 5e5, 1e-9)], RUNGS[first_rung(2, 500.0, 1e-9)], first_rung(400, 20.0, 1e-9) == len(RUNGS)
     (2, 4, True)
     """
-    large = 1.5 if shape >= NEARLY_NORMAL else 2.0
+    large = 1.5 if shape >= NEARLY_NORMAL else 2.5
     tilt = large * math.sqrt(core_dim / shape) + 0.5 / math.sqrt(shape)
     for i, q in enumerate(RUNGS):
         if 2 * q * math.log(tilt) + log_exponential_error(q) <= math.log(tol):
