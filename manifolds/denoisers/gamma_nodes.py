@@ -165,9 +165,8 @@ class GammaNodes:
 def first_rung(core_dim: int, shape: float, tol: float) -> int:
     """Index in RUNGS of the first rule that a large tilt of a core density of m dimensions allows.
 
-    It goes by the error of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does. (Small shapes begin with
-    more nodes, measured: at 2.0 in place of 2.5 one of 500 points at A < 100 missed 1e-9, by up to 3; at 2.5 none of
-    9000.)
+    It goes by the error of a Gauss-Hermite rule for exp(t x); the length of RUNGS if none does. Small shapes begin with
+    more nodes, as measured: at 2.0 in place of 2.5 one of 500 points at A < 100 missed 1e-9, at 2.5 none of 9000.
 
     >>> RUNGS[first_rung(2, 5e5, 1e-9)], RUNGS[first_rung(2, 500.0, 1e-9)], first_rung(400, 20.0, 1e-9) == len(RUNGS)
     (2, 4, True)
