@@ -19,7 +19,7 @@ class Results(Mapping[str, pandas.DataFrame]):
     Attributes:
         folder: where they lie.
         columns: every column of every table, and of the claims: `table`, `column`, `unit`, `meaning`. The last two are
-            empty for columns that only their experiment explains.
+            empty for columns that `analysis/columns.csv` does not know, as in tables of a reader's own.
     """
 
     def __init__(self, folder: Path):
@@ -56,7 +56,9 @@ class Results(Mapping[str, pandas.DataFrame]):
         if (claims := self.folder / "claims.csv").is_file():
             files = {"claims": claims} | files
         rows = [
-            (table, column, *meaning(column)) for table, path in files.items() for column in _read(path, rows=0).columns
+            (table, column, *meaning(column, table))
+            for table, path in files.items()
+            for column in _read(path, rows=0).columns
         ]
         return pandas.DataFrame(rows, columns=["table", "column", "unit", "meaning"])
 
@@ -84,25 +86,20 @@ def results(folder: str | Path | None = None) -> Results:
 
 
 def dictionary(folder: Path) -> str:
-    """COLUMNS.md of a results folder: each column once, with its unit, its meaning and the tables that have it.
+    """COLUMNS.md of a results folder: each meaning of a column, with its unit and the tables that have it.
 
     >>> dictionary(results_root()).splitlines()[0]
     '# Columns of the tables'
     """
     columns = Results(folder).columns
     lines = ["# Columns of the tables", "", "| column | unit | meaning | tables |", "|---|---|---|---|"]
-    unknown = []
-    for name, rows in columns.groupby("column", sort=True):
-        unit, text = meaning(str(name))
+    for key, rows in columns.groupby(["column", "unit", "meaning"], sort=True):
+        name, unit, text = map(str, key)
         tables = list(rows["table"])
         where = ", ".join(tables) if len(tables) <= 3 else f"{len(tables)} tables"
-        if text:
-            told = text.replace("|", "\\|")
-            lines.append(f"| `{name}` | {unit} | {told} | {where} |")
-        else:
-            unknown.append(f"`{name}` ({where})")
-    lines += ["", "Explained by their experiment alone, in the docstring of the cell that writes the table:", ""]
-    return "\n".join([*lines, ", ".join(unknown) or "none", ""])
+        cells = (value.replace("|", "\\|") for value in (f"`{name}`", unit, text or "unknown", where))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
 
 
 def _read(path: Path, rows: int | None = None) -> pandas.DataFrame:

@@ -1,19 +1,20 @@
-"""What README.md quotes: answer, headline claims and campaign of faults, written from results/, never by hand."""
+"""What README.md quotes: answer, cost, headline claims, campaign of faults; written from results/, never by hand."""
 
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
-from analysis.runs import claims_file
+from analysis.runs import claims_file, manifest
 from analysis.runs.screen import interval
 
-__all__ = ["HEADLINE", "answer", "block", "faults", "update"]
+__all__ = ["HEADLINE", "answer", "block", "cost", "faults", "update"]
 
 HEADLINE = ("R1", "R4", "B1", "B2", "B3", "B6", "N1", "N6", "S3", "S6", "M2", "M6", "M6b", "R3", "I2b")
 _MARKS = {
     name: (f"<!-- {name}: written by `python -m analysis report` -->", f"<!-- end of {name} -->")
-    for name in ("answer", "verdicts", "faults")
+    for name in ("answer", "cost", "verdicts", "faults")
 }
 
 
@@ -44,6 +45,19 @@ def answer(results: Path) -> str:
         "The number of steps does not depend on d; it grows with an exponent of at most "
         f"{number('R1')} in k and 1/error. What the numbers contradict: {contradicted} "
         "(see [the page](results/index.html))."
+    )
+
+
+def cost(results: Path) -> str:
+    """How long the results took, by the manifest's own history."""
+    with open(results / manifest.NAME, encoding="utf-8") as handle:
+        runs = json.load(handle)["experiments"]
+    minutes = {name: run["cell_seconds"] / 60 for name, run in runs.items()}
+    dear = sorted(minutes, key=lambda name: -minutes[name])[:3]
+    said = ", ".join(f"{name} {minutes[name]:.0f}" for name in dear)
+    return (
+        f"The first one takes about {sum(minutes.values()) / 2:.0f} minutes on two cores: the cells of `results/` took "
+        f"{sum(minutes.values()):.0f} core minutes on a machine that was not idle, most of them {said}."
     )
 
 
@@ -92,7 +106,7 @@ def update(readme: Path, results: Path) -> bytes:
         ValueError: the README has lost its markers.
     """
     text = readme.read_text(encoding="utf-8")
-    contents = {"answer": answer(results), "verdicts": block(results)}
+    contents = {"answer": answer(results), "cost": cost(results), "verdicts": block(results)}
     if _MARKS["faults"][0] in text:
         contents["faults"] = faults(results)
     for name, content in contents.items():

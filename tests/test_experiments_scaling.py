@@ -58,7 +58,9 @@ def test_telescope_cell_is_one_and_a_noisier_earlier_time_is_not():
         excess = ((start / end) ** 2 - 1) / 2 - math.log(start / end)
         added += 2 * 0.06 * excess / (1 + start**2) ** 2
     # on the same draws
-    assert row["noisy_ratio"] / row["ratio"] == pytest.approx(1 + added / _gaussian_disc(2, 8), abs=0.004)
+    for name, share in (("noisy", 1.0), ("mild", 0.75)):
+        exact = 1 + share * added / _gaussian_disc(2, 8)
+        assert row[f"{name}_ratio"] / row["ratio"] == pytest.approx(exact, abs=0.004)
     assert row["level_range"] == pytest.approx(1 + math.log(1 / SIGMA_END)) and row["k_cov_low"] == math.inf
 
 

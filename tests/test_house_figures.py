@@ -7,10 +7,12 @@ from pathlib import Path
 import figure_boxes
 import house
 import matplotlib
+import pandas
 import pytest
 from matplotlib import pyplot
 
 from analysis import registry
+from analysis.integrators.figures import dimension_free
 from analysis.runs import drawing, manifest
 from analysis.runs.tables import frame_from_csv
 
@@ -60,8 +62,8 @@ def test_nothing_of_a_committed_figure_is_hidden_or_too_small(name, figure):
 
 
 def test_what_is_hidden_is_seen():
-    with matplotlib.rc_context({"figure.dpi": 100}):
-        shown, axis = pyplot.subplots(figsize=(6.6, 4.8), layout="none")
+    with pyplot.style.context(["default", {"figure.dpi": 100}]):  # whatever figures were drawn before
+        shown, axis = pyplot.subplots(figsize=(6.6, 4.8))
         shown.suptitle("a finding over words", y=0.5)
         shown.text(0.5, 0.48, "words", size=12)
         axis.errorbar([1.0, 2.0], [1.0, 1.0], yerr=[0.5, 3.0], label="bar")
@@ -82,3 +84,10 @@ def test_what_is_hidden_is_seen():
     }
     assert [line for line in found if "headline" in line] == ["text under the headline: 'words'"]
     assert "text beyond the canvas: 'outside the picture'" in found
+
+
+def test_the_interval_of_one_clean_run_is_the_scatter_of_runs_about_their_integrators_means():
+    runs = pandas.DataFrame({"integrator": ["ddim", "ddim", "euler", "euler"], "w1": [0.0, 2.0, 11.0, 11.0]})
+    # two deviations of 1 and two of 0, two degrees of freedom; Student's quantile from a table
+    assert dimension_free._reach(runs) == pytest.approx(4.302653, rel=1e-6)
+    assert dimension_free._reach(runs[::2]) == 0.0

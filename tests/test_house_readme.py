@@ -1,5 +1,6 @@
 """The README's code runs as it stands, and what it says of it is true."""
 
+import json
 import re
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_its_table_of_verdicts_is_that_of_the_results():
     headline = [c for c in readme.HEADLINE if c in verdicts]
     assert [(r.split(" | ")[0][2:], r.split(" | ")[-1]) for r in rows] == [(c, verdicts[c]) for c in headline]
     assert len(headline) >= 10 and text.count("\n") < 250
+
+
+def test_the_cost_is_that_of_the_manifest(tmp_path):
+    runs = {"short": 60.0, "long": 600.0, "middle": 240.0, "least": 12.0}
+    content = {"experiments": {name: {"cell_seconds": seconds} for name, seconds in runs.items()}}
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    said = readme.cost(tmp_path)
+    assert "about 8 minutes on two cores" in said and "15 core minutes" in said  # 912 s
+    assert said.endswith("most of them long 10, middle 4, short 1.")
 
 
 def test_a_readme_without_its_markers_is_refused(tmp_path):

@@ -51,7 +51,8 @@ def environment(tmp_path_factory):
 
 
 def test_what_is_read_at_run_time_is_installed(environment):
-    for name in ("manifolds/py.typed", "analysis/py.typed", "analysis/plan/steps.csv", "analysis/plan/samplers.csv"):
+    data = ("columns.csv", "plan/steps.csv", "plan/samplers.csv")
+    for name in ("manifolds/py.typed", "analysis/py.typed", *(f"analysis/{file}" for file in data)):
         assert (environment.site / name).is_file(), name
     assert list((environment.site / "analysis" / "report" / "templates").iterdir())
     python = str(environment.bin / "python")

@@ -122,8 +122,8 @@ def test_the_bound_on_disc_is_held_against_the_largest():
         ("D2", {"ratio": [1.0] * 17 + [1.1]}, "violated"),
         ("D2", {"ratio": [1.0] * 6 + [1.055] * 12}, "violated"),
         ("D2", {"ratio_se": 0.02}, "inconclusive"),
-        ("D2", {"noisy_ratio": 1.0}, "inconclusive"),
-        ("D2", {"noisy_ratio": 1.5}, "inconclusive"),
+        ("D2", {"mild_ratio": 1.0}, "inconclusive"),
+        ("D2", {"mild_ratio": 1.5}, "inconclusive"),
     ],
 )
 def test_disc_can_be_refuted_and_its_controls_flip(claim, changes, outcome):

@@ -10,6 +10,7 @@ import torch
 
 from analysis.learning.risk import excess_at
 from analysis.samplers import Schedule, sample
+from analysis.training import fit as fitting
 from analysis.training.bound import Bent, Bottom, bottom_ratio, sabotaged_bound, theorem_row, unit_bound
 from analysis.training.excess_risk import control_rows
 from analysis.training.laws import law_of, prior_of
@@ -207,3 +208,21 @@ def test_rows_do_not_depend_on_the_worker():
     there = joblib.Parallel(n_jobs=2)(joblib.delayed(cell_priors)(TINY, 0) for _ in range(2))
     assert repr(here) == repr(there[0]) == repr(there[1])  # nan levels compare by their text
     assert repr(cell_priors(TINY, 1)) != repr(here)
+
+
+def test_a_state_left_by_other_laws_or_priors_is_not_taken_up(tmp_path, monkeypatch):
+    """Its file has another name: what a training aims at is made of the laws' code too."""
+    paths = []
+
+    def record(*_, checkpoint_path, **__):
+        paths.append(checkpoint_path)
+
+    (tmp_path / "denoisers").mkdir()
+    (tmp_path / "denoisers" / "prior.py").write_text("first", encoding="utf-8")
+    monkeypatch.setattr(fitting.manifolds, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(fitting, "train", record)
+    law = law_of(TINY)
+    for text in ("first", "first", "second"):
+        (tmp_path / "denoisers" / "prior.py").write_text(text, encoding="utf-8")
+        fitting.fit(TINY, law, stream(0, "left"))
+    assert paths[0] == paths[1] != paths[2]

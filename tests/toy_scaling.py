@@ -59,7 +59,7 @@ def telescope_table(**changes):
                 row = {"law": law, "dim": k, "steps": steps, "h": h, "level_range": level_range, "k_cov_low": 10.0 * k}
                 row |= {"disc": disc, "direct": disc, "direct_se": 0.005 * disc, "ratio": 1.0, "ratio_se": 0.005}
                 spoilt = 1.05 if steps == 8 else math.nan
-                row |= {"noisy_ratio": spoilt, "noisy_ratio_se": 0.005}
+                row |= {"noisy_ratio": spoilt, "noisy_ratio_se": 0.005, "mild_ratio": spoilt, "mild_ratio_se": 0.005}
                 rows.append(row | {"logarithm": disc / k, "root_logarithm": disc / k**0.83})
     return pandas.DataFrame(rows).assign(**changes)
 

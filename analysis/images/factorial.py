@@ -186,7 +186,8 @@ def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measureme
     same = Control("power", "the conditional samples themselves", *first["nothing"][1:])
     repaired = Control("null", f"against themselves, planted {far:g} times as far", *first[f"repaired {far:g}"][1:])
     seen = first[f"planted {seen_at:g}"]
-    size = f"; a planted 10 % is seen as {seen[0]:+.3f} [{seen[1]:+.3f}, {seen[2]:+.3f}]"
+    size = f"; a planted 10 % is seen as {seen[0]:+.3f} [{seen[1]:+.3f}, {seen[2]:+.3f}]; the controls' factors, "
+    size += f"{worse:g} and {far:g}, were chosen after pilots"
     single = [ratio([(every[0]["blind"], s.name, every[0]["conditional"], s.name)]) for s in KEEPING]
     spread = f"run by run {min(v[0] for v in single):+.3f} to {max(v[0] for v in single):+.3f}"
     spread += f"; in random features {other['blindness'][0]:+.3f} [{other['blindness'][1]:+.3f}, "

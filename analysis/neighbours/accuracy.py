@@ -24,10 +24,10 @@ CLAIMS = (
         source=f"arXiv 2501.12982 ({ABSTRACT}): TV <= eps in k/eps steps for DDPM and DDIM",
         statement="the output's TV falls as 1/N, so that 1/eps steps are needed, as printed (sharp in eps), and not "
         "1/eps^2, as KL bounds with Pinsker say; DDPM coefficients, spheres k = 1, 2, 4, cube, two-component mixture "
-        "on a line, Gaussian plane, N = 16 .. 64, levels 10 to .1 (.3)",
+        "on a line, Gaussian plane, N = 16 .. 64, levels 10 to .1 (.3; limit set after a pilot)",
         quantity="exponent of N in 1/TV, the law farthest from 1; interval: between neighbouring N",
         predicted="1; printed 1",
-        allowed=(0.7, 1.3),  # half the distance between 1 and 2 is .5; nearer, so that a leak at N^-.6 shows
+        allowed=(0.7, 1.3),  # .4 beforehand, half the distance between 1 and 2 being .5; a leak at N^-.6 shows
         wide="exact numbers without sampling error",
     ),
     Claim(
@@ -35,10 +35,11 @@ CLAIMS = (
         kind="neighbour",
         source="arXiv 2510.27562 (its text was not found; as cited: KL of order d min(d, L^2)/N^2, with a lower bound)",
         statement="the output's KL falls as 1/N^2, as cited, while the path's falls as 1/N; two-component mixtures of "
-        "separation .5, 2 and 8 widths on a line, N = 16 .. 64, levels 10 to .3, DDPM coefficients",
+        "separation .5, 2 and 8 widths on a line, N = 16 .. 64, levels 10 to .3, DDPM coefficients (limit set after a "
+        "pilot)",
         quantity="exponent of KL in 1/N, the separation farthest from 2; interval: between neighbouring N",
         predicted="2; the path's 1",
-        allowed=(1.7, 2.3),  # half the distance between 2 and 1 is .5; nearer, as U3's
+        allowed=(1.7, 2.3),  # .5 beforehand, half the distance between 2 and 1; nearer, as U3's
         wide="exact numbers without sampling error",
     ),
     Claim(

@@ -36,7 +36,7 @@ CLAIMS = (
 )
 _DIMS = (10, 14, 20, 40, 80, 160, 320, 640, 1280)
 _TAIL, _BATCHES, _LEVELS = 400, 20, 64
-_GROWTH = 1.15  # the sabotage: codes of e^(k^1.15) points
+_GROWTH = 1.25  # the sabotage: codes of e^(k^1.25) points
 
 
 def cells(options) -> list[Cell]:

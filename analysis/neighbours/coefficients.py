@@ -40,10 +40,9 @@ CLAIMS = (
         source=f"arXiv 2510.12497 (NAG, {ABSTRACT}), 2412.05488, 2604.16044 (not found): deployed samplers' true level "
         "is off the scheduled one",
         statement="with an exact denoiser the shift of the level is that of the coefficients, v+ = c^2 v + eta^2, and "
-        "nothing else: none for those that keep the level, of order 1/N for the others (1/N^2: plain Euler at a = "
-        "1/2); "
-        "what is seen beyond it is the network's; every registered integrator at a = 0 or 1/2, gaussian, d = 1e6, "
-        "levels 10 to .05",
+        "nothing else: none for those that keep the level, of order 1/N for the others (1/N^2 for plain Euler at a = "
+        "1/2, which was seen in a pilot and explained after it); what is seen beyond it is the network's; every "
+        "registered integrator at a = 0 or 1/2, gaussian, d = 1e6, levels 10 to .05",
         quantity="exponent in 1/N of |log(v/sigma_T^2)| of runs (less 1 for Euler), the integrator farthest from 1, "
         "N = 32 .. 128",
         predicted="1",

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+import manifolds
 from analysis import learning
 from analysis.learning import Network, NoiseLevelEstimator, Recipe, TrainedDenoiser, train
 from analysis.training.laws import prior_of
@@ -72,8 +73,9 @@ def fit(
 
 
 def _code_digest() -> str:
-    """Of the training code: a state left by another version of it is not taken up."""
-    files = sorted(Path(learning.__file__).parent.glob("*.py"))
+    """Of the training code and of the laws and priors: a state left by another version is not taken up."""
+    folders = [Path(str(package.__file__)).parent for package in (learning, manifolds)]
+    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 

@@ -11,9 +11,9 @@ from analysis.figures.style import headline, mark, new_figure, only, panel_label
 CAPTION = (
     "Second-order samplers need the fewest calls, and a blind run as many as a told one, save plain Euler in few "
     "steps on the mixture. a: KL(p_{sigma_T} || law of Y_N) on N(0, I_2) in R^1000, exactly, against denoiser calls;"
-    " samplers whose coefficients do not keep the level pay for 998 normal directions. Below: D_X of the clean "
-    "output, by samples (noise .01), the exact blind denoiser (full) beside the one that is told the level (dashed);"
-    " levels 10 to .05."
+    " samplers whose coefficients do not keep the level pay for 998 normal directions (dotted: a = 0). Below: D_X of "
+    "the clean output of 2000 runs less its floor, bars 95 %, the exact blind denoiser (full) beside the one that is "
+    "told the level (dashed); levels 10 to .05."
 )
 ALT = "Three panels of error against denoiser calls; second-order samplers fall fastest, blind and told lie close."
 
@@ -38,7 +38,9 @@ def draw(tables: Mapping):
     for letter, axis, law in zip("bcdef", axes[1:, 0], laws):
         for (name, kind), g in runs[runs.law == law].groupby(["integrator", "kind"]):
             style = mark(names.index(name)) | {"linestyle": "-" if kind == "blind" else "--"}
-            axis.semilogx(g.calls, g.D_X, **style)
+            bars = [(g.D_X - g.D_X_low).clip(lower=0.0), g.D_X_high - g.D_X]
+            axis.errorbar(g.calls * (0.98 if kind == "blind" else 1.02), g.D_X, yerr=bars, elinewidth=0.6, **style)
+        axis.set_xscale("log")
         axis.set_xticks([8, 16, 32, 64], ["8", "16", "32", "64"])
         axis.minorticks_off()
         axis.set_ylim(bottom=0.0)
