@@ -133,12 +133,14 @@ def net(kind, logs, spread=0.02, training=0, seed=0):
     return pandas.DataFrame(rows).assign(images="mnist", kind=kind, training=training, se=0.0)
 
 
-def samples(blind=0.0, estimate=0.0, injection=-0.2, spread=0.02, planted=0.0, training=0):
+def samples(blind=0.0, estimate=0.0, injection=-0.2, spread=0.02, planted=0.0, training=0, euler=-0.5):
     told = {s.name: 3.0 + (injection if s.integrator != "ancestral" else 0.0) for s in KEEPING}
     few = {n: v for n, v in told.items() if n.endswith("N=28")}
     conditional = told | {f"estimate: {n}": v + estimate for n, v in few.items()}
     conditional |= {f"planted {f:g}: {n}": v + math.log(f) + planted for f in PLANTED for n, v in told.items()}
-    other = {n: v + blind for n, v in told.items()} | {"exponential_euler a=0.2 N=28 adaptive": 3.0}
+    conditional |= dict.fromkeys(factorial.LOSING, 4.0)
+    other = dict.fromkeys(factorial.LOSING, 4.0 + euler)
+    other |= {n: v + blind for n, v in told.items()} | {"exponential_euler a=0.2 N=28 adaptive": 3.0}
     return pandas.concat(
         [net("blind", other, spread, training, 1), net("conditional", conditional, spread, training, 2)]
     )
@@ -204,6 +206,12 @@ def risks(kind, decibels, told=None, spread=0.001):
 
 
 TOLD = {1.05: 0.01, 1.1: 0.05, 1.2: 0.17, 1.35: 0.45, 1.5: 0.9}
+
+
+@pytest.mark.parametrize(("euler", "expected"), [(-0.5, "holds"), (0.0, "violated"), (-0.1, "inconclusive")])
+def test_where_the_level_is_not_kept_blind_samples_have_to_be_better(euler, expected):
+    outcome, measured = outcomes(factorial, samples(euler=euler))["I5d"]
+    assert outcome == expected and measured.measured == pytest.approx(euler)
 
 
 @pytest.mark.parametrize(

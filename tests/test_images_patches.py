@@ -92,7 +92,7 @@ def blocks(measure, series, level, value, spread=0.01, count=4):
     return rows
 
 
-def patch_table(over=1.2, cost=0.01, off=2.5, told=0.08):
+def patch_table(over=1.2, cost=0.01, off=2.5, told=0.24):
     rows = []
     for level in (0.1, 1.0):
         rows.append({"measure": "information", "series": "own", "level": level, "value": 400.0})
@@ -103,6 +103,9 @@ def patch_table(over=1.2, cost=0.01, off=2.5, told=0.08):
             rows += blocks("risk", f"{series}: conditional", level, 0.01)
             rows += blocks("risk", f"{series}: blind", level, 0.01 * 10 ** (price / 10))
             rows += blocks("risk", f"{series}: told 1.12", level, 0.01 * 10 ** (told / 10))
+        for photograph, times in (("1", 0.5), ("4", 1.5)):
+            own = {"measure": "log_square_alone", "series": photograph, "level": level}
+            rows.append(own | {"value": (times * over) ** 2 / 400.0})
         rows.append({"measure": "price", "series": "own", "level": level, "value": 0.01})
     return pandas.DataFrame(rows).assign(se=0.0)
 
@@ -113,17 +116,20 @@ def patch_table(over=1.2, cost=0.01, off=2.5, told=0.08):
         ({}, ("holds", "holds")),
         ({"over": 2.5}, ("violated", "holds")),
         ({"over": 2.0}, ("inconclusive", "holds")),
-        ({"cost": 0.09}, ("holds", "violated")),
+        ({"cost": 0.25}, ("holds", "violated")),
         ({"off": 1.5}, ("inconclusive", "holds")),
         ({"off": 4.0}, ("inconclusive", "holds")),
-        ({"told": 0.02}, ("holds", "inconclusive")),
+        ({"told": 0.1}, ("holds", "inconclusive")),
+        ({"told": 0.4}, ("holds", "inconclusive")),  # far beyond the limit
     ],
 )
 def test_verdicts_on_patches(changes, expected):
     found = {m.claim: m for m in patches.decide({"image_patches": patch_table(**changes)}, PAPER)}
     claims = {c.id: c for c in patches.CLAIMS}
     assert tuple(judge(claims[name], found[name]).outcome for name in ("I9", "I9b")) == expected
-    assert found["I9"].measured == pytest.approx(changes.get("over", 1.2))
+    over = changes.get("over", 1.2)
+    assert found["I9"].measured == pytest.approx(over)
+    assert found["I9"].note.endswith(f"photograph by photograph {0.5 * over:.2f} to {1.5 * over:.2f}")
 
 
 # -- a stranger's network -----------------------------------------------------------------------------------------

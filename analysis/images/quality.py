@@ -5,6 +5,7 @@ kernel                    squared kernel distance in the classifier's features, 
 precision, recall         share of samples inside the data's nearest-neighbour balls, and the other way round
 nearest                   root mean squared distance a pixel to the nearest training image, over that of held-out ones:
                           far below 1 for a sampler that has learnt its images by heart
+brightness                mean pixel over the data's, less 1: above 0 for samples that are too bold
 sharpness                 log of the power at high spatial frequencies over the data's: below 0 for blurred samples
 
 Samples come in blocks of one size. A distance is not a mean over samples: its error is the jackknife's over blocks,
@@ -108,6 +109,8 @@ class Panel:
             found[name] = share.value, (share.high - share.low) / 3.92
         nearest, usual = self._nearest(x), float(self._nearest(self.held).square().mean().sqrt())
         found["nearest"] = _jackknife(lambda part: float(part.square().mean().sqrt()) / usual, nearest)
+        bright = float(self.train.mean())
+        found["brightness"] = _jackknife(lambda part: float(part.mean()) / bright - 1.0, x)
         power, real = high_power(x, self.side), float(high_power(self.train, self.side).mean())
         found["sharpness"] = _jackknife(lambda part: math.log(float(part.mean()) / real), power)
         return found

@@ -30,7 +30,7 @@ from manifolds.streams import Stream
 
 __all__ = ["compared", "radial_error", "radial_rows", "reading_rows", "recursion"]
 
-BELOW, ABOVE = 0.9, 1.05  # planted levels over the scheduled one: what readings of a known shift look like
+BELOW, ABOVE = 0.9, 1.04  # planted levels over the scheduled one: what readings of a known shift look like
 
 
 def recursion(schedule_levels: np.ndarray, c: np.ndarray, noise: np.ndarray, tau: np.ndarray) -> np.ndarray:
@@ -91,7 +91,7 @@ def radial_rows(
     """tau at the levels of the grid that all settings share, what the formula then says, and readings of known levels.
 
     tau is measured on held-out images, its error by leaving out blocks of them; the reader is tried on the same images
-    with noise of the level, 10 % below it and 5 % above.
+    with noise of the level, 10 % below it and 4 % above.
     """
     if not settings:
         return []

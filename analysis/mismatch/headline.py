@@ -64,6 +64,7 @@ CLAIMS = (
         "0",
         (-0.03, 0.03),
         seeds=3,
+        wide="the limit is that of the least certain of nine laws, a code",
     ),
 )
 

@@ -34,6 +34,7 @@ CLAIMS = (
         quantity="J over this sum; interval: 95 %, of 16 batches of each",
         predicted="1",
         allowed=(0.9, 1.1),  # 10 %, fixed beforehand: J of four atoms is about 1 of 5 in all
+        wide="the limit was fixed before the size of the batches",
     ),
     Claim(
         id="U14",

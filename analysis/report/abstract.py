@@ -60,7 +60,7 @@ SENTENCES = (
     Sentence(
         "Blind samples are better than those of the counterpart that is told the noise level.",
         ("M6", "M6b", "I5"),
-        ("M3", "M4", "M7", "M8", "I3", "I7"),
+        ("M3", "M4", "M7", "M8", "I3", "I5d", "I7"),
     ),
     Sentence(
         "The reason is that the noise on a sample is not the noise that the schedule says.",

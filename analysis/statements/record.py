@@ -47,6 +47,7 @@ OURS: dict[str, str] = {
     "T2": "how near a trained network comes to the Bayes risk",
     "T4": "whether a network sits at the optimum of the law or of its training set",
     "I2d": "what a bias-free body loses, which is no price of blindness",
+    "I5d": "plain Euler on real images: where the level that is told is wrong",
     "I5c": "the same network told an estimate in place of the schedule's level: blindness and nothing else",
     "I7": "which part of the paper's comparison of samples is the amount of injected noise",
     "I8": "an unbiased reading of the level, on a network that is not ours",

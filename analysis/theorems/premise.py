@@ -28,6 +28,7 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
+        wide="the limit leaves room for the next order in 1/d, which is not small where the premise fails",
     ),
 )
 

@@ -53,6 +53,7 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
+        wide="the limit is that of the least certain of 16 laws; the cell that decides is more certain",
     ),
 )
 
