@@ -19,7 +19,10 @@ import torch
 from manifolds.shapes import Bounds, Coefficients, CorePoints, Levels, Rows, Statistics, Values
 from manifolds.streams import Stream
 
-__all__ = ["Core", "Posterior", "join_rows", "round_product", "take"]
+__all__ = ["Core", "Posterior", "ROUNDING", "join_rows", "round_product", "take"]
+
+# of the size of what is added up to a mean, that float64 leaves of it where all cancels: 8 eps
+ROUNDING = 8.0 * 2.0**-52
 
 S = TypeVar("S", bound=Statistics)
 T = TypeVar("T")
@@ -122,6 +125,8 @@ class Core(ABC, Generic[S]):
             norm alone (m = 0 and u is replaced by the norm): see `statistics`.
         closed_form: True if the log density is affine in one statistic of the point, see `affine`.
         finite: True if the support is a finite set: k is then what it is counted with, no dimension.
+        rounding: absolute error of a mean that is a sum and cancels, as at a centre of symmetry: the digits of atoms or
+            of components' centres allow no less. 0 for means that are products, right to relative eps.
         needs_normal: True if the law makes no sense without at least one normal coordinate (ambient > core).
 
     >>> from manifolds.laws.sphere import Sphere
@@ -138,6 +143,7 @@ class Core(ABC, Generic[S]):
     needs_normal: bool = True
     closed_form: bool = False
     finite: bool = False
+    rounding: float = 0.0
 
     @abstractmethod
     def sample(self, n: int, stream: Stream) -> CorePoints:

@@ -11,7 +11,7 @@ from scipy import special
 import manifolds
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.denoisers.cut_rules import cut_rules, unfelt
-from manifolds.denoisers.gamma_nodes import CUT_SCORE, LEAST_SHAPE
+from manifolds.denoisers.gamma_nodes import LEAST_SHAPE
 from manifolds.denoisers.interpolated import interpolated_rule
 from manifolds.denoisers.rules import gamma_rule, normalised
 
@@ -38,9 +38,9 @@ def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
 
     From far outside the peak to where the cut is not felt.
     """
-    ends = unfelt(shape, CUT_SCORE)
-    assert special.gammaincc(shape, ends[0]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
-    assert special.gammainc(shape, ends[1]) == pytest.approx(special.ndtr(-CUT_SCORE), rel=1e-6)
+    ends = unfelt(shape, 6.5)
+    assert special.gammaincc(shape, ends[0]) == pytest.approx(special.ndtr(-6.5), rel=1e-6)
+    assert special.gammainc(shape, ends[1]) == pytest.approx(special.ndtr(-6.5), rel=1e-6)
     root = 2.0 * np.sqrt(ends[side > 0]) + side * np.array([0.0, 0.01, 1.5, 4.5, 6.2, 6.5, 7.2, 8.5, 11.5, 30.0, 300.0])
     gamma = 0.25 * root[root > 0] ** 2
     with mp.workdps(30):
@@ -58,7 +58,7 @@ def test_cut_rules_have_the_moments_of_the_cut_law(shape, side):
 @pytest.mark.parametrize("high", [True, False])
 def test_the_rules_of_neighbouring_cells_agree_at_their_edge(high):
     """E[sigma^2] just inside the two cells that meet there; in the middle of a cell there is no tilt."""
-    ends = unfelt(500.0, CUT_SCORE)
+    ends = unfelt(500.0, 6.5)
     rules = cut_rules(500.0, 8, 0.2, 3.0, ends)
     (_, slope_low), (_, slope_high) = rules.place.tolist()
     assert slope_low < 0 < slope_high

@@ -133,7 +133,8 @@ def test_blind_weights_keep_their_digits_where_the_prior_cuts_the_peak(d):
     # on a grid of binary fractions, so that the sum below is exact
     base = [round(d * 4e-4 * max(1 + z * math.sqrt(2 / d), 0.1) * 2**20) / 2**20 for z in scores]
     square, gap = torch.tensor(base, dtype=torch.float64), torch.tensor(gaps, dtype=torch.float64).repeat(len(base), 1)
-    found = BlindWeights(NoisePrior.power(-3.0, 0.02, 20.0), d).shares(square, gap, torch.zeros(3, dtype=torch.float64))
+    weigher = BlindWeights(NoisePrior.power(-3.0, 0.02, 20.0), d)
+    found, _ = weigher.shares(square, gap, torch.zeros(3, dtype=torch.float64))
     with mp.workdps(40):
         for row, start in zip(found.tolist(), base):
             logs = [_log_blind_integral(mp.mpf(start) + mp.mpf(gap), d) for gap in gaps]
@@ -209,7 +210,7 @@ def test_blind_weights_where_the_rule_beyond_the_prior_s_top_takes_over(dim, exp
     gap = 2.0 * high**2 * torch.tensor([0.01, 1.0, 10.0, 30.0], dtype=torch.float64)
     assert bool(weigher._far(square).all())
     assert beyond > 1.01 or not bool(weigher._far(0.9 * square).any())
-    share = weigher.shares(square, torch.stack([0.0 * gap, gap], dim=1), torch.zeros(2, dtype=torch.float64))
+    share, _ = weigher.shares(square, torch.stack([0.0 * gap, gap], dim=1), torch.zeros(2, dtype=torch.float64))
     with mp.workdps(40):
 
         def h(s):
@@ -272,7 +273,7 @@ def test_blind_weights_where_an_end_of_the_prior_is_felt_and_where_none_is(dim):
         dtype=torch.float64,
     )
     farther = square * (1.0 + 2.0 / a)
-    share = weigher.shares(
+    share, _ = weigher.shares(
         square,
         torch.stack([0.0 * square, farther - square], dim=1),
         torch.tensor([0.3, 0.7], dtype=torch.float64).log(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,9 +24,6 @@ __all__ = ["BlindDenoiser"]
 CHUNK_ELEMENTS = 1 << 21
 _TABLE = 6e4  # a million steps of about .06 / sqrt(A)
 _SEARCHED = 1 << 10  # points that are searched at a time, of one coefficient
-# part of the tolerance that a cut rule of fewer nodes than a large tilt asks for must meet by its own estimate, which
-# is too small
-WARY = 0.2
 
 
 class BlindDenoiser:
@@ -85,16 +83,24 @@ class BlindDenoiser:
         self.space.check(y)
         if not len(y):
             return y.clone()
-        if self._whole is not None:
-            u, rho2 = self.space.split(y)
-            near = self._short_table(u, rho2)
-            if bool(near.all()):
-                return self.law.place(self._whole(u, rho2, self.prior, self.space.normal_dim), y)
-            out = self._average(y)
+        return self._average(y) if self._whole is None else self._by_weights(self._whole, y)
+
+    def _by_weights(self, whole: Callable[..., tuple[torch.Tensor, torch.Tensor]], y: torch.Tensor) -> torch.Tensor:
+        """By atoms' weights in closed form; rows whose table is too long, or has too few digits, by levels."""
+        u, rho2 = self.space.split(y)
+        near = self._short_table(u, rho2)
+        rest = ~near
+        if bool(near.all()):
+            mean, rest = whole(u, rho2, self.prior, self.space.normal_dim, self.tol)
+            out = self.law.place(mean, y)
+        else:
+            out = torch.empty_like(y)
             if bool(near.any()):
-                out[near] = self.law.place(self._whole(u[near], rho2[near], self.prior, self.space.normal_dim), y[near])
-            return out
-        return self._average(y)
+                mean, rest[near] = whole(u[near], rho2[near], self.prior, self.space.normal_dim, self.tol)
+                out[near] = self.law.place(mean, y[near])
+        if bool(rest.any()):
+            out[rest] = self._average(y[rest])
+        return out
 
     def _short_table(self, u: torch.Tensor, rho2: torch.Tensor) -> torch.Tensor:
         """For which points (n,) a table over log |y - x|^2 is not too long (`special.blind_weights`)."""
@@ -130,7 +136,7 @@ class BlindDenoiser:
         first = first_rung(self.law.core_dim, shape, self.tol)
         if first == len(RUNGS):
             return None, 0
-        nodes = GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim)
+        nodes = GammaNodes(shape, self.prior.low, self.prior.high, self.law.core_dim, first, self.tol)
         return (nodes, first) if nodes.fits else (None, 0)
 
     def _likelihood(self, stats: Any, rho2: torch.Tensor) -> NoiseLikelihood:
@@ -162,27 +168,29 @@ class BlindDenoiser:
         if not rungs:
             return self._by_search(stats, rho2)
         total, poor = self._by_rule(gamma, cut, stats, rho2, rungs[0])
-        pending = poor.nonzero()[:, 0]
+        pending, rest = poor.nonzero()[:, 0], []
         for q in rungs[1:]:
             if not len(pending):
-                return total
+                break
+            apart = gamma.apart(cut, rho2[pending], q)
+            rest.append(pending[~apart])
+            pending = pending[apart]
             total[pending], poor = self._by_rule(gamma, cut, take(stats, pending), rho2[pending], q)
             pending = pending[poor]
-        if not len(pending):
-            return total
-        total[pending] = self._by_search(take(stats, pending), rho2[pending])
+        pending = torch.cat([*rest, pending])
+        if len(pending):
+            total[pending] = self._by_search(take(stats, pending), rho2[pending])
         return total
 
     def _by_rule(
         self, gamma: GammaNodes, cut: bool, stats: Any, rho2: torch.Tensor, q: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """(coefficients (n, B) by q-point rules, which points (n,) they do not serve)."""
-        tol = (WARY if cut and q < RUNGS[self._first] else 1.0) * self.tol
         if self.law.core.closed_form:
-            return gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, tol)
+            return gamma.affine_mean(self.law.core, cut, stats.norm2, rho2, q, self.tol)
         sigma, rule = gamma.rule(cut, rho2, q)
         post = self.law.core.posterior(stats, sigma, 1)
-        weight, poor = gamma.weigh(rule, post.log_p, tol)
+        weight, poor = gamma.weigh(rule, post.log_p, self.tol)
         return _weighted(weight, post.coef), poor
 
     def _by_search(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:

@@ -12,16 +12,14 @@ its gradient (`manifolds.gradients` has the derivatives of S).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
+from manifolds.denoisers.noise_posterior import NoisePosterior
 from manifolds.gradients import batched
+from manifolds.law import Law
 from manifolds.shapes import Points, Rows
-
-if TYPE_CHECKING:
-    from manifolds.denoisers.blind import BlindDenoiser
-    from manifolds.denoisers.plug_in import PlugInDenoiser
 
 __all__ = ["blind_mean", "likeliest_level"]
 
@@ -30,7 +28,27 @@ _LEAST = 1e-18  # a node of less weight is below the last digit of any sum
 _TWICE = "second derivatives of a blind denoiser, which are third cumulants of the posterior, are not known"
 
 
-def _product(f: BlindDenoiser, y: Points, v: Points, transposed: bool) -> Points:
+class Averaging(Protocol):
+    """What is used of a blind denoiser."""
+
+    law: Law
+
+    def plain(self, y: Points) -> Points: ...
+
+    def noise_posterior(self, y: Points) -> NoisePosterior: ...
+
+
+class Estimating(Protocol):
+    """What is used of a plug-in denoiser."""
+
+    law: Law
+    low: float
+    high: float
+
+    def plain_level(self, y: Points) -> Rows: ...
+
+
+def _product(f: Averaging, y: Points, v: Points, transposed: bool) -> Points:
     """The Jacobian of f* at y, or its transpose, times v, row by row; (n, width)."""
     law, out = f.law, torch.empty_like(y)
     for rows in torch.arange(len(y), device=y.device).split(max(_ELEMENTS // (_NODES * y.shape[1]), 1)):
@@ -53,7 +71,7 @@ def _average(weight: torch.Tensor, values: torch.Tensor, row: torch.Tensor, n: i
 
 class _Blind(torch.autograd.Function):
     @staticmethod
-    def forward(f: BlindDenoiser, y: Points) -> Points:
+    def forward(f: Averaging, y: Points) -> Points:
         return f.plain(y)
 
     @staticmethod
@@ -71,14 +89,14 @@ class _Blind(torch.autograd.Function):
         return _Jacobian.apply(ctx.f, ctx.saved_tensors[0], tangents[1], False)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, f: BlindDenoiser, y: Points) -> tuple[torch.Tensor, int]:
+    def vmap(info: Any, in_dims: tuple, f: Averaging, y: Points) -> tuple[torch.Tensor, int]:
         (y,) = batched(info.batch_size, in_dims[1:], y)
         return _Blind.apply(f, y.flatten(0, 1)).unflatten(0, (info.batch_size, -1)), 0
 
 
 class _Jacobian(torch.autograd.Function):
     @staticmethod
-    def forward(f: BlindDenoiser, y: Points, v: Points, transposed: bool) -> Points:
+    def forward(f: Averaging, y: Points, v: Points, transposed: bool) -> Points:
         return _product(f, y, v, transposed)
 
     @staticmethod
@@ -100,7 +118,7 @@ class _Jacobian(torch.autograd.Function):
         return _Jacobian.apply(ctx.f, ctx.saved_tensors[0], tangents[2], ctx.transposed)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, f: BlindDenoiser, y: Points, v: Points, transposed: bool) -> Any:
+    def vmap(info: Any, in_dims: tuple, f: Averaging, y: Points, v: Points, transposed: bool) -> Any:
         y, v = batched(info.batch_size, in_dims[1:3], y, v)
         out = _Jacobian.apply(f, y.flatten(0, 1), v.flatten(0, 1), transposed)
         return out.unflatten(0, (info.batch_size, -1)), 0
@@ -108,7 +126,7 @@ class _Jacobian(torch.autograd.Function):
 
 class _Level(torch.autograd.Function):
     @staticmethod
-    def forward(f: PlugInDenoiser, y: Points) -> Rows:
+    def forward(f: Estimating, y: Points) -> Rows:
         return f.plain_level(y)
 
     @staticmethod
@@ -128,7 +146,7 @@ class _Level(torch.autograd.Function):
         return (_LevelSlope.apply(ctx.f, y, sigma) * tangents[1]).sum(dim=1)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, f: PlugInDenoiser, y: Points) -> tuple[torch.Tensor, int]:
+    def vmap(info: Any, in_dims: tuple, f: Estimating, y: Points) -> tuple[torch.Tensor, int]:
         (y,) = batched(info.batch_size, in_dims[1:], y)
         return _Level.apply(f, y.flatten(0, 1)).unflatten(0, (info.batch_size, -1)), 0
 
@@ -137,7 +155,7 @@ class _LevelSlope(torch.autograd.Function):
     """Gradient of sigma_hat, (n, width); 0 where it is an end of the range."""
 
     @staticmethod
-    def forward(f: PlugInDenoiser, y: Points, sigma: Rows) -> Points:
+    def forward(f: Estimating, y: Points, sigma: Rows) -> Points:
         law, level2 = f.law, sigma**2
         rise = law.plain("distance_covariance", y, sigma) / level2[:, None] + 2.0 * (y - law.plain("denoise", y, sigma))
         bend = 2.0 * law.plain("squared_distance", y, sigma) - law.plain("distance_variance", y, sigma) / level2
@@ -157,12 +175,12 @@ class _LevelSlope(torch.autograd.Function):
         raise NotImplementedError(_TWICE)
 
     @staticmethod
-    def vmap(info: Any, in_dims: tuple, f: PlugInDenoiser, y: Points, sigma: Rows) -> tuple[torch.Tensor, int]:
+    def vmap(info: Any, in_dims: tuple, f: Estimating, y: Points, sigma: Rows) -> tuple[torch.Tensor, int]:
         y, sigma = batched(info.batch_size, in_dims[1:], y, sigma)
         return _LevelSlope.apply(f, y.flatten(0, 1), sigma.flatten()).unflatten(0, (info.batch_size, -1)), 0
 
 
-def blind_mean(f: BlindDenoiser, y: Points) -> Points:
+def blind_mean(f: Averaging, y: Points) -> Points:
     """f*(y) with its gradient.
 
     >>> import manifolds
@@ -176,7 +194,7 @@ def blind_mean(f: BlindDenoiser, y: Points) -> Points:
     return _Blind.apply(f, y)
 
 
-def likeliest_level(f: PlugInDenoiser, y: Points) -> Rows:
+def likeliest_level(f: Estimating, y: Points) -> Rows:
     """sigma_hat(y) with its gradient.
 
     >>> import manifolds

@@ -17,9 +17,9 @@ import torch
 from manifolds.denoisers.refusal import largest_tail
 from manifolds.denoisers.rules import gamma_rule
 
-__all__ = ["InterpolatedRule", "interpolated_rule"]
+__all__ = ["MORE", "InterpolatedRule", "interpolated_rule"]
 
-_MORE = 2  # nodes of the finer rule beyond q
+MORE = 2  # nodes of the finer rule beyond q
 # times the estimate below; errors of all laws near the tolerance, at shapes >= 400, are within it or little more
 _SAFETY = 0.6
 
@@ -83,7 +83,7 @@ def interpolated_rule(shape: float, q: int) -> InterpolatedRule:
     >>> round(float(weight @ rule.ratio**-2.0), 9), bool(poor)
     (1.0, False)
     """
-    rule, finer = gamma_rule(shape, q), gamma_rule(shape, q + _MORE)
+    rule, finer = gamma_rule(shape, q), gamma_rule(shape, q + MORE)
     x = torch.log(rule.ratio)
     gap = x[:, None] - x + torch.eye(q, dtype=torch.float64)
     at = torch.log(finer.ratio) - x[:, None]  # (q, Q)

@@ -260,7 +260,8 @@ def _poor(mu: NoiseLikelihood, leaves: Leaves, tol: float, mean: bool) -> torch.
         gap = (sums - other) - average * (mass - second)[:, None]
         size = assemble(stats, average).norm(dim=1)
         parts = _by_row(assemble(stats, sums).norm(dim=1), row, n)[row] / total
-        error = assemble(stats, gap).norm(dim=1) / (total * torch.maximum(size, _CANCELLED * parts)).clamp(min=1e-300)
+        size = torch.maximum(size, _CANCELLED * parts).clamp(min=mu.law.core.rounding / tol)
+        error = assemble(stats, gap).norm(dim=1) / (total * size).clamp(min=1e-300)
     else:
         error = ((mass - second).abs() + (sums - other).abs().sum(dim=1)) / total
     hidden = torch.exp(leaves.most - leaves.panels.log_scale) * scale[:, 0]

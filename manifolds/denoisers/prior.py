@@ -152,12 +152,17 @@ class PiecewisePowerPrior(NoisePrior):
     Attributes:
         steepest: the largest slope of the log density of s.
 
+    Raises:
+        ValueError: knots that do not increase.
+
     >>> flat = torch.tensor([0.0, 1.0], dtype=torch.float64)
     >>> PiecewisePowerPrior(flat, -flat).log_density_log(flat)  # Theta ~ 1/sigma: log sigma is uniform on [0, 1]
     tensor([0., 0.], dtype=torch.float64)
     """
 
     def __init__(self, log_levels: torch.Tensor, logs: torch.Tensor, exponent: float | None = None):
+        if not bool((log_levels.diff() > 0).all()):
+            raise ValueError("levels must be increasing, and by enough for their logs to differ in float64")
         self.exponent = exponent
         self.knots = log_levels
         self.low, self.high = math.exp(float(log_levels[0])), math.exp(float(log_levels[-1]))

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
-from manifolds.core import Core, Posterior, join_rows
+from manifolds.core import ROUNDING, Core, Posterior, join_rows
 from manifolds.shapes import Bounds, CorePoints, Levels, PointStatistics, Rows, Values
 from manifolds.special.blind_weights import BlindWeights
 from manifolds.special.distances import Atlas
@@ -70,6 +70,7 @@ class Atoms(Core[PointStatistics]):
         self.weights = uniform if weights is None else probabilities(weights, "weights", count)
         self.intrinsic_dim, self.name = intrinsic_dim, name
         self.radius = float(self.points.norm(dim=1).max())
+        self.rounding = ROUNDING * float(self.points.norm(dim=1).max())
         self._log_weights = torch.log(self.weights)
         self._lightest = float(self.weights.min())
         self._atlas = Atlas(self.points)
@@ -162,23 +163,30 @@ class Atoms(Core[PointStatistics]):
         shift = share @ points - near
         return along @ points - along.sum(dim=1, keepdim=True) * (near + shift)
 
-    def blind_mean(self, u: torch.Tensor, rho2: torch.Tensor, prior: PiecewisePower, normal_dim: int) -> torch.Tensor:
-        """f*(y) in core coordinates (n, m) for a piecewise power prior, exact to about 1e-9.
+    def blind_mean(
+        self, u: torch.Tensor, rho2: torch.Tensor, prior: PiecewisePower, normal_dim: int, tol: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(f*(y) in core coordinates (n, m), which rows (n,) may miss relative tol), for a piecewise power prior.
 
-        The noise level enters through |y - x_i|^2 alone: the weight of an atom is w_i exp h(rho^2 + |u - x_i|^2).
+        The noise level enters through |y - x_i|^2 alone: the weight of an atom is w_i exp h(rho^2 + |u - x_i|^2). Rows
+        where the atoms cancel are those that the digits of h may not be enough for.
         """
         self.check_level(prior.low)
         weigher = BlindWeights(prior, self.core_dim + normal_dim)
-        out = torch.empty_like(u)
+        out, doubt = torch.empty_like(u), torch.empty(len(u), dtype=torch.bool)
+        length = self.points.norm(dim=1)
         order = torch.argsort(rho2)  # rows of one chunk then need a short table
         for rows in order.split(max(_CHUNK // len(self.points), 1)):
             finest, coarsest = weigher.variances(rho2[rows])
-            d2 = self._atlas.squared_distances(u[rows], finest, coarsest, tolerance=1e-9)
+            d2 = self._atlas.squared_distances(u[rows], finest, coarsest)
             scale = weigher.variance(rho2[rows] + d2.min(dim=1).values)
-            least, gap = self._atlas.beyond_nearest(u[rows], d2, scale, scale, tolerance=1e-9)
-            share = weigher.shares(rho2[rows] + least, gap, self._log_weights)
+            # (where all gaps are small, their own digits count)
+            fine = torch.minimum(scale, self._atlas.largest_gap(u[rows]))
+            least, gap = self._atlas.beyond_nearest(u[rows], d2, fine, scale)
+            share, error = weigher.shares(rho2[rows] + least, gap, self._log_weights)
             out[rows] = share @ self.points
-        return out
+            doubt[rows] = error * (share @ length) > tol * out[rows].norm(dim=1) + self.rounding
+        return out, doubt
 
     def coef_width(self, stats: PointStatistics) -> int:
         return self.core_dim

@@ -50,6 +50,7 @@ class Smoothed(Core[SmoothedStatistics]):
             raise ValueError(f"inner must be a law on a core, {inner.name} fills the whole space")
         self.inner, self.width = inner, positive_number(width, "width")
         self.intrinsic_dim = self.core_dim = inner.core_dim
+        self.rounding = inner.rounding
 
     def sample(self, n: int, stream: Stream) -> CorePoints:
         points = self.inner.sample(n, stream.child("inner"))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from manifolds.checks import positive_int, positive_number, probabilities
-from manifolds.core import Core, Posterior, take
+from manifolds.core import ROUNDING, Core, Posterior, take
 from manifolds.laws.gaussian import IsotropicGaussian
 from manifolds.shapes import Bounds, CorePoints, Levels, MixtureStatistics, Rows, Values
 from manifolds.special.flats import Flats, check_frame, random_frames
@@ -63,6 +63,7 @@ class Mixture(Core[MixtureStatistics]):
             self._check(part)
         self.intrinsic_dim = max(part.core.intrinsic_dim for part in self.components)
         self.radius = max(self._reach(part) for part in self.components)
+        self.rounding = max(ROUNDING * float(part.shift.norm()) + part.core.rounding for part in self.components)
         self.finite = all(part.core.finite for part in self.components)
         known = all(type(part.core).log_tilt is not Core.log_tilt for part in self.components)
         self._size = max(map(self._extent, self.components)) if known else math.inf
@@ -183,8 +184,7 @@ class Mixture(Core[MixtureStatistics]):
     @staticmethod
     def _join(own_share: torch.Tensor, coefs: list[torch.Tensor], shift_share: torch.Tensor) -> torch.Tensor:
         """Coefficients of all components side by side, then one per shift vector."""
-        own = [share[..., None] * coef for share, coef in zip(own_share, coefs)]
-        return torch.cat([*own, shift_share.movedim(0, -1)], dim=-1)
+        return torch.cat([*(w[..., None] * c for w, c in zip(own_share, coefs)), shift_share.movedim(0, -1)], dim=-1)
 
     def _trace(
         self, stats: MixtureStatistics, parts: list[Posterior], share: torch.Tensor, sqdist: torch.Tensor

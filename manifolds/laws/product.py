@@ -48,6 +48,7 @@ class Product(Core[BlockStatistics]):
         self.radius = sum(factor.radius**2 for factor in factors) ** 0.5
         self.needs_normal = all(factor.needs_normal for factor in factors)
         self.finite = all(factor.finite for factor in factors)
+        self.rounding = max(factor.rounding for factor in factors)
 
     def sample(self, n: int, stream: Stream) -> CorePoints:
         return torch.cat([factor.sample(n, stream.child("factor", j)) for j, factor in enumerate(self.factors)], dim=1)

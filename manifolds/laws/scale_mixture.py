@@ -113,12 +113,23 @@ class ScaleMixture(Core[RadiusStatistics]):
         delta = (level - total) / total
         log_ratio = torch.where(delta > -0.5, torch.log1p(delta), torch.log(level / total))  # both keep their digits
         log_each = -0.5 * d * (torch.where(known, delta, torch.zeros_like(delta)) - log_ratio)
-        log_each = log_each + torch.log(self.weights.to(rho2.device))
+        log_weights = torch.log(self.weights.to(rho2.device))
+        log_each = log_each + log_weights
         log_p = torch.logsumexp(log_each, dim=-1)
         post = Posterior(
             log_p=log_p, offset=-0.5 * d * (torch.log(2.0 * math.pi * level) + known.to(level.dtype))[..., 0]
         )
-        return post, torch.exp(log_each - log_p[..., None]), s2 / total
+        share = torch.exp(log_each - log_p[..., None])
+        far = delta.amin(dim=-1) > 1.0
+        if bool(far.any()):
+            # far beyond all scales log densities are large and alike: from the largest scale's, in differences
+            total, excess = total.expand_as(delta)[far], s2.max() - s2
+            widest = total.amax(dim=-1, keepdim=True)
+            ratio = level.expand_as(delta)[far] / widest
+            share[far] = torch.softmax(
+                log_weights - 0.5 * d * (ratio * excess / total - torch.log1p(excess / total)), -1
+            )
+        return post, share, s2 / (s2 + sigma2)
 
     def across_and_along(self, stats: RadiusStatistics, sigma: torch.Tensor) -> tuple[Rows, Rows]:
         _, share, keep = self._shares(stats, sigma)

@@ -7,7 +7,7 @@ With S_i = |y - x_i|^2 in R^d and a prior proportional to sigma^e on a piece [a,
 r is constant where neither end [a, b] of the prior cuts the Gamma law of sigma^-2: rows whose atoms all lie there need
 no table. Elsewhere, in log S, it varies on the scale 1/sqrt(A), or, far beyond what the prior's largest level explains,
 1/sqrt(S/(2 b^2)): it is tabulated on a uniform grid in log S, where the points at hand need it, by quadrature around
-its peak, and interpolated by quintics (1e-9 absolute).
+its peak, and interpolated by quintics.
 -A log S, of size d, is applied as -A log1p((S - S_min)/S_min), so that differences are exact at large d.
 
 Where S is far beyond what the largest level explains, r is as large as S/(2 b^2), and a table of it has few digits.
@@ -16,39 +16,41 @@ With q = S/(2 b^2) and p = q - A, h is there, up to a constant,
     -q - log p + log int_0^inf exp(-w - q (e^(w/p) - 1 - w/p)) dw,
 
 whose integrand is e^-w but for a slow factor: a Gauss-Laguerre rule, for the pairs that matter.
+
+Where the noise is much wider than the set, all weights are nearly the atoms' own and the mean is what is left of their
+differences, which a table of absolute digits does not give. With lambda = sigma^-2 and gaps g = S - S_min,
+
+    exp(h(S) - h(S_min)) = E[exp(-g lambda/2)] = 1 + sum_j (-g/2)^j E[lambda^j]/j!
+
+over the law of lambda at S_min, whose moments are integrals; what the series leaves out is smaller than the first term
+that it leaves out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Protocol
 
 import torch
 
-from manifolds.special.quadrature import laguerre, legendre
+from manifolds.special.level_integral import LevelIntegral, PiecewisePower
+from manifolds.special.quadrature import laguerre
 from manifolds.special.quintics import interpolate, quintics
 
 __all__ = ["BlindWeights"]
 
-_STEP = 0.06  # of the scale on which r varies
+_STEP = 0.03  # of the scale on which r varies
+_TABLE_ERROR = 4e-11  # of h from it, largest at A near 1; 1e-12 from A = 50 on (test_manifolds_atoms)
+_ERROR = 3e-13  # of h elsewhere, relative: what the series leaves out, and rounding (largest seen 9e-14)
+_TERMS = 24  # of the series for nearly equal weights
+_LEFT_OUT = 1e-13  # of its first term
+_NEARLY_EQUAL = 8.0  # gap/(2 sigma^2) beyond which the series is not worth a try
 _DROP = 45.0
 _REACHES, _NEAR = 16, 1000.0  # rows whose reach is computed, where rows are farther apart than so many steps; else one
-_AT_ONCE = 1 << 14  # grid points
 _PAIRS = 1 << 15  # pairs at a time: the working set stays in cache
 _KEEP = 40.0  # atoms whose weight is below e^-40 of the row's largest are left out
 # p^2/q from which on the slow factor, to leading order exp(-w^2/(2 p^2/q)), is smooth enough for so few nodes
 _BEYOND = 500.0
 _LAGUERRE = 12
-_CUT = 27.0  # a prior's end that cuts off less than e^-27 of the Gamma law is not felt
-
-
-class _PiecewisePower(Protocol):
-    """What is used of a prior: knots (p + 1,) in log sigma, and `log_density_log`, linear between them."""
-
-    knots: torch.Tensor
-
-    def log_density_log(self, s: torch.Tensor) -> torch.Tensor: ...
 
 
 class BlindWeights:
@@ -64,32 +66,15 @@ class BlindWeights:
     >>> from manifolds.denoisers import NoisePrior
     >>> weights = BlindWeights(NoisePrior.power(-1.0, 1e-6, 1e6), dim=4)
     >>> square, gap = torch.ones(1, dtype=torch.float64), torch.tensor([[0.0, 1.0]], dtype=torch.float64)
-    >>> weights.shares(square, gap, torch.zeros(2, dtype=torch.float64))  # as S^-2: A = 2, and no end is felt
+    >>> weights.shares(square, gap, torch.zeros(2, dtype=torch.float64))[0]  # as S^-2: A = 2, and no end is felt
     tensor([[0.8000, 0.2000]], dtype=torch.float64)
     """
 
-    def __init__(self, prior: _PiecewisePower, dim: int):
-        self.dim = dim
-        self.knots = prior.knots
-        middle = 0.5 * (self.knots[1:] + self.knots[:-1])
-        third = (self.knots[1:] - self.knots[:-1]) / 3.0
-        rise = prior.log_density_log(middle + 0.5 * third) - prior.log_density_log(middle - 0.5 * third)
-        slope = rise / third
-        self._shape = 0.5 * (dim - slope)  # A of each piece: the density of log sigma has slope e + 1
-        self._height = prior.log_density_log(middle) - slope * middle
-        self.exponent = float(self._shape[0])
-        if not bool((self._shape > 0).all()):
-            raise ValueError(f"prior must fall more slowly than sigma^{dim - 1} rises in {dim} dimensions")
-        self._free = self._free_range()
+    def __init__(self, prior: PiecewisePower, dim: int):
+        self.integral = LevelIntegral(prior, dim)
+        self.knots, self.exponent = self.integral.knots, self.integral.exponent
+        self._shape, self._free = self.integral.shape, self.integral.free_range()
         self._top2 = 2.0 * math.exp(2.0 * float(self.knots[-1]))  # 2 b^2
-
-    def _free_range(self) -> tuple[float, float]:
-        """log S between which r is constant to e^-27, by Chernoff's bound; empty for several pieces."""
-        if len(self._shape) > 1:
-            return math.inf, -math.inf
-        a = self.exponent
-        lo, hi = (math.log(2.0 * a) + 2.0 * float(knot) for knot in self.knots)
-        return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def variances(self, rho2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Guesses (n,) of the least and largest noise variances that matter to points rho away from the atoms' space.
@@ -114,49 +99,10 @@ class BlindWeights:
         lone = q * math.expm1(room) - float(self._shape[-1]) * room > _DROP + 20.0
         return (past > 0) & (past * past > _BEYOND * q) & lone
 
-    def _remainder(self, x: torch.Tensor) -> torch.Tensor:
-        """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
-        if len(x) > _AT_ONCE:
-            return torch.cat([self._remainder(part) for part in x.split(_AT_ONCE)])
-        nodes, weight = legendre(40)
-        pieces = []
-        for a, height, lo, hi in zip(
-            self._shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()
-        ):
-            free = 0.5 * (x - math.log(2.0 * a))  # peak of the Gamma law of sigma^-2, in log sigma
-            centre = free.clamp(lo, hi)
-            delta = centre - free
-            rate = a * torch.exp(-2.0 * delta)  # S exp(-2 centre)/2
-
-            def fall(t: torch.Tensor, rate: torch.Tensor = rate, a: float = a) -> torch.Tensor:
-                return -2.0 * a * t - rate[:, None] * torch.expm1(-2.0 * t)
-
-            parts = []
-            for far, sign in ((lo, -1.0), (hi, 1.0)):
-                length = self._reach(fall, (far - centre).abs(), sign)
-                t = sign * length[:, None] * nodes
-                parts.append((torch.exp(fall(t)) * weight).sum(dim=1) * length)
-            # a log(2 a) - 2 a delta - rate without its large constant, which no weight depends on
-            first, other = self.exponent, a - self.exponent
-            constant = other * math.log(2.0 * a) + first * math.log(a / first) - other
-            top = constant - a * (2.0 * delta + torch.expm1(-2.0 * delta)) + height - other * x
-            pieces.append(top + torch.log(parts[0] + parts[1]))
-        return torch.logsumexp(torch.stack(pieces), dim=0)
-
-    @staticmethod
-    def _reach(fall: Callable[[torch.Tensor], torch.Tensor], room: torch.Tensor, sign: float) -> torch.Tensor:
-        """About the distance, at most `room`, at which the integrand, monotone, has fallen by e^-45; by bisection."""
-        low, high = torch.zeros_like(room), room.clone()
-        for _ in range(40):
-            if bool((high - low <= 0.03 * high).all()):
-                break
-            middle = 0.5 * (low + high)
-            inside = fall(sign * middle[:, None])[:, 0] > -_DROP
-            low, high = torch.where(inside, middle, low), torch.where(inside, high, middle)
-        return high
-
-    def shares(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
-        """Posterior weights (n, N) of atoms, overwriting gap.
+    def shares(
+        self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(posterior weights (n, N) of atoms, overwriting gap; errors (n,) of their logs).
 
         Args:
             square: (n,) the row's least squared distance.
@@ -168,17 +114,53 @@ class BlindWeights:
         fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
         free = (x0 >= self._free[0]) & (x0 + fall / self.exponent <= self._free[1])
         far = self._far(square) & ~free
+        equal, series = self._nearly_equal(base[:, 0], gap, ~free & ~far)
+        tabled = ~free & ~far & ~equal
         kinds = (
             (free, lambda some, own: self._uncut(base[some], own, log_weights)),
             (far, lambda some, own: self._beyond(square[some], own, log_weights, fall)),
-            (~free & ~far, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
+            (equal, lambda some, own: self._by_series(own, series, log_weights)),
+            (tabled, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
         )
+        error = torch.where(tabled, _TABLE_ERROR, _ERROR)
         for some, weights in kinds:
             if bool(some.all()):
-                return weights(slice(None), gap)
+                return weights(slice(None), gap), error
             if bool(some.any()):
                 gap[some] = weights(some, gap[some])
-        return gap
+        return gap, error
+
+    def _nearly_equal(
+        self, square: torch.Tensor, gap: torch.Tensor, some: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(which of `some` rows (n,) the series serves, its coefficients for them: a scale of the gaps and then one for
+        each power)."""
+        rows, serves = some.nonzero()[:, 0], torch.zeros_like(some)
+        largest = (gap if len(rows) == len(gap) else gap[rows]).amax(dim=1) if len(rows) else square[rows]
+        near = largest <= 2.0 * _NEARLY_EQUAL * self.variance(square[rows])
+        rows, largest = rows[near], largest[near]
+        if not len(rows):
+            return serves, gap.new_zeros(0, 1)
+        rate, moments = self.integral.moments(square[rows], _TERMS + 1)
+        order = torch.arange(1.0, _TERMS + 2, dtype=torch.float64, device=gap.device)
+        coefficient = moments * torch.exp(-torch.lgamma(order + 1.0))
+        term = coefficient * (0.5 * rate * largest)[:, None] ** order
+        # E e^-x has its sum between any two partial ones; terms that do not grow lose no digits
+        good = (term[:, 1:] <= _LEFT_OUT * term[:, :1]) & (term[:, 1:].amax(dim=1) <= 2.0 * term[:, 0])[:, None]
+        length = torch.where(good, order[:-1], math.inf).amin(dim=1)
+        fine = length <= _TERMS
+        serves[rows[fine]] = True
+        count = int(length[fine].max()) if bool(fine.any()) else 0
+        return serves, torch.cat([-0.5 * rate[:, None], coefficient[:, :count]], dim=1)[fine]
+
+    @staticmethod
+    def _by_series(gap: torch.Tensor, series: torch.Tensor, log_weights: torch.Tensor) -> torch.Tensor:
+        """As above for rows of which the series is known."""
+        x, out = gap.mul_(series[:, :1]), torch.zeros_like(gap)
+        for j in range(series.shape[1] - 1, 0, -1):
+            out.add_(series[:, j, None]).mul_(x)
+        out.add_(1.0).mul_(torch.exp(log_weights - log_weights.max()))
+        return out.div_(out.sum(dim=1, keepdim=True))
 
     def _beyond(self, square: torch.Tensor, gap: torch.Tensor, log_weights: torch.Tensor, fall: float) -> torch.Tensor:
         """As above far beyond the prior's largest level; h falls by more than gap/(2 b^2)."""
@@ -210,7 +192,7 @@ class BlindWeights:
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
         low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.max(dim=1).values)
         grid, first, length = self._grid(x0, farthest, low, step)
-        remainder = self._remainder(low + step * grid)
+        remainder = self.integral.remainder(low + step * grid)
         h = remainder - self.exponent * (step * grid)
         cells = quintics(remainder)
         # a row's position in the table: its own in units of the step, moved to where its stretch of the grid is kept
@@ -269,9 +251,9 @@ class BlindWeights:
     def _reach_of(self, x: torch.Tensor, most: float, step: float) -> torch.Tensor:
         """Lengths beyond x, up to `most`, at which h has fallen by KEEP and no weight can make up for it."""
         length = torch.full_like(x, 8.0 * step)
-        near = self._remainder(x)
+        near = self.integral.remainder(x)
         while float(length.min()) < most:
-            short = self._remainder(x + length) - near - self.exponent * length > -_KEEP - 30.0
+            short = self.integral.remainder(x + length) - near - self.exponent * length > -_KEEP - 30.0
             if not bool(short.any()):
                 break
             length = torch.where(short, 2.0 * length, length)
@@ -282,17 +264,3 @@ def _within(counts: torch.Tensor) -> torch.Tensor:
     """0, 1, ..., c - 1 for each count c in turn."""
     ends = torch.cumsum(counts, dim=0)
     return torch.arange(int(ends[-1])) - torch.repeat_interleave(ends - counts, counts)
-
-
-def _chernoff(shape: float, sign: float) -> float:
-    """y > 0 with A (e^(+-y) - 1 -+ y) = _CUT.
-
-    A Gamma(A) variable is beyond A e^(+-y) with probability at most e^-_CUT.
-    """
-    low, high = 0.0, 1.0
-    while shape * (math.expm1(sign * high) - sign * high) < _CUT:
-        low, high = high, 2.0 * high
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if shape * (math.expm1(sign * middle) - sign * middle) < _CUT else (low, middle)
-    return high

@@ -128,6 +128,16 @@ class Atlas:
             least[far] += lower
         return least, gap
 
+    def largest_gap(self, u: torch.Tensor) -> torch.Tensor:
+        """(n,) 2 r |u - c| + r^2, c being the atoms' mean and r their largest distance from it: about how much squared
+        distances from u (n, m) differ.
+
+        >>> Atlas(torch.tensor([[-1.0], [1.0]], dtype=torch.float64)).largest_gap(torch.tensor([[3.0]]).double())
+        tensor([7.], dtype=torch.float64)
+        """
+        reach = self._largest**0.5
+        return 2.0 * reach * (u - self.center.to(u.device)).norm(dim=1) + self._largest
+
     def nearest(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(index (n,), squared distance (n,)) of the nearest atom."""
         index, found = [], []
