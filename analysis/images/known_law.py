@@ -75,6 +75,7 @@ CLAIMS = (
         predicted="<= 0.025: the condition is linear in k, the exact optima differ by 0.011",
         allowed=(float("-inf"), 0.025),
         each=True,
+        wide="the networks' own gap is half of the limit",
         revised=Revision(
             was="the same to .3 dB",
             why="the limit stood 80 half widths away; a level read 1.1 times too high costs .03 dB and passed",

@@ -42,6 +42,7 @@ CLAIMS = (
         "16 grey patches of four photographs; interval over their patches",
         predicted="<= 2; 1 on the law's own draws",
         allowed=(float("-inf"), 2.0),
+        wide="the limit was registered before its interval was known",
         revised=Revision(
             was="the same, interval over photographs",
             why="four photographs left it between .9 and 3.4 in the first run",
