@@ -171,6 +171,14 @@ def test_verdicts_on_samples(changes, expected):
     assert tuple(found[name][0] for name in ("I5", "I5b", "I5c", "I7")) == expected
 
 
+def test_the_note_says_how_bright_samples_are():
+    table = samples()
+    bright = table[table.measure == "frechet"].assign(measure="brightness")
+    bright["value"] = np.where(bright.kind == "blind", 0.2, -0.01)
+    found = outcomes(factorial, pandas.concat([table, bright]))["I5"][1]
+    assert "brighter than the data by blind +20 to +20 %, conditional -1 to -1 %" in found.note
+
+
 def test_intervals_leave_out_what_matched_runs_share():
     """Half widths are Student's of the runs' own spreads, six of each network; the shared part, larger, drops."""
     _, measured = outcomes(factorial, samples(blind=0.1))["I5"]

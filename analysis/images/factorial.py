@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas
 
+from analysis.images.brightness import brighter
 from analysis.images.data import load
 from analysis.images.quality import difference, quantile
 from analysis.images.real import DIGITS
@@ -246,7 +247,9 @@ def _sample_verdicts(every: list[dict[str, pandas.DataFrame]]) -> list[Measureme
         for name in ("the paper's pair", "injection", "blindness there", "adaptive")
     )
     return [
-        measured("I5", "blindness", [repaired, same], f"{spread}; algorithm 2 against VE-DDPM and its parts: {shares}"),
+        measured(
+            "I5", "blindness", [repaired, same], f"{spread}; {brighter(every[0])}; algorithm 2 and its parts: {shares}"
+        ),
         measured("I5b", "blindness", [nothing, planted], spread),
         measured("I5c", "estimate", [nothing, planted], f"in random features {other['estimate'][0]:+.3f}"),
         measured("I5d", "wrong level", [repaired, same], f"in random features {other['wrong level'][0]:+.3f}"),
