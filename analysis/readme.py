@@ -55,12 +55,14 @@ def cost(results: Path) -> str:
     """How long the results took, by the manifest's own history."""
     with open(results / manifest.NAME, encoding="utf-8") as handle:
         runs = json.load(handle)["experiments"]
-    minutes = {name: run["cell_seconds"] / 60 for name, run in runs.items()}
+    known = all("cell_cpu_seconds" in run for run in runs.values())
+    minutes = {name: run["cell_cpu_seconds" if known else "cell_seconds"] / 60 for name, run in runs.items()}
     dear = sorted(minutes, key=lambda name: -minutes[name])[:3]
     said = ", ".join(f"{name} {minutes[name]:.0f}" for name in dear)
+    by = "of CPU" if known else "by the clock of a machine that did other work beside them"
     return (
         f"The first one takes about {sum(minutes.values()) / 2:.0f} minutes on two cores: the cells of `results/` took "
-        f"{sum(minutes.values()):.0f} core minutes on a machine that was not idle, most of them {said}."
+        f"{sum(minutes.values()):.0f} core minutes {by}, most of them {said}."
     )
 
 

@@ -75,7 +75,11 @@ def test_the_cost_is_that_of_the_manifest(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps(content))
     said = readme.cost(tmp_path)
     assert "about 8 minutes on two cores" in said and "15 core minutes" in said  # 912 s
-    assert said.endswith("most of them long 10, middle 4, short 1.")
+    assert said.endswith("most of them long 10, middle 4, short 1.") and "by the clock of a machine" in said
+    for run in content["experiments"].values():
+        run["cell_cpu_seconds"] = run["cell_seconds"] / 2
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    assert "about 4 minutes on two cores" in readme.cost(tmp_path) and "8 core minutes of CPU" in readme.cost(tmp_path)
 
 
 def test_a_readme_without_its_markers_is_refused(tmp_path):

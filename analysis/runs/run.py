@@ -199,6 +199,7 @@ def _entry(experiment, options, planned: Sequence[Planned], tally: Tally, backen
         "cpu_seconds": round(cpu + (0.0 if backend is backends.HERE else tally.cpu), 2),
         "planned_seconds": round(sum(p.cell.cost for p in planned), 2),
         "cell_seconds": round(sum(r.wall for r in tally.records), 2),
+        "cell_cpu_seconds": round(sum(r.cpu for r in tally.records), 2),
         "peak_memory_mb": round(max([peak_memory(), *(r.peak for r in tally.records)]) / 2**20),
     }
 
