@@ -195,6 +195,7 @@ def test_the_manifest_says_how_the_files_came_to_be(tmp_path):
     assert {"python", "numpy", "scipy", "torch"} <= set(entry["versions"])
     assert entry["machine"]["cores"] == os.cpu_count()
     assert 10 < entry["peak_memory_mb"] < 10_000
+    assert 0 <= entry["cell_cpu_seconds"] <= entry["cell_seconds"] + 1.0
     assert str(tmp_path) not in text
 
 
