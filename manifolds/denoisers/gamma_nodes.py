@@ -54,6 +54,7 @@ class GammaNodes:
     def __init__(self, shape: float, low: float, high: float, core_dim: int, first: int, tol: float):
         self.shape, self.low, self.high, self.core_dim, self._tol = shape, low, high, core_dim, tol
         self._affine: dict[int, AffineRules] = {}
+        self._felt: dict[int, tuple[float, float]] = {}
         self._ends = self._unfelt(RUNGS[first])
         self._lowest, self._highest = self._range(self._ends)
         # A peak that one end cuts is not felt at the other: with c = low^2/high^2, P(A, c x)/P(A, x) grows with x and
@@ -62,12 +63,13 @@ class GammaNodes:
 
     def _unfelt(self, q: int) -> tuple[float, float]:
         """The values of G ~ Gamma(A, 1) above and below which no tilt that q nodes serve lets a prior's end be felt."""
-        finer = q + MORE if self.shape >= INTERPOLATING_SHAPE and q <= INTERPOLATING_NODES + 1 else q
-        tilt, score = (
-            largest_tilt(finer, self._tol) * math.sqrt(self.shape),
-            -float(special.ndtri(_CUT_OFF * self._tol)),
-        )
-        return unfelt(self.shape + tilt, score)[0], unfelt(max(self.shape - tilt, 0.5), score)[1]
+        if q not in self._felt:
+            finer = q + MORE if self.shape >= INTERPOLATING_SHAPE and q <= INTERPOLATING_NODES + 1 else q
+            tilt = largest_tilt(finer, self._tol) * math.sqrt(self.shape)
+            score = -float(special.ndtri(_CUT_OFF * self._tol))
+            above, below = unfelt(self.shape + tilt, score), unfelt(max(self.shape - tilt, 0.5), score)
+            self._felt[q] = above[0], below[1]
+        return self._felt[q]
 
     def _range(self, ends: tuple[float, float]) -> tuple[float, float]:
         """rho^2 above which the low end of the prior cuts nothing off, and below which the high end does not."""
