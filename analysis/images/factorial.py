@@ -53,8 +53,8 @@ CLAIMS = (
         expected="violated",
         revised=Revision(
             was="the same, registered as holds",
-            why="the first run found blind samples worse: this body, blind, loses 1.6 dB at the least level (I2c), as "
-            "its exact optimum would not, and draws bolder digits than the data's",
+            why="the first run found blind samples worse: this body, blind, loses 1.6 dB at the least level (I2c), "
+            "and draws bolder digits than the data's",
         ),
     ),
     Claim(

@@ -59,7 +59,7 @@ CLAIMS = (
         quantity="measured over predicted at lag -> 0 (twice that at .05 less that at .1), a = .25 and .75, all laws "
         "but the Gaussian (limit set after a pilot)",
         predicted="1",
-        wide="three half widths of 8 batches, which came out 2 % narrower than in the pilot",
+        wide="three half widths of 8 batches, which came out narrower than in the pilot",
         # three half widths of 8 batches; leaving out the correlation of drift and martingale would give 2 or -2
         allowed=(0.84, 1.16),
         revised=Revision(

@@ -57,7 +57,7 @@ CLAIMS = (
         "the theorem leaves C open; a torus of k = 2 in 8 steps: .387",
         (-math.inf, 0.4),
         seeds=3,
-        wide="the limit is a round number 3 % above the largest of 90 cells, which is known to .9 %",
+        wide="the limit is a round number just above the largest of 90 cells",
         revised=Revision(
             "C <= 1",
             "the limit lay 2.6 times above the largest; the control, a denoiser 20 % too large, 100 times above",

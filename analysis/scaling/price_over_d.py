@@ -45,7 +45,7 @@ CLAIMS = (
         "1",
         (0.97, 1.03),
         seeds=3,
-        wide="the closed form itself is right to k/d, up to 3 %, at the smallest d",
+        wide="3 % is the accuracy asked of the closed form",
     ),
     # 1/(d-m) read as a power of d between 1e3 and 1e9 is off by at most log(d/(d-m))/log(1e6) = .01
     Claim(

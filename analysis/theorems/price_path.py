@@ -38,7 +38,7 @@ CLAIMS = (
         "0",
         (-0.1, 0.1),
         seeds=3,
-        wide="the limit leaves room for the drift of exponents at d = 64, .02 to .04 of the distance to it",
+        wide="the limit leaves room for the drift of exponents over small d, which is no error of sampling",
         revised=Revision(
             "for smooth laws the price falls along k = d^p for every p < 1: exponent <= 0",
             "an exponent of p - 1 + .2 would have passed; codes were not tried, and k_cov was not told",
