@@ -104,7 +104,9 @@ def blind_average(law, y, kind, values, accuracy=3e-12):
     wide = [np.linspace(p, q, max(int(math.ceil((q - p) / 0.7)), 1) + 1)[:-1] for p, q in zip(edges[:-1], edges[1:])]
     edges = np.concatenate([*wide, edges[-1:]])
     lo, hi = edges[:-1], edges[1:]
-    scale = np.max(point.log_mu(np.concatenate([edges, 0.5 * (lo + hi)]), 0)[0])
+    places = np.concatenate([edges, 0.5 * (lo + hi)])
+    log_mu = point.log_mu(places, 0)[0]
+    scale, best = np.max(log_mu), places[np.argmax(log_mu)]
 
     def size(coef):  # norms of means, so that coefficients are compared where they count
         return law.core.assemble(_repeat(point.stats, len(coef)), torch.from_numpy(np.array(coef))).numpy()
@@ -142,6 +144,9 @@ def blind_average(law, y, kind, values, accuracy=3e-12):
         total, vector = total + sums[0][done].sum(), vector + sums[1][done].sum(0)
         length = length + sums[2][done].sum()
         if done.all():
+            if total == 0.0:  # a peak narrower than float64 tells levels apart: all weight is at its level
+                vector, total = size(point.log_mu(np.array([best]))[1])[0], 1.0
+                length = np.linalg.norm(vector)
             return vector / total, length / total
         some = ~done
         before = np.concatenate([off[some], off[some]])

@@ -8,7 +8,8 @@ import torch
 
 import manifolds
 from manifolds.core import ROUNDING
-from manifolds.denoisers import NoisePrior
+from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.laws.atoms import Atoms
 from manifolds.special.blind_weights import BlindWeights
 
 
@@ -46,8 +47,36 @@ def test_nearly_equal_weights_keep_relative_digits(d, place):
         with mp.workdps(50):
             exact = [float(mp.expm1(h(mp.mpf(square) + mp.mpf(gap)) - h(mp.mpf(square)))) for gap in gaps]
         for ours, right, bound in zip(found, exact, error.tolist()):
-            # (what a weight itself is rounded by: ROUNDING in manifolds.core; digits of a table are absolute)
-            assert abs(ours - right) <= ROUNDING + bound * (abs(right) if bound < 1e-12 else 1.0)
+            # (what a weight itself is rounded by: ROUNDING in manifolds.core)
+            assert abs(ours - right) <= ROUNDING + bound
+
+
+@pytest.mark.parametrize("m", [2, 9])
+@pytest.mark.parametrize("top, norm", [(1e3, 1e3), (1e7, 8e8), (1e9, 8e10), (1e9, 1e14)])
+def test_atoms_far_off_under_noise_wider_than_they_are_apart_keep_relative_digits(m, top, norm):
+    """A mean of size |y|/sigma^2, 1e-3 to 1e-7: squared distances, rounded, once left some digits of it, told the level
+    or not."""
+    points = manifolds.stream(0).normal(30, m)
+    points = torch.cat([points, -points])  # (of mean 0: what is left is all that the weights differ by)
+    law = manifolds.Law(Atoms(points), m)
+    low, y = 1e-3 * top, norm * manifolds.stream(1).normal(1, m)
+    with mp.workdps(60):
+        exactly = [[mp.mpf(v) for v in row] for row in points.tolist()]
+        square = [sum((a - mp.mpf(b)) ** 2 for a, b in zip(row, y[0].tolist())) for row in exactly]
+
+        def mean(mass):
+            parts = [sum(v * row[i] for v, row in zip(mass, exactly)) / sum(mass) for i in range(m)]
+            return torch.tensor([float(part) for part in parts], dtype=torch.float64)
+
+        half = mp.mpf(m) / 2
+        blind = [s**-half * mp.gammainc(half, s / (2 * mp.mpf(top) ** 2), s / (2 * mp.mpf(low) ** 2)) for s in square]
+        told = mean([mp.exp((min(square) - s) / (2 * mp.mpf(top) ** 2)) for s in square])
+        blind = mean([v / max(blind) for v in blind])
+    for found, right in (
+        (law.denoise(y, top)[0], told),
+        (BlindDenoiser(law, NoisePrior.power(-1.0, low, top))(y)[0], blind),
+    ):
+        assert float((found - right).norm() / right.norm()) < 1e-11 + law.core.rounding / float(right.norm())
 
 
 def test_levels_that_are_one_in_float64_are_refused():

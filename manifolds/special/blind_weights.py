@@ -113,8 +113,8 @@ class BlindWeights:
         x0 = torch.log(base)[:, 0]
         fall = _KEEP + float(log_weights.max() - log_weights.min())  # of h, after which no weight can make up for it
         free = (x0 >= self._free[0]) & (x0 + fall / self.exponent <= self._free[1])
-        far = self._far(square) & ~free
-        equal, series = self._nearly_equal(base[:, 0], gap, ~free & ~far)
+        equal, series = self._nearly_equal(base[:, 0], gap, ~free)
+        far = self._far(square) & ~free & ~equal
         tabled = ~free & ~far & ~equal
         kinds = (
             (free, lambda some, own: self._uncut(base[some], own, log_weights)),
@@ -123,6 +123,8 @@ class BlindWeights:
             (tabled, lambda some, own: self._cut(base[some], x0[some], own, log_weights, fall)),
         )
         error = torch.where(tabled, _TABLE_ERROR, _ERROR)
+        if len(series):  # relative to what tells the atoms apart
+            error[equal] *= (-series[:, 0] * gap[equal].amax(dim=1)).clamp(max=1.0)
         for some, weights in kinds:
             if bool(some.all()):
                 return weights(slice(None), gap), error

@@ -85,11 +85,14 @@ class Atlas:
         """(least squared distance (n,), the others' excess over it (n, N), the largest excess), for use at variances
         finest to coarsest (n,).
 
-        Excesses below 90 coarsest have absolute error below 1e-10 finest or relative 1e-15.
+        Excesses below 90 coarsest have absolute error below 1e-10 finest, or 1e-10 of how much they differ where that
+        is less (their own digits count there), or relative 1e-15.
         """
+        own = u - self.center.to(u.device)
+        norm2 = (own * own).sum(dim=1)
+        finest = torch.minimum(finest, self._differ(norm2))
         if u.shape[1] > _DIRECT_DIM:
-            own, centred = u - self.center.to(u.device), self._centred.to(u.device)
-            norm2 = (own * own).sum(dim=1)
+            centred = self._centred.to(u.device)
             if bool((_ROUNDING * (norm2 + self._largest) <= 0.5e-10 * finest).all()):
                 # |u|^2, the same for all atoms, is left out of the large array
                 gap = torch.addmm(self._norm2.to(u.device)[None], own, centred.T, alpha=-2.0)
@@ -135,8 +138,11 @@ class Atlas:
         >>> Atlas(torch.tensor([[-1.0], [1.0]], dtype=torch.float64)).largest_gap(torch.tensor([[3.0]]).double())
         tensor([7.], dtype=torch.float64)
         """
-        reach = self._largest**0.5
-        return 2.0 * reach * (u - self.center.to(u.device)).norm(dim=1) + self._largest
+        return self._differ(((u - self.center.to(u.device)) ** 2).sum(dim=1))
+
+    def _differ(self, norm2: torch.Tensor) -> torch.Tensor:
+        """The same from |u - c|^2 (n,)."""
+        return 2.0 * torch.sqrt(norm2 * self._largest) + self._largest
 
     def nearest(self, u: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(index (n,), squared distance (n,)) of the nearest atom."""
