@@ -73,7 +73,9 @@ def final_variances(integrator: Integrator, schedule: Schedule, s: float) -> tup
     churn = [0.0] * len(levels) if steps.churn_variance is None else steps.churn_variance.tolist()
 
     def denoise(y: torch.Tensor, sigma: float | torch.Tensor) -> torch.Tensor:
-        keep = s**2 / (s**2 + torch.as_tensor(sigma, dtype=torch.float64).reshape(-1) ** 2)
+        if isinstance(sigma, float):
+            return y * y.new_tensor([s * s / (s * s + sigma * sigma), 0.0])
+        keep = s**2 / (s**2 + sigma.reshape(-1) ** 2)
         return y * torch.stack([keep, 0 * keep], dim=1)
 
     one = torch.ones(1, 2, dtype=torch.float64)
@@ -86,10 +88,11 @@ def final_variances(integrator: Integrator, schedule: Schedule, s: float) -> tup
             fy = denoise(y, levels[i])
             y, previous = integrator.advance(y, fy, _Probe(i, steps, denoise, previous=previous)), fy
         return tuple((y[0] ** 2 * variance).tolist())
-    for i in range(steps.steps):
-        factor = integrator.mean(one, denoise(one, levels[i]), i, steps, denoise)[0]
-        variance = factor**2 * (variance + churn[i]) + steps.noise_variance[i]
-    return float(variance[0]), float(variance[1])
+    along, across = variance.tolist()
+    for i, noise in enumerate(steps.noise_variance.tolist()):
+        t, n = integrator.mean(one, denoise(one, levels[i]), i, steps, denoise)[0].tolist()
+        along, across = t * t * (along + churn[i]) + noise, n * n * (across + churn[i]) + noise
+    return along, across
 
 
 _PLACES, _WEIGHTS = (
