@@ -23,7 +23,8 @@ __all__ = ["BlindDenoiser"]
 
 CHUNK_ELEMENTS = 1 << 21
 _TABLE = 6e4  # a million steps of about .06 / sqrt(A)
-_SEARCHED = 1 << 10  # points that are searched at a time, of one coefficient
+# points that are searched at a time, and their coefficients: fewer, and most of the time goes into starting operations
+_SEARCHED, _SEARCHED_ELEMENTS = 1 << 10, 1 << 14
 
 
 class BlindDenoiser:
@@ -195,7 +196,7 @@ class BlindDenoiser:
 
     def _by_search(self, stats: Any, rho2: torch.Tensor) -> torch.Tensor:
         """Coefficients (n, B) by panels, whatever the peak."""
-        some = max(_SEARCHED // max(self.law.core.coef_width(stats), 1), 16)
+        some = min(_SEARCHED, max(_SEARCHED_ELEMENTS // max(self.law.core.coef_width(stats), 1), 16))
         parts = [self._likelihood(take(stats, rows), rho2[rows]) for rows in _slices(len(rho2), some)]
         return torch.cat([search(mu, self.tol).mean(len(mu)) for mu in parts])
 

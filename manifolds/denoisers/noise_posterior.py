@@ -17,7 +17,7 @@ from manifolds.denoisers.peak import peak
 
 __all__ = ["NoisePosterior"]
 
-_ROWS = 256  # points that are searched at a time
+_ROWS = 1 << 10  # points that are searched at a time
 
 
 class NoisePosterior:
