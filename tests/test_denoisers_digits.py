@@ -11,6 +11,7 @@ from manifolds.core import ROUNDING
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 from manifolds.special.blind_weights import BlindWeights
+from manifolds.special.level_integral import LevelIntegral
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,19 @@ def test_atoms_far_off_under_noise_wider_than_they_are_apart_keep_relative_digit
         (BlindDenoiser(law, NoisePrior.power(-1.0, low, top))(y)[0], blind),
     ):
         assert float((found - right).norm() / right.norm()) < 1e-11 + law.core.rounding / float(right.norm())
+
+
+@pytest.mark.parametrize("d, exponent, low, high", [(6, 4.0, 1.1, 1e24), (6, 4.9, 1.1, 1e24), (3, 0.0, 1e-3, 1e9)])
+def test_the_level_integral_of_a_slowly_falling_density_keeps_its_digits(d, exponent, low, high):
+    """As sigma^(e - d) to 24 decades: one panel of 40 nodes for all of them once left 4e-11 of its logarithm."""
+    integral, a = LevelIntegral(NoisePrior.power(exponent, low, high), d), mp.mpf(d - 1 - exponent) / 2
+    squares = [low**2 * 10.0**e for e in (-20.0, -4.0, -1.0, 0.0, 0.3, 0.6, 1.0, 2.0)]
+    found = integral.remainder(torch.tensor(squares, dtype=torch.float64).log()).tolist()
+    with mp.workdps(40):
+        ends = [(s / (2 * mp.mpf(high) ** 2), s / (2 * mp.mpf(low) ** 2)) for s in squares]
+        exact = [float(mp.log(mp.gammainc(a, *pair))) for pair in ends]
+    gaps = [ours - right for ours, right in zip(found, exact)]  # (the same constant)
+    assert max(gaps) - min(gaps) < 1e-12
 
 
 def test_levels_that_are_one_in_float64_are_refused():

@@ -136,6 +136,16 @@ def test_inputs_that_once_missed(name, ambient, prior, y):
     assert error <= allowed
 
 
+def test_rules_of_a_panel_that_are_wrong_alike():
+    """Degrees 22 and 23 of the interpolant happen to be small together: two rules that told by them alone agreed to
+    a twelfth of their error."""
+    law = cores("scale_mixture", 20)
+    error, _ = gap(
+        law, "power", (11.0, 0.20377167730764348, 203771.6773076435), torch.tensor([[2.35463763012074]]).double()
+    )
+    assert error < 1e-10
+
+
 @pytest.mark.parametrize("score", [6.65, 7.5])
 @pytest.mark.parametrize("tilt", [0.0, 2.0, 3.0])
 def test_an_end_that_the_core_brings_near_is_felt(score, tilt):

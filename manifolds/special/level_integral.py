@@ -19,6 +19,7 @@ __all__ = ["LevelIntegral", "PiecewisePower"]
 
 _DROP = 45.0
 _AT_ONCE = 1 << 14  # grid points
+_BEND = 4.0  # log sigma within which all but e^-8 of what is not linear in an exponent has passed
 _CUT = 36.0  # a prior's end that cuts off less than e^-36 of the Gamma law is not felt, to eps
 
 
@@ -72,7 +73,7 @@ class LevelIntegral:
         return lo + _chernoff(a, 1.0), hi - _chernoff(a, -1.0)
 
     def remainder(self, x: torch.Tensor) -> torch.Tensor:
-        """r at x = log S, (T,): each piece by two Gauss-Legendre panels around its peak."""
+        """r at x = log S, (T,): each piece by Gauss-Legendre panels on both sides of its peak."""
         if len(x) > _AT_ONCE:
             return torch.cat([self.remainder(part) for part in x.split(_AT_ONCE)])
         pieces = [top + torch.log(torch.stack(masses).sum(dim=(0, 2))) for top, masses, _ in self._pieces(x)]
@@ -102,8 +103,8 @@ class LevelIntegral:
         return torch.exp(log_mean[:, 0]), torch.stack(powers, dim=1)
 
     def _pieces(self, x: torch.Tensor) -> Iterator[tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]]:
-        """Of each piece of the prior (log of a factor (T,), the masses over it at the nodes (T, 40) of two panels, and
-        log sigma there)."""
+        """Of each piece of the prior (log of a factor (T,), the masses over it at the nodes (T, 40) of two panels or
+        three, and log sigma there)."""
         nodes, weight = legendre(40)
         for a, height, lo, hi in zip(
             self.shape.tolist(), self._height.tolist(), self.knots[:-1].tolist(), self.knots[1:].tolist()
@@ -119,9 +120,13 @@ class LevelIntegral:
             masses, places = [], []
             for far, sign in ((lo, -1.0), (hi, 1.0)):
                 length = self._reach(fall, (far - centre).abs(), sign)
-                t = sign * length[:, None] * nodes
-                masses.append(torch.exp(fall(t)) * weight * length[:, None])
-                places.append(centre[:, None] + t)
+                # upwards what is not linear bends soon, and where A is small the rest is long
+                bend = length.clamp(max=_BEND) if sign > 0 else length
+                panels = [(0.0 * bend, bend), (bend, length)] if bool((bend < length).any()) else [(0.0 * bend, bend)]
+                for start, stop in panels:
+                    t = sign * (start[:, None] + (stop - start)[:, None] * nodes)
+                    masses.append(torch.exp(fall(t)) * weight * (stop - start)[:, None])
+                    places.append(centre[:, None] + t)
             # a log(2 a) - 2 a delta - rate without its large constant, which no weight depends on
             first, other = self.exponent, a - self.exponent
             constant = other * math.log(2.0 * a) + first * math.log(a / first) - other
