@@ -87,7 +87,7 @@ def risk_rows(f: DenoiserLike, images: Images, params: Params, draws: Stream) ->
     """Squared errors a pixel at every level, of other noise, and told wrong levels; figure 6."""
     held, copies, blocks, rows = images.held, params["copies"], held_blocks(images), []
 
-    def squares(g: DenoiserLike, sigma: float, label: str, told: float) -> torch.Tensor:
+    def squares(g: DenoiserLike, sigma: float, label: str, told: float, copies: int = copies) -> torch.Tensor:
         found = torch.zeros(len(held), dtype=torch.float64)
         for copy in range(copies):
             y = held + sigma * draws.child(label, sigma, copy).normal(*held.shape)
@@ -102,7 +102,7 @@ def risk_rows(f: DenoiserLike, images: Images, params: Params, draws: Stream) ->
                 rows += risks(squares(Told(f, factor), sigma, "risk", sigma), blocks, sigma, f"told {factor:g}")
     for sigma in WRONG if not f.blind else ():
         for told in np.geomspace(sigma / 4, 4 * sigma, params["wrong"]).tolist():
-            value = squares(f, sigma, "risk", told)
+            value = squares(f, sigma, "risk", told, copies=1)
             rows.append(row("told_risk", float(value.mean()), float(value.std()) / len(value) ** 0.5, told, f"{sigma}"))
     return rows
 

@@ -53,8 +53,8 @@ def nodes(q: int) -> torch.Tensor:
 def rules(q: int) -> tuple[FineRule, FineRule]:
     """The two rules of a panel of q nodes.
 
-    >>> first, second = rules(5)
-    >>> values = nodes(5) ** 4  # of degree 4: the second rule does not know it
+    >>> first, second = rules(7)
+    >>> values = nodes(7) ** 4  # of degree 4: the second rule does not know it
     >>> [round(float((values @ rule.interpolation) @ rule.w), 3) for rule in (first, second)]
     [0.4, 0.417]
     """
