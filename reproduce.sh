@@ -14,7 +14,7 @@ usage: ./reproduce.sh [options]
 Sets up .venv (once), runs every registered experiment, writes results/ and prints the table of claims.
 Exit status: 0 if every verdict is the one its claim registers, 1 if one is not, 2 for a bad argument.
 
-  --profile smoke|paper|full  size of the sweeps (default: paper; smoke writes to a new temporary folder)
+  --profile smoke|paper|full  size of the sweeps (default: paper; smoke writes to a new temporary folder, without PDFs)
   --only NAME...              only these experiments
   --jobs N                    cells computed at once (default: number of cores)
   --out DIR                   results folder

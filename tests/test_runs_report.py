@@ -74,6 +74,14 @@ def test_a_figure_that_breaks_is_named_and_the_tables_are_kept(figure, tmp_path,
     assert (tmp_path / "tables" / "waves.csv").is_file()
 
 
+def test_a_smoke_run_draws_no_pdf_leaves_none_of_an_earlier_run_and_its_page_links_to_what_is_there(figure, tmp_path):
+    for profile, kinds in (("paper", ["curve.pdf", "curve.png"]), ("smoke", ["curve.png"])):
+        assert main(toy_runs.WAVES, ["--out", str(tmp_path), "--jobs", "1", "--profile", profile, "--cells", "12"]) == 0
+        assert sorted(p.name for p in (tmp_path / "figures").iterdir()) == kinds
+        assert report.write(tmp_path) == 0
+        assert f'href="figures/{kinds[0]}"' in (tmp_path / "index.html").read_text()
+
+
 @pytest.fixture
 def folder(figure, tmp_path):
     out = tmp_path / "out"

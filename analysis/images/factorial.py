@@ -104,7 +104,7 @@ CLAIMS = (
 # samples. The levels reach the start of sampling (the paper trains to 3 and starts at 4: a second difference).
 _SIZES: dict[str, Params] = {
     "smoke": {"width": 4, "depth": 2, "batch": 8, "steps": 3, "levels": 2, "copies": 1, "wrong": 2, "points": 40}
-    | {"path_points": 20, "classifier_steps": 5, "reader_steps": 5, "most": 200, "settings": 1},
+    | {"path_points": 20, "classifier_steps": 5, "reader_steps": 5, "most": 120, "settings": 1},
     "paper": {
         "width": 16,
         "depth": 2,

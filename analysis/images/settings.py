@@ -26,7 +26,7 @@ _LAWS: dict[str, Params] = {
 }
 # Costs: seconds on one core. A step of 64 images takes 0.03 with 16 channels (32 channels take 0.1).
 SIZES: dict[str, Params] = {
-    "smoke": {"ambient": 64, "levels": 3, "points": 100, "channels": 4, "filters": 4, "batch": 32},
+    "smoke": {"ambient": 64, "levels": 3, "points": 40, "channels": 4, "filters": 4, "batch": 32},
     "paper": {"ambient": 256, "levels": 9, "points": 1000, "channels": 16, "filters": 16, "batch": 64},
     "full": {"ambient": 256, "levels": 9, "points": 4000, "channels": 32, "filters": 16, "batch": 128},
 }

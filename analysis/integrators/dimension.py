@@ -69,12 +69,14 @@ def cells(options) -> list[Cell]:
     for name, a in pairs(sorted(INTEGRATORS), (0.0, 0.5)):
         params = {"integrator": name, "a": a, "s": 1.0, "dim": options.dim} | ends
         plan.append(Cell("dimension", params | {"steps": 64, "ambients": "1e3 1e4 1e5 1e6 1e7 1e8 1e9"}, 0.05))
-    for name, a in [*pairs(sorted(INTEGRATORS), (0.0, 0.5)), ("leaking", 0.5)]:
+    chosen = pairs(sorted(INTEGRATORS), (0.5,) if smoke else (0.0, 0.5))
+    chosen += [("exponential_euler", 0.0)] if smoke else []  # the null
+    for name, a in [*chosen, ("leaking", 0.5)]:
         if not (smoke and name == "randomised_midpoint"):  # seconds each
             plan.append(Cell("exponent", {"integrator": name, "a": a, "s": 1.0, "dim": options.dim} | ends, 1.0))
-    n = 1000 if smoke else 4000 * size(options.profile)
+    n = 300 if smoke else 4000 * size(options.profile)
     for name in ("exponential_euler", "euler", "score_freezing"):
-        for d in (40, 1000) if smoke else (40, 200, 1000, 10**4, 10**6, 10**9):
+        for d in (200, 1000) if smoke else (40, 200, 1000, 10**4, 10**6, 10**9):
             for law, dim in [c for c in laws(options) if c[0] == "mixture"]:
                 params = {"law": law, "dim": dim, "ambient": d, "integrator": name, "a": 0.5, "steps": 24}
                 plan.append(Cell("clean", params | ends | {"n": n}, 2.0))

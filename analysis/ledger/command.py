@@ -63,7 +63,7 @@ ARGUMENTS = (
     Argument("--dim", type=whole(1, 10**4), nargs="+", default=(8,), help="intrinsic dimensions k"),
     # counted in 64 bits
     Argument("--ambient", type=whole(1, 10**18), nargs="+", default=(20, 100, 1000), help="ambient dimensions d"),
-    Argument("--steps", type=whole(1, 10**6), default=256, help="steps N", by_profile={"smoke": 64}),
+    Argument("--steps", type=whole(1, 10**6), default=256, help="steps N", by_profile={"smoke": 32}),
     # the time of a run grows as 1/(1 - a)
     Argument("--a", type=between(1e-100, 0.99), default=0.5, help="injection a_t = a sigma_t^2"),
     Argument(
@@ -93,7 +93,7 @@ def cells(options: Any) -> list[Cell]:
             fine = 16 * math.log(start / end) / (1 - options.a) if options.a != 0.5 else 0.0
             cost = 1e-5 * slow * (options.steps + fine)
             found.append(Cell("ledger", run | {"points": points}, cost=cost * points))
-            found.append(Cell("ledger_run", run | {"points": max(2 * points, 256)}, cost=cost * points * 3))
+            found.append(Cell("ledger_run", run | {"points": 2 * points}, cost=cost * points * 3))
     return found
 
 

@@ -89,7 +89,7 @@ CLAIMS = (
     ),
 )
 
-_SIZE = {"smoke": (200, 3), "paper": (500, 6), "full": (4000, 8)}  # samples, replicates
+_SIZE = {"smoke": (100, 2), "paper": (500, 6), "full": (4000, 8)}  # samples, replicates
 PLUG_IN_SHARE = 4  # the plug-in arm costs about ten times the others: it gets the first quarter of the samples
 
 

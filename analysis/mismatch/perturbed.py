@@ -24,7 +24,7 @@ from analysis.samplers import Schedule, sample
 __all__ = ["QUESTION", "cell_perturbed"]
 
 TOLD = (-0.5, -0.2, -0.1, -0.05, -0.01, 0.01, 0.05, 0.1, 0.2, 0.5)
-_SIZE = {"smoke": (200, 3), "paper": (400, 6), "full": (2000, 8)}  # samples, replicates
+_SIZE = {"smoke": (100, 2), "paper": (400, 6), "full": (2000, 8)}  # samples, replicates
 
 
 def cells(options) -> list[Cell]:

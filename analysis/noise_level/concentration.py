@@ -71,7 +71,7 @@ CLAIMS = (
 
 # draws of all seeds
 _DRAWS = {"smoke": 200, "paper": 800, "full": 4_000}
-_LINEAR_DRAWS = {"smoke": 4_000, "paper": 40_000, "full": 200_000}
+_LINEAR_DRAWS = {"smoke": 1_000, "paper": 40_000, "full": 200_000}
 SCAN_DIM = (4, 16, 64, 256, 1024)
 
 

@@ -39,7 +39,9 @@ def page(folder: Folder, out: Path) -> str:
         caption, alt = folder.captions.get(name, ("", name.replace("_", " ")))
         first = name not in shown and not fallback
         shown.update(() if fallback else (name,))
+        linked = "pdf" if (out / "figures" / f"{name}.pdf").is_file() else "png"  # a smoke run draws no PDF
         words = {"name": name, "caption": caption, "alt": alt, "prefix": "figure-" if first else "again-"}
+        words["linked"] = f"figures/{name}.{linked}"
         return Markup(environment.get_template("figure.html.j2").render(**words))
 
     lists = _lists(folder)

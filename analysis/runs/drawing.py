@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import importlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # No date, no version: the same numbers give the same bytes.
@@ -15,9 +15,18 @@ _METADATA = {
     "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
 }
 _DPI = 200
+Job = tuple[str, str, Mapping[str, Any], Sequence[str]]  # package, name, tables, kinds
 
 
-def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]:
+def kinds(profile: str) -> tuple[str, ...]:
+    """Kinds of file that a profile draws. A smoke run shows that figures can be drawn; its PDFs, for print, would take
+    most of the time: fonts are cut for each."""
+    return ("png",) if profile == "smoke" else tuple(_METADATA)
+
+
+def draw(
+    package: str, name: str, tables: Mapping[str, Any], kinds: Sequence[str] = tuple(_METADATA)
+) -> dict[str, bytes]:
     """`{"name.png": bytes, "name.pdf": bytes}`; empty if the figure declines a selection that is too narrow for it."""
     import matplotlib
 
@@ -31,20 +40,20 @@ def draw(package: str, name: str, tables: Mapping[str, Any]) -> dict[str, bytes]
             return {}
         try:
             _lay_out(figure)
-            return {f"{name}.{kind}": _bytes(figure, kind) for kind in _METADATA}
+            return {f"{name}.{kind}": _bytes(figure, kind) for kind in kinds}
         finally:
             pyplot.close(figure)
 
 
-def attempt(job: tuple[str, str, Mapping[str, Any]]) -> dict[str, bytes] | str:
-    """`draw` of (package, name, tables), or in one line why it cannot be."""
+def attempt(job: Job) -> dict[str, bytes] | str:
+    """`draw` of (package, name, tables, kinds), or in one line why it cannot be."""
     try:
         return draw(*job)
     except Exception as error:
         return f"figure {job[1]} cannot be drawn ({type(error).__name__}: {error})"
 
 
-def lost(job: tuple[str, str, Mapping[str, Any]]) -> str:
+def lost(job: Job) -> str:
     """What is said of a figure whose worker died at every attempt."""
     return f"figure {job[1]} cannot be drawn (its worker was killed, or out of memory)"
 

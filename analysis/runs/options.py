@@ -62,7 +62,7 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
         type=one_of(*PROFILES),
         default="paper",
         metavar="{smoke,paper,full}",
-        help="size of the sweep (default: paper)",
+        help="size of the sweep (default: paper; smoke draws no PDFs)",
     )
     group.add_argument("--seed", type=seed, default=0, help="seed of all random streams (default: 0)")
     group.add_argument(

@@ -57,7 +57,7 @@ def execute(experiment: Experiment, options: Any, refresh_report: bool = False) 
         seeded = {part: table for part, table in by_seed.items() if table.seeds > 1}
         files |= {f"tables/seeds/{part}.csv": table.csv() for part, table in seeded.items()}
         # workers that have computed cells draw too; starting some for figures alone would take longer than these
-        files |= _figures(experiment, files, problems, backend if tally.computed else backends.HERE)
+        files |= _figures(experiment, files, options, problems, backend if tally.computed else backends.HERE)
         entry = _entry(
             experiment, options, planned, tally, backend, time.perf_counter() - begun, time.process_time() - cpu
         )
@@ -158,13 +158,14 @@ def with_seeds(together: Measurement, alone: Sequence[Measurement]) -> Measureme
 
 
 def _figures(
-    experiment: Experiment, files: dict[str, bytes], problems: list[str], backend: backends.Backend
+    experiment: Experiment, files: dict[str, bytes], options: Any, problems: list[str], backend: backends.Backend
 ) -> dict[str, bytes]:
     """Figures drawn from the tables as written, so that anyone can draw them again from the CSV alone."""
     seen = {name: data for name, data in files.items() if not name.startswith("tables/seeds/")}
     as_read = {name[len("tables/") : -len(".csv")]: tables.frame_from_csv(data) for name, data in seen.items()}
     drawn: dict[str, bytes] = {}
-    wanted = [(experiment.drawn_in, name, as_read) for name in experiment.figures]
+    kinds = drawing.kinds(options.profile)
+    wanted = [(experiment.drawn_in, name, as_read, kinds) for name in experiment.figures]
     for found in backend.spread(drawing.attempt, wanted, drawing.lost):
         if isinstance(found, str):
             problems.append(found)

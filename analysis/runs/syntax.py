@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 
+# tuples made once: `isinstance(node, A | B)` would make its union for every node
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+_DOCUMENTED = (*_DEFINITIONS, ast.Module)
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_PLACES = (ast.Attribute, ast.Subscript)
+_ACTS = (ast.Expr, ast.Raise, ast.Assert, ast.Delete)
 # expressions whose variables are their own
 _SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda)
 Dotted = tuple[str, ...]  # a dotted name, split
@@ -78,18 +85,19 @@ def take_apart(source: str, name: str, is_package: bool) -> Module:
         for found in _imports(_outside_functions(node), name, is_package):
             module.imported.setdefault(found.name, []).append(found)
             module.touches += [found.module, f"{found.module}.{found.attribute}"]
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, _IMPORTS):
             module.touches += [alias.name for alias in node.names if isinstance(node, ast.Import)]
             continue
         index = len(module.statements)
-        module.statements.append(_statement(node, tuple(_imports(ast.walk(node), name, is_package))))
+        nodes = list(ast.walk(node))
+        module.statements.append(_statement(node, nodes, tuple(_imports(nodes, name, is_package))))
         binds, mutates, acts = _binds(node)
         for word in binds:
             module.bound.setdefault(word, []).append(index)
         changed += [(index, mutates)] if mutates else []
         if acts or not (binds or mutates):
             module.effects.append(index)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, _DEFINITIONS):
             module.decorated += [(index, head) for d in node.decorator_list if (head := _dotted(d))]
     for index, names in changed:
         if all(n in module.bound for n in names):  # a table of this module, filled after it was made
@@ -100,12 +108,13 @@ def take_apart(source: str, name: str, is_package: bool) -> Module:
     return module
 
 
-def _statement(node: ast.stmt, imports: tuple[Import, ...]) -> Statement:
+def _statement(node: ast.stmt, nodes: list[ast.AST], imports: tuple[Import, ...]) -> Statement:
+    """A statement of these nodes, as `ast.walk` finds them."""
     uses: set[Dotted] = set()
     named: list[str] = []
     computed = False
-    inner = {id(n.value) for n in ast.walk(node) if isinstance(n, ast.Attribute)}
-    for found in ast.walk(node):
+    inner = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    for found in nodes:
         if isinstance(found, ast.Call) and _dotted(found.func)[-1:] in (("import_module",), ("__import__",)):
             literal = [a.value for a in found.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
             named += [text for text in literal if not text.startswith(".")]
@@ -154,7 +163,7 @@ def _outside_functions(statement: ast.stmt) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        if not isinstance(node, (*_FUNCTIONS, ast.Lambda)):
             waiting.extend(ast.iter_child_nodes(node))
 
 
@@ -166,7 +175,7 @@ def _binds(statement: ast.stmt) -> tuple[set[str], set[str], bool]:
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        if isinstance(node, _DEFINITIONS):
             binds.add(node.name)  # and nothing of its own scope
             continue
         if isinstance(node, _SCOPES):
@@ -174,15 +183,15 @@ def _binds(statement: ast.stmt) -> tuple[set[str], set[str], bool]:
             continue
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             binds.add(node.id)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+        elif isinstance(node, _IMPORTS):
             binds.update(a.asname or a.name.partition(".")[0] for a in node.names)
-        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+        elif isinstance(node, _PLACES) and isinstance(node.ctx, ast.Store):
             root: ast.AST = node
-            while isinstance(root, ast.Attribute | ast.Subscript):
+            while isinstance(root, _PLACES):
                 root = root.value
             mutates |= {root.id} if isinstance(root, ast.Name) else set()
             acts = acts or not isinstance(root, ast.Name)
-        acts = acts or isinstance(node, ast.Expr | ast.Raise | ast.Assert | ast.Delete)
+        acts = acts or isinstance(node, _ACTS)
         waiting.extend(ast.iter_child_nodes(node))
     return binds, mutates, acts
 
@@ -190,10 +199,10 @@ def _binds(statement: ast.stmt) -> tuple[set[str], set[str], bool]:
 def _bare(tree: ast.Module) -> ast.Module:
     """The tree without what no number depends on: docstrings, and annotations of functions that no decorator reads."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, _DOCUMENTED):
             if node.body and _is_text(node.body[0]):
                 node.body = node.body[1:] or ([] if isinstance(node, ast.Module) else [ast.Pass()])
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.decorator_list:
+            if isinstance(node, _FUNCTIONS) and not node.decorator_list:
                 node.returns = None
                 for argument in ast.walk(node.args):
                     if isinstance(argument, ast.arg):

@@ -27,7 +27,7 @@ from analysis.scaling.settings import (
     stream_of,
 )
 
-_SABOTAGED = 512  # steps
+_SABOTAGED = {"smoke": 128, "paper": 512, "full": 512}  # steps
 # steps below which disc is linear in h to a few percent
 _LINEAR = 0.3
 
@@ -68,7 +68,12 @@ def cells(options: Any) -> list[Cell]:
                 cost = 0.3 + 1e-6 * slowness(law, dim) * (steps * points + size["ledger"])
                 found.append(Cell("scaling", run | {"ledger_points": size["ledger"]}, cost=cost))
     if "gaussian" in options.law:
-        run = {"law": "gaussian", "dim": min(options.dim), "ambient": max(options.ambient), "steps": _SABOTAGED}
+        run = {
+            "law": "gaussian",
+            "dim": min(options.dim),
+            "ambient": max(options.ambient),
+            "steps": _SABOTAGED[options.profile],
+        }
         run |= {"points": size["run"], "ledger_points": size["ledger"]}
         found.append(Cell("scaling_sabotage", run, cost=6.0))
         seeds = 1 if options.profile == "smoke" else 3

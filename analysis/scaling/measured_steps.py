@@ -29,7 +29,7 @@ from analysis.scaling.settings import (
 )
 
 # step counts of the runs that share their noise; the finest takes _REFINEMENT times the largest
-_STEPS = {"smoke": (8, 16, 32), "paper": (8, 16, 32, 64, 128), "full": (8, 16, 32, 64, 128)}
+_STEPS = {"smoke": (8, 16), "paper": (8, 16, 32, 64, 128), "full": (8, 16, 32, 64, 128)}
 # an error of first order is then 1/8 too small at the largest
 _REFINEMENT = 8
 # errors at which runs are compared, in the unit of the data (the laws have scale or radius 1): between those of the

@@ -46,7 +46,7 @@ IMAGE_SIDE = 16  # pixels of an image, whatever d: the further coordinates hold 
 
 # points: of a price, of a telescope and of a run; ledger points are shared by the steps of a run
 SIZES = {
-    "smoke": {"price": 1 << 13, "telescope": 1 << 10, "run": 500, "ledger": 1 << 10, "coupled": 64},
+    "smoke": {"price": 1 << 11, "telescope": 1 << 9, "run": 300, "ledger": 1 << 9, "coupled": 32},
     "paper": {"price": 1 << 16, "telescope": 1 << 13, "run": 2000, "ledger": 1 << 14, "coupled": 256},
     "full": {"price": 1 << 18, "telescope": 1 << 15, "run": 16000, "ledger": 1 << 17, "coupled": 2048},
 }
@@ -68,7 +68,7 @@ ARGUMENTS = (
         nargs="+",
         default=DIMS,
         help="intrinsic dimensions k",
-        by_profile={"smoke": (2, 4, 8)},
+        by_profile={"smoke": (2, 8)},
     ),
     Argument(
         "--law",
@@ -93,7 +93,7 @@ ARGUMENTS = (
         nargs="+",
         default=(8, 16, 32, 64, 128, 256, 512),
         help="step counts N",
-        by_profile={"smoke": (8, 16, 32, 64)},
+        by_profile={"smoke": (8, 16, 32)},
     ),
 )
 

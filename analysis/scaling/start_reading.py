@@ -41,7 +41,7 @@ CLAIMS = (
 
 def cells(options: Any) -> list[Cell]:
     """Both readings, and the proof's with a wrong denoiser."""
-    points = 400 if options.profile == "smoke" else 16000
+    points = 100 if options.profile == "smoke" else 16000
     common = {"dim": 4, "eps": 0.2, "factor": 20.0, "points": points}
     readings = ("printed", "proof", "proof, sabotaged")
     return [Cell("scaling_reading", {"reading": reading} | common, cost=2.0) for reading in readings]

@@ -59,8 +59,8 @@ def cells(options) -> list[Cell]:
         for d in (2, 500) if replicate >= 3 else (2, 500, _VAST):
             for kind in ("plug-in", "conditional", *(("misread",) if d == 500 else ())):
                 params = {"ambient": d, "denoiser": kind, "h": 0.3, "a": 0.0, "sigma_0": 10.0, "sigma_T": 0.01}
-                params |= {"paths": 16 if shown else 0, "points": (300 if smoke else 600) if shown else 0}
-                params |= {"n": 300 if smoke else 2000, "replicate": replicate}
+                params |= {"paths": 16 if shown else 0, "points": (100 if smoke else 600) if shown else 0}
+                params |= {"n": 100 if smoke else 2000, "replicate": replicate}
                 plan.append(Cell("figure2", params, cost=4.0 if kind == "plug-in" else 0.3))
     return plan
 

@@ -18,7 +18,7 @@ from analysis.integrators.catalogue import affordable, build, cases, end_level
 from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.runs.claims import Revision
 from analysis.samplers import Schedule, sample
-from analysis.schedule.settings import FEW, PAPER, largest_deviation, measured, size
+from analysis.schedule.settings import PAPER, largest_deviation, measured, size
 from manifolds.denoisers import BlindDenoiser, ConditionalDenoiser, NoisePrior
 
 _WAS = Revision(
@@ -71,9 +71,9 @@ _READINGS = {"S3": (1.03, 1.1), "S3c": (1.0006, 1.1)}  # sabotages: just beyond 
 def cells(options) -> list[Cell]:
     """Every law; the same where blindness costs nothing (truth: d = 10^8); and levels misread (sabotage)."""
     smoke, plan = options.profile == "smoke", []
-    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24}
-    for law, dim in cases((2, 1), 10_000, FEW if smoke else _LAWS):
-        n = affordable(law, dim, 10_000, (200 if smoke else _POINTS) * size(options.profile))
+    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 12 if smoke else 24}
+    for law, dim in cases((2, 1), 10_000, ("gaussian", "sphere") if smoke else _LAWS):
+        n = affordable(law, dim, 10_000, (100 if smoke else _POINTS) * size(options.profile))
         own = {"n": n, "posteriors": min(n, 300), "sigma_T": end_level(law, dim, 10_000, 0.01)}
         for ambient, reading in ((10_000, 1.0), (10_000, 1.0006), (10_000, 1.03), (10_000, 1.1), (10**8, 1.0)):
             if reading == 1.0 or law in ("gaussian", "mixture"):

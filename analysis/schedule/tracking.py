@@ -62,8 +62,8 @@ PLANE = ("plane_gaussian", "plane_mixture")  # laws that fill a plane: in d = 2 
 def cells(options) -> list[Cell]:
     """Every law at every (k, d/k^2) asked for (for the figure: what tracks, tracks for free), and those of a plane."""
     smoke = options.profile == "smoke"
-    n = (150 if smoke else 300) * size(options.profile)
-    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 24 if smoke else 40, "posteriors": 20 if smoke else 40}
+    n = (100 if smoke else 300) * size(options.profile)
+    shared = {"sigma_0": 10.0, "a": 0.5, "steps": 16 if smoke else 40, "posteriors": 10 if smoke else 40}
     plan = []
     for k in options.dim:
         for ratio in options.ratio:

@@ -65,7 +65,7 @@ def cells(options: Any) -> list[Cell]:
     seeds, found = 1 if smoke else 3, []
     for law in CASES:
         closed = law in CLOSED
-        if smoke and not closed:
+        if smoke and law not in ("gaussian", "sphere"):
             continue
         at = [(LARGE, 0.05)] + ([(SMALL, end) for end in ends] if law in ANY_LEVEL else [(SMALL, 0.05)])
         at += [(HUGE, 0.05)] if law == "gaussian" else []

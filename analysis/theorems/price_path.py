@@ -69,7 +69,7 @@ def cells(options: Any) -> list[Cell]:
             if law in ("torus", "cube") and power > 0.7:
                 continue
             path = (10**3, 10**4, 10**5, 10**6) if law == "two_scale" else (64, 256, 1024, 4096)
-            for d in path:
+            for d in path[1::2] if smoke else path:
                 params = {"law": law, "power": power, "ambient": d, "dim": max(1, round(d**power))}
                 found.append(Cell("theorems_path", params | {"points": points // seeds}, cost=0.3, seeds=seeds))
     for power in () if smoke else (0.5, 0.7):

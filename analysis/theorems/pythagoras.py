@@ -56,7 +56,7 @@ def cells(options: Any) -> list[Cell]:
     for law, (dim, points) in _LAWS.items():
         if size < 1 and law != "gaussian":
             continue
-        n = max(int(points * size), 1000)
+        n = max(int(points * size), 300 if size < 1 else 1000)
         kinds = [("aligned", "blind"), ("aligned", "perturbed")]
         kinds += [(prior, "perturbed") for prior in ("-3", "-1.5")] if law in ("gaussian", "sphere") else []
         for prior, kind in kinds:

@@ -85,7 +85,7 @@ _PAPER_SIZE: Params = {
     "run_steps": 48,
 }
 _SIZES = {
-    "smoke": _SMOKE | {"theorem_points": 4000},
+    "smoke": _SMOKE | {"theorem_points": 400},
     "paper": _PAPER_SIZE | {"theorem_points": 100_000},
     "full": _PAPER_SIZE | {"theorem_points": 200_000},
 }
@@ -204,7 +204,7 @@ def show(tables: Tables, options: Any) -> str:
 
 
 REPLICATES = Argument(
-    "--replicates", type=whole(1, 1000), default=4, help="trainings for each prior", by_profile={"smoke": 2}
+    "--replicates", type=whole(1, 1000), default=4, help="trainings for each prior", by_profile={"smoke": 1}
 )
 QUESTION = Question(
     cells=cells,
