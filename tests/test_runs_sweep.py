@@ -1,5 +1,7 @@
 """The sweep: same bytes whatever the number of workers, failed and deadly cells, resume, fresh, interruption."""
 
+import importlib
+import inspect
 import json
 import signal
 import sqlite3
@@ -9,12 +11,13 @@ import psutil
 import pytest
 import toy_process
 import toy_runs
+from joblib.externals.loky import process_executor
 
 from analysis.runs import Cell
-from analysis.runs.backends import WorkersDiedError
+from analysis.runs.backends import WorkersDiedError, processes
 from analysis.runs.store import Store
 from analysis.runs.sweep import _surviving, prepare
-from analysis.runs.worker import Outcome, Task
+from analysis.runs.worker import GROWTH, Outcome, Task
 
 
 @pytest.fixture
@@ -33,6 +36,15 @@ def test_the_table_has_the_same_bytes_for_one_two_and_four_jobs(reference, tmp_p
         assert (tmp_path / str(jobs) / "tables" / "waves.csv").read_bytes() == reference
         manifest = json.loads((tmp_path / str(jobs) / "manifest.json").read_text())["experiments"]["waves"]
         assert manifest["jobs"] == jobs
+
+
+def test_imports_do_not_cost_a_worker_its_life():
+    """loky replaces a worker that has grown by 300 MB; the limit is ours, and still the one that its loop compares
+    with."""
+    assert "< _MAX_MEMORY_LEAK_SIZE" in inspect.getsource(process_executor._process_worker)
+    name = "joblib.externals.loky.process_executor"
+    limits = processes(2).spread(lambda _: importlib.import_module(name)._MAX_MEMORY_LEAK_SIZE, [0, 1], repr)
+    assert limits == [GROWTH, GROWTH] and GROWTH > 3e8
 
 
 def test_a_second_run_computes_nothing_and_fresh_computes_everything(tmp_path):

@@ -54,7 +54,7 @@ CLAIMS = (
         ),
     ),
 )
-STEPS = {"smoke": 20, "paper": 2500, "full": 10_000}
+STEPS = {"smoke": 8, "paper": 2500, "full": 10_000}
 TOP = 10.0  # estimators are tested up to here
 EXTRA_LEVELS = 4
 

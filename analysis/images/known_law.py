@@ -83,7 +83,7 @@ CLAIMS = (
     ),
 )
 STEPS = {
-    "smoke": {"blobs": 20, "field": 20},
+    "smoke": {"blobs": 8, "field": 8},
     "paper": {"blobs": 2000, "field": 1200},
     "full": {"blobs": 10_000, "field": 10_000},
 }

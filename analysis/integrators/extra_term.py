@@ -82,7 +82,7 @@ def cells(options) -> list[Cell]:
         n = affordable(law, dim, AMBIENT, 400 if smoke else 4000 * size(options.profile))
         own = {"sigma_0": 20.0, "sigma_T": end_level(law, dim, AMBIENT, 0.05), "n": n, "lags": "0.05 0.1 0.2 0.4"}
         for a in (0.25, 0.75):
-            for batch in range(2 if smoke else 8):
+            for batch in range(1 if smoke else 8):
                 params = {"law": law, "dim": dim, "ambient": AMBIENT, "a": a, "batch": batch}
                 for more in (0.0, *_SPOILT.values()) if law == "gaussian" else (0.0,):
                     dose = 1.0 + (more if a < 0.5 else -more)

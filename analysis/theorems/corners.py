@@ -60,10 +60,10 @@ CLAIMS = (
 
 
 def cells(options: Any) -> list[Cell]:
-    """The corners. The smallest d is 2k, or m + 1 where that is more."""
+    """The corners, of Gaussian data alone in a smoke run. The smallest d is 2k, or m + 1 where that is more."""
     size, found = SIZES[options.profile], []
     for law, (least, middle, most) in _DIMS.items():
-        if size < 1 and law not in ("gaussian", "sphere"):
+        if size < 1 and law != "gaussian":
             continue
         corners = [(least, _MOST_AMBIENT, 4), (middle, None, 32), (middle, _MOST_AMBIENT, 256), (most, None, 4)]
         if size >= 1:
@@ -76,7 +76,7 @@ def cells(options: Any) -> list[Cell]:
             params = {"law": law, "dim": k, "ambient": d, "steps": steps, "points": points}
             params["ledger_points"] = int(2048 * size)
             found.append(Cell("theorems_certificate", params, cost=0.5 + 1e-5 * points * steps * (1 + k / 32)))
-    sabotage = {"law": "gaussian", "dim": 2, "ambient": _MOST_AMBIENT, "steps": 512}
+    sabotage = {"law": "gaussian", "dim": 2, "ambient": _MOST_AMBIENT, "steps": 512 if size >= 1 else 128}
     found.append(Cell("theorems_sabotage", sabotage | {"points": 500, "ledger_points": 2048}, cost=1.0))
     for weight in (1.0, _MISREAD):
         found += [Cell("theorems_limit", {"steps": n, "range": _SPAN, "weight": weight}, cost=0.01) for n in (1, 16)]

@@ -67,7 +67,7 @@ CLAIMS = (
 _NETWORK = {"dim": 4, "ambient": 64, "width": 128, "levels": 13}
 _SIZES: dict[str, Params] = {
     "smoke": {"dim": 2, "ambient": 16, "width": 32, "steps": 30, "batch": 128}
-    | {"levels": 3, "points": 100, "run_steps": 8, "run_points": 100},
+    | {"levels": 2, "points": 100, "run_steps": 8, "run_points": 100},
     "paper": _NETWORK | {"points": 4000, "run_steps": 48, "run_points": 2000},
     "full": _NETWORK | {"points": 20_000, "run_steps": 48, "run_points": 10_000},
 }

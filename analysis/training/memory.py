@@ -51,7 +51,7 @@ ON_THE_WAY = 0.03  # a network moved this far towards the training set's optimum
 
 _COUNTS = {"smoke": (20, 200), "paper": (20, 50, 200, 1000, 5000), "full": (20, 50, 200, 1000, 5000, 50_000)}
 _SIZES: dict[str, Params] = {
-    "smoke": {"width": 16, "steps": 60, "batch": 64, "points": 100},
+    "smoke": {"width": 16, "steps": 30, "batch": 64, "points": 50},
     "paper": {"width": 64, "steps": 2000, "batch": 512, "points": 2000},
     "full": {"width": 64, "steps": 2000, "batch": 512, "points": 10_000},
 }

@@ -74,7 +74,7 @@ CLAIMS = (
     ),
 )
 
-_SMOKE: Params = {"dim": 1, "ambient": 8, "width": 16, "steps": 60, "batch": 128, "points": 50, "run_steps": 8}
+_SMOKE: Params = {"dim": 1, "ambient": 8, "width": 16, "steps": 30, "batch": 128, "points": 50, "run_steps": 8}
 _PAPER_SIZE: Params = {
     "dim": 2,
     "ambient": 32,

@@ -86,7 +86,7 @@ _SHORT = {"architecture": "locally_linear", "width": 64, "steps": 2500, "batch":
 _STATED = {"architecture": "mlp", "width": 512, "steps": 50_000, "batch": 512, "lr": 1e-3}
 _STATED |= {"decay": "constant", "average": 0.0, "clip": 1e9, "recipe": "stated"}
 _PAPER_SIZE: Params = _SHORT | {"levels": 9, "points": 4000, "run_points": 4000, "paths": 6, "shown": 400}
-_SMOKE_SIZE: Params = _SHORT | {"width": 16, "steps": 60, "batch": 128, "levels": 2, "points": 100}
+_SMOKE_SIZE: Params = _SHORT | {"width": 16, "steps": 30, "batch": 128, "levels": 2, "points": 100}
 _SMOKE_SIZE |= {"run_points": 80, "paths": 2, "shown": 20, "n": 5000}
 _RECIPES: dict[str, tuple[Params, ...]] = {
     "smoke": (_SMOKE_SIZE,),
