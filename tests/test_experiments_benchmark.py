@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import manifolds
-from analysis.benchmark import EXPERIMENT, programs, timings
+from analysis.benchmark import EXPERIMENT, costs, programs, timings
 from analysis.benchmark.clock import LEAST, interleaved, ratio_row
 from analysis.benchmark.figures.benchmark import draw
-from analysis.benchmark.functions import ATOMS_DIM, PRIOR, _case, grid_mean, softmax_mean
+from analysis.benchmark.functions import ATOMS_DIM, PRIOR, denoisers, grid_mean, softmax_mean
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 
@@ -26,6 +26,21 @@ def _atoms(points: int):
 def test_the_plain_softmax_is_the_conditional_denoiser():
     law, y, sigma = _atoms(20)
     assert torch.allclose(softmax_mean(y, sigma, law.core.points), law.denoise(y, sigma), rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("rival", [costs.cdist_mean, costs.product_mean, costs.broadcast_mean])
+def test_competitors_of_a_data_set_are_the_conditional_denoiser(rival):
+    law, y, _ = _atoms(20)
+    found, exact = rival(y, 1.5, law.core.points), law.denoise(y, 1.5)
+    assert torch.allclose(found, exact, rtol=1e-9, atol=1e-10)
+    assert not torch.allclose(rival(y, 1.51, law.core.points), exact, rtol=1e-9, atol=1e-10)
+
+
+def test_new_rows_hold_their_targets_and_what_they_are_of():
+    copies = costs.copy_rows(("gaussian",), 50, 1, 0)
+    assert [(row["case"].split()[0], row["at_most"]) for row in copies] == [("conditional", 6.0), ("blind", 8.0)]
+    shares = costs.loop_rows(("gaussian",), 1, 0)
+    assert shares[0]["at_most"] == 0.3 and 0.0 <= shares[0]["median"] < 1.0
 
 
 def test_the_grid_of_levels_tends_to_the_blind_denoiser():
@@ -69,7 +84,7 @@ def test_a_row_holds_the_spread_and_the_target():
 @pytest.mark.parametrize("where", ["inside", "ends"])
 def test_both_denoisers_of_a_case_see_the_same_points(where):
     """At d = 10^9 the noise level is read off to 1e-5: blind and conditional answers are the same to about that."""
-    blind, conditional = _case("sphere", 10**9, True, 50, where, 0)
+    blind, conditional = denoisers("sphere", 10**9, True, 50, where, 0)
     assert float((blind() - conditional()).abs().max()) < 1e-3
     assert float(conditional().norm(dim=1).min()) > 0.0
 
@@ -96,7 +111,7 @@ def test_every_cell_of_a_series_is_computed_in_worker_processes():
 def test_timings_are_one_cell_and_decide_nothing():
     cells = EXPERIMENT.plan(SimpleNamespace(profile="paper"))
     assert [c.part for c in cells] == ["benchmark"]
-    assert cells[0].cost < 180.0
+    assert cells[0].cost <= 180.0
     assert EXPERIMENT.claims == ()
 
 

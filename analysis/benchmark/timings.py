@@ -7,6 +7,7 @@ from multiprocessing import get_context
 from typing import Any
 
 import manifolds
+from analysis.benchmark.costs import batch_rows, copy_rows, loop_rows, start_rows
 from analysis.benchmark.functions import (
     LAWS,
     PRIOR,
@@ -26,6 +27,8 @@ SIZES = {
     "smoke": {
         "laws": ("gaussian", "sphere"),
         "points": 300,
+        "dense": 300,
+        "loops": (),
         "repeats": 1,
         "atoms": (1000,),
         "grid_points": 5,
@@ -35,6 +38,8 @@ SIZES = {
     "paper": {
         "laws": LAWS,
         "points": 4000,
+        "dense": 10_000,
+        "loops": LAWS,
         "repeats": 5,
         "atoms": (1000, 10000),
         "grid_points": 200,
@@ -44,6 +49,8 @@ SIZES = {
     "full": {
         "laws": LAWS,
         "points": 4000,
+        "dense": 10_000,
+        "loops": LAWS,
         "repeats": 15,
         "atoms": (1000, 10000),
         "grid_points": 1000,
@@ -60,7 +67,7 @@ def cells(options: Any) -> list[Cell]:
         Cell(
             "benchmark",
             {"profile": options.profile},
-            cost={"smoke": 5.0, "paper": 130.0, "full": 400.0}[options.profile],
+            cost={"smoke": 5.0, "paper": 180.0, "full": 550.0}[options.profile],
         )
     ]
 
@@ -94,6 +101,9 @@ def _rows(size: dict, seed: int) -> list[dict]:
     rows += over_ambient_dimensions(size["laws"], points, repeats, seed)
     rows += atoms_rows(size["atoms"], min(points, 1000), repeats, size["grid_points"], seed)
     rows += sliced_rows(points, repeats, seed)
+    rows += copy_rows(size["laws"], size["dense"], repeats, seed)
+    if size["loops"]:
+        rows += batch_rows(repeats, seed) + loop_rows(size["loops"], repeats, seed) + start_rows(repeats)
     rows += memory_rows()
     if size["programs"]:
         rows += experiment_rows(size["programs"], max(repeats // 3, 2))

@@ -45,7 +45,6 @@ def draw(tables):
             form.replace("1e+09", "$10^9$").replace("d=", "$d=$"),
         )
     left.set_yticks(range(len(places)), [f"{name.replace('_', ' ')}, {where}" for name, where in places])
-    left.axvline(1.5, color=COLORS["blue"], linestyle="--", linewidth=0.8, label="target, dense")
     left.set_title("blind / conditional")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
