@@ -111,7 +111,7 @@ _SIZES: dict[str, Params] = {
         "batch": 64,
         "steps": 6000,
         "levels": 9,
-        "copies": 8,
+        "copies": 16,
         "wrong": 9,
         "points": 1000,
     }
