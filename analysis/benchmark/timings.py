@@ -25,7 +25,7 @@ from manifolds.denoisers import BlindDenoiser, NoisePrior
 
 SIZES = {
     "smoke": {
-        "laws": ("gaussian", "sphere"),
+        "laws": ("gaussian",),
         "points": 300,
         "dense": 300,
         "loops": (),
@@ -40,7 +40,7 @@ SIZES = {
         "points": 4000,
         "dense": 10_000,
         "loops": LAWS,
-        "repeats": 5,
+        "repeats": 3,
         "atoms": (1000, 10000),
         "grid_points": 200,
         "cells": 48,

@@ -30,7 +30,8 @@ def draw(tables):
     rest = table[table.unit.str.startswith("ratio") & ~table.index.isin(laws.index)]
     if laws.empty or rest.empty:
         return None
-    figure, axes = new_figure(2, 1, "single", row_height=4.6, height_ratios=[1.0, 1.35])
+    above, below = 3.9, 0.6 + 0.29 * len(rest)  # inches: labels of two lines
+    figure, axes = new_figure(2, 1, "single", row_height=0.5 * (above + below), height_ratios=[above, below])
     left, right = axes[:, 0]
     names = list(dict.fromkeys(laws.law))[::-1]
     places = [(name, where) for name in names for where in ("ends", "inside")]
@@ -58,7 +59,8 @@ def draw(tables):
                 )
     right.set_yticks(heights, [f"{row.subject}\n{row.case}" for row in rest.itertuples()], size=6.5)
     right.axvline(1.0, color=COLORS["grey"], linewidth=0.5)
-    right.set_title("other ratios; dashed: targets")
+    right.set_title("other ratios")
+    right.set_ylim(-0.8, len(rest) - 0.2)
     for axis, letter in zip(axes[:, 0], "ab"):
         axis.set_xscale("log")
         axis.grid(True, axis="x")
