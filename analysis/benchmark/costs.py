@@ -26,7 +26,7 @@ __all__ = ["batch_rows", "broadcast_mean", "cdist_mean", "copy_rows", "loop_rows
 COPIES = {"conditional": 6.0, "blind": 8.0}  # targets, at most
 ATOMS, BATCHES, LEVELS = 1000, (100, 1000), (0.03, 0.3, 3.0)
 ACCURATE = 1e-12  # of sigma: what a competitor's error may be
-STEPS, SAMPLES = 64, 250
+STEPS, SAMPLES = 64, 1000
 
 
 def copy_rows(laws: Sequence[str], points: int, repeats: int, seed: int) -> list[dict]:
