@@ -30,7 +30,8 @@ STEPS, SAMPLES = 64, 1000
 
 
 def copy_rows(laws: Sequence[str], points: int, repeats: int, seed: int) -> list[dict]:
-    """CPU time of dense denoisers at d = 1024 over that of one copy of their argument, levels log-uniform."""
+    """CPU time of dense denoisers at d = 1024 over that of one copy of an array of that size, levels
+    log-uniform."""
     return [row for name in laws for row in _copies(name, points, repeats, seed)]
 
 
