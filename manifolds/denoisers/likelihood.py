@@ -83,7 +83,7 @@ class NoiseLikelihood:
 
     def rows(self, rows: torch.Tensor) -> NoiseLikelihood:
         """The same function for some of the points, or for one point several times."""
-        stats, rho2, centre = take(self.stats, rows), self.rho2[rows], self.centre[rows]
+        stats, rho2, centre = take((self.stats, self.rho2, self.centre), rows)
         return NoiseLikelihood(self.law, stats, rho2, self.ends, self.prior, centre)
 
     def sigma(self, t: torch.Tensor) -> torch.Tensor:

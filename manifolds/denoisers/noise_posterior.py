@@ -55,18 +55,14 @@ class NoisePosterior:
     @classmethod
     def of_density(cls, mu: NoiseLikelihood, tol: float = 1e-9) -> NoisePosterior:
         """From a prior with a density: the panels of `noise_quadrature.search`, as many for all (the last empty)."""
-        parts = (
-            []
-            if not len(mu)
-            else [search(mu.rows(rows), tol, mean=False) for rows in torch.arange(len(mu)).split(_ROWS)]
-        )
-        starts = range(0, len(mu), _ROWS)
         if not len(mu):
             empty = mu.rho2.new_zeros(0, 1)
             return cls(mu, empty, empty, empty, empty)
-        leaves = parts[0]
-        for part, start in zip(parts[1:], list(starts)[1:]):
-            leaves = leaves.join(part._replace(row=part.row + start))
+        parts = []
+        for rows in torch.arange(len(mu)).split(_ROWS):
+            part = search(mu.rows(rows), tol, mean=False)
+            parts.append(part._replace(row=part.row + rows[0]))
+        leaves = Leaves.joined(parts)
         order = torch.argsort(leaves.lo[:, 0], stable=True)
         leaves = take(leaves, order[torch.argsort(leaves.row[order], stable=True)])
         return cls._packed(mu, leaves)

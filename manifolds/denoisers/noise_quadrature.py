@@ -9,6 +9,7 @@ tolerance.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -62,19 +63,19 @@ class Leaves(NamedTuple):
     most: torch.Tensor
     panels: Panels
 
-    def join(self, other: Leaves) -> Leaves:
-        """These panels and others.
+    @classmethod
+    def joined(cls, parts: Sequence[Leaves]) -> Leaves:
+        """The panels of all.
 
         >>> import manifolds
         >>> law = manifolds.make("gaussian", dim=1, ambient=3, reduced=True)
         >>> mu = NoiseLikelihood(law, *law.statistics(torch.ones(1, 2).double()), (0.0, 1.0), None)
         >>> found = search(mu, 1e-6)
-        >>> len(found.join(found).row) == 2 * len(found.row)
+        >>> len(Leaves.joined([found, found]).row) == 2 * len(found.row)
         True
         """
-        pairs = zip(self.panels, other.panels)
-        row, lo, hi, most = (torch.cat([a, b]) for a, b in zip(self[:4], other[:4]))
-        return Leaves(row, lo, hi, most, Panels(*(torch.cat([a, b]) for a, b in pairs)))
+        row, lo, hi, most = (torch.cat(values) for values in zip(*(part[:4] for part in parts)))
+        return cls(row, lo, hi, most, Panels(*map(torch.cat, zip(*(part.panels for part in parts)))))
 
     def mean(self, points: int) -> torch.Tensor:
         """Coefficients (n, B) of the mean."""
@@ -114,7 +115,7 @@ def search(mu: NoiseLikelihood, tol: float, mean: bool = True) -> Leaves:
     drop = _SLACK - math.log(tol)
     row, lo, hi = begin(mu, fine=not mean)
     best = best_mean = mu.rho2.new_full((n,), -math.inf)
-    leaves = None
+    parts: list[Leaves] = []
     for _ in range(_ROUNDS):
         found = ask(mu.rows(row), lo, hi, _FEW if mu.fall >= _MANY else _NODES, mean)
         log_size = _log_size(mu, row, found) if mean else torch.zeros_like(found.t)
@@ -134,15 +135,15 @@ def search(mu: NoiseLikelihood, tol: float, mean: bool = True) -> Leaves:
         inner_hi = found.t.gather(1, stop.clamp(min=0)[:, None])
         shrink = some & (inner_hi - inner_lo < _SHRINK * (hi - lo))[:, 0] & _wide(mu, row, lo, hi)
         settled = take(Leaves(row, lo, hi, log_most.logsumexp(1), found), (some & ~shrink).nonzero()[:, 0])
-        settled = _integrated(mu, settled, top.amax(dim=1)[some & ~shrink])
-        leaves = settled if leaves is None else leaves.join(settled)
+        parts.append(_integrated(mu, settled, top.amax(dim=1)[some & ~shrink]))
         row, lo, hi = row[shrink], inner_lo[shrink], inner_hi[shrink]
         if len(row):
             continue
+        leaves = Leaves.joined(parts)
         poor = _poor(mu, leaves, tolerance, mean)
         if not bool(poor.any()):
             return leaves
-        split, leaves = take(leaves, poor.nonzero()[:, 0]), take(leaves, (~poor).nonzero()[:, 0])
+        split, parts = take(leaves, poor.nonzero()[:, 0]), [take(leaves, (~poor).nonzero()[:, 0])]
         middle = 0.5 * (split.lo + split.hi)
         if len(split.row) > _MOST_PANELS * n:
             break

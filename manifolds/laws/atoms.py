@@ -102,11 +102,11 @@ class Atoms(Core[PointStatistics]):
         squared distance (n,), gaps to it (n, N)). With `moments` the factor makes the largest weight one: the digits of
         a posterior that sits on one atom are then those of the others' weights."""
         sigma2 = sigma * sigma
-        least, gap, farthest = self._atlas.nearest_and_gaps(u, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
-        logits = torch.addcdiv(self._log_weights.to(u.device), gap[:, None, :], sigma2[..., None], value=-0.5)
+        least, gap, farthest = self._atlas.nearest_and_gaps(u, sigma2.amin(dim=1), sigma2.amax(dim=1))
+        logits = (gap[:, None, :] * (-0.5 / sigma2)[..., None]).add_(self._log_weights.to(u.device))
         top = None
         if moments or self._lightest < _LIGHT:  # else the nearest atom's weight is a number as it stands
-            top = logits.max(dim=-1, keepdim=True).values
+            top = logits.amax(dim=-1, keepdim=True)
             logits.sub_(top)
         share = logits
         if sigma2.numel() and farthest > -1.5 * _LEAST_LOG * float(sigma2.min()):
@@ -131,7 +131,7 @@ class Atoms(Core[PointStatistics]):
             post.sqdist = least[:, None] + beyond
             # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
             near = points[gap.argmin(dim=1)]
-            between = self._atlas.squared_distances(near, sigma2.min(dim=1).values, sigma2.max(dim=1).values)
+            between = self._atlas.squared_distances(near, sigma2.amin(dim=1), sigma2.amax(dim=1))
             spread = (share @ between[..., None])[..., 0]
             post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
         if order >= 3:
@@ -179,7 +179,7 @@ class Atoms(Core[PointStatistics]):
         for rows in order.split(max(_CHUNK // len(self.points), 1)):
             finest, coarsest = weigher.variances(rho2[rows])
             d2 = self._atlas.squared_distances(u[rows], finest, coarsest)
-            scale = weigher.variance(rho2[rows] + d2.min(dim=1).values)
+            scale = weigher.variance(rho2[rows] + d2.amin(dim=1))
             # (where all gaps are small, their own digits count)
             fine = torch.minimum(scale, self._atlas.largest_gap(u[rows]))
             least, gap = self._atlas.beyond_nearest(u[rows], d2, fine, scale)

@@ -37,7 +37,7 @@ _LARGE_ORDER = 20.0  # the expansions are used at orders N >= this
 _RATIO_TERMS = 20
 _LOG_TERMS = 12
 _HUGE = 1e35  # from where on the leading order in 1/x is exact; eight powers of 1/x are still numbers
-_CHUNK = 1 << 14  # elements at a time: the working set stays in cache
+_CHUNK = 1 << 15  # elements at a time: the working set stays in cache
 
 _Polynomial = Sequence[Fraction | int]  # in rising powers
 
@@ -152,17 +152,19 @@ def _evaluate(
             + _horner(series, 2.0 * order / big - 1.0)
             - sum(series)
         )
-    product = torch.ones_like(x) if want_log and steps else None
+    product, at_zero = torch.ones_like(x) if want_log and steps else None, 1.0
     for i in range(steps):
         twice = 2.0 * (order - i)  # 2 (j + 1), j = order - 1 - i the order reached by this step
-        w = (x2 * w).add_(twice).reciprocal_()
+        w.mul_(x2).add_(twice).reciprocal_()
         if derivative is not None:
-            derivative = (x2 * derivative).neg_().add_(twice).mul_(w).mul_(w)
+            derivative.mul_(x2).neg_().add_(twice).mul_(w).mul_(w)
         if product is not None and log_mgf is not None:
-            product.mul_(w).mul_(twice)
+            product.mul_(w)
+            at_zero *= twice
             if i % 8 == 7 or i == steps - 1:  # before products of 1/x can underflow
-                log_mgf.sub_(product.log())
+                log_mgf.sub_(product.mul_(at_zero).log_())
                 product.fill_(1.0)
+                at_zero = 1.0
     return w, derivative, log_mgf
 
 

@@ -192,7 +192,7 @@ class BlindWeights:
         """As above by a table; gap = S - S_min of the row."""
         beyond = (float(base.max()) + float(gap.max())) / (2.0 * math.exp(2.0 * float(self.knots[-1])))
         step = _STEP / math.sqrt(max(self.exponent, 1.0, beyond))
-        low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.max(dim=1).values)
+        low, farthest = float(x0.min()), torch.log(base[:, 0] + gap.amax(dim=1))
         grid, first, length = self._grid(x0, farthest, low, step)
         remainder = self.integral.remainder(low + step * grid)
         h = remainder - self.exponent * (step * grid)

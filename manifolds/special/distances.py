@@ -7,6 +7,8 @@ at the noise level at hand are then computed again by differences; at low noise 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 
 __all__ = ["Atlas"]
@@ -72,36 +74,35 @@ class Atlas:
         self, u: torch.Tensor, out: torch.Tensor, rows: torch.Tensor, error: torch.Tensor, coarsest: torch.Tensor
     ) -> None:
         some = out[rows]
-        limit = some.min(dim=1).values + _REACH * coarsest[rows] + 4.0 * error[rows]
+        limit = some.amin(dim=1) + _REACH * coarsest[rows] + 4.0 * error[rows]
         which, column = (some <= limit[:, None]).nonzero(as_tuple=True)
-        row = rows[which]
-        size, points = max(_PAIR_ELEMENTS // u.shape[1], 1), self.points.to(u.device)
-        exact = [((u[r] - points[c]) ** 2).sum(dim=1) for r, c in zip(row.split(size), column.split(size))]
+        row, points = rows[which], self.points.to(u.device)
+        exact = [((u[r] - points[c]) ** 2).sum(dim=1) for r, c in _in_parts(row, column, u.shape[1])]
         out[row, column] = torch.cat(exact)
 
     def nearest_and_gaps(
         self, u: torch.Tensor, finest: torch.Tensor, coarsest: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, float]:
-        """(least squared distance (n,), the others' excess over it (n, N), the largest excess), for use at variances
-        finest to coarsest (n,).
+        """(least squared distance (n,), the others' excess over it (n, N), a bound on all excesses), for use at
+        variances finest to coarsest (n,).
 
         Excesses below 90 coarsest have absolute error below 1e-10 finest, or 1e-10 of how much they differ where that
         is less (their own digits count there), or relative 1e-15.
         """
         own = u - self.center.to(u.device)
         norm2 = (own * own).sum(dim=1)
-        finest = torch.minimum(finest, self._differ(norm2))
+        differ = self._differ(norm2)
+        # two atoms' distances differ by 2 (x_i - x_0).(c - u) and by |x_0 - c|^2 <= r^2
+        most, finest = 2.0 * float(differ.max()) if len(u) else 0.0, torch.minimum(finest, differ)
         if u.shape[1] > _DIRECT_DIM:
             centred = self._centred.to(u.device)
             if bool((_ROUNDING * (norm2 + self._largest) <= 0.5e-10 * finest).all()):
                 # |u|^2, the same for all atoms, is left out of the large array
                 gap = torch.addmm(self._norm2.to(u.device)[None], own, centred.T, alpha=-2.0)
-                least, most = torch.aminmax(gap, dim=1)
-                farthest = float((most - least).max()) if len(u) else 0.0
-                return (least + norm2).clamp_(min=0.0), gap.sub_(least[:, None]), farthest
+                least = gap.amin(dim=1)
+                return (least + norm2).clamp_(min=0.0), gap.sub_(least[:, None]), most
         d2 = self.squared_distances(u, finest, coarsest)
-        least, gap = self.beyond_nearest(u, d2, finest, coarsest)
-        return least, gap, float(gap.max()) if len(u) else 0.0
+        return *self.beyond_nearest(u, d2, finest, coarsest), most
 
     def beyond_nearest(
         self, u: torch.Tensor, d2: torch.Tensor, scale: torch.Tensor, reach: torch.Tensor, tolerance: float = 1e-10
@@ -119,14 +120,13 @@ class Atlas:
         if far.numel():
             some = gap[far]
             which, column = (some <= (_REACH * reach[far] + 8.0 * error[far])[:, None]).nonzero(as_tuple=True)
-            size, points = max(_PAIR_ELEMENTS // u.shape[1], 1), self.points.to(u.device)
-            exact = []
-            for r, c in zip(far[which].split(size), column.split(size)):
+            points, exact = self.points.to(u.device), []
+            for r, c in _in_parts(far[which], column, u.shape[1]):
                 origin = points[nearest[r]]
                 step = origin - points[c]
                 exact.append((step * (2.0 * (u[r] - origin) + step)).sum(dim=1))
             some[which, column] = torch.cat(exact)
-            lower = some.min(dim=1).values  # below 0 where another atom is nearer than the one that seemed so
+            lower = some.amin(dim=1)  # below 0 where another atom is nearer than the one that seemed so
             gap[far] = some.sub_(lower[:, None])
             least[far] += lower
         return least, gap
@@ -153,3 +153,9 @@ class Atlas:
             index.append(best)
             found.append(least)
         return torch.cat(index), torch.cat(found)
+
+
+def _in_parts(row: torch.Tensor, column: torch.Tensor, m: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """The pairs (row, column), as many at a time as have few numbers in R^m."""
+    size = max(_PAIR_ELEMENTS // m, 1)
+    return zip(row.split(size), column.split(size), strict=True)
