@@ -204,7 +204,7 @@ def risks(kind, decibels, told=None, spread=0.001):
     for level in (0.1, 1.0, 3.0):
         curves = {"itself": decibels} | ({f"told {f:g}": decibels - loss for f, loss in (told or {}).items()})
         if kind == "conditional":
-            curves["other noise"] = decibels + 0.001
+            curves |= {"other noise": decibels + 0.001, "itself, few copies": decibels}
         for i, (series, value) in enumerate(curves.items()):
             own = np.random.default_rng([i, int(10 * level), len(kind)]).standard_normal(BLOCKS)
             for block, log in [("", 0.0), *((f"#{b}", spread * v / 4) for b, v in enumerate(own))]:

@@ -108,7 +108,7 @@ def decide(tables: Tables, options: Any) -> list[Measurement]:
     if options.profile == "smoke" or blind.empty or told.empty:
         return []
     limit = next(c for c in CLAIMS if c.id == "I2c").allowed[1]
-    wrong = {f: decibels(told, "itself", told, f"told {f:g}") for f in FACTORS}
+    wrong = {f: decibels(told, "itself, few copies", told, f"told {f:g}") for f in FACTORS}
     # the smallest error of the told level whose loss the limit has to notice
     factor = next((f for f in FACTORS if _largest(wrong[f])[1] > limit), FACTORS[-1])
     noise = decibels(told, "other noise", told, "itself")

@@ -32,6 +32,7 @@ ESTIMATE = "estimate"  # series of runs whose conditional network is told an ind
 FACTORS = (1.05, 1.1, 1.2, 1.35, TOLD)  # told over true level: what an error of known size does to the PSNR
 PLANTED = (1.1, 1.2, 1.25)  # times the Frechet distance, by added noise: what is to be seen, and controls of claims
 WRONG = (0.025, 0.15, 0.6)  # true levels of the paper's figure 6
+FEW_COPIES = 4  # noisy copies of an image for a wrong level, beside the right one on the same noise: they share most
 SHOWN = 8  # samples of each run that are kept as pixels
 
 _NETWORK = ("architecture", "blind", "prior", "draw", "low", "high", "held_out", "device", "precision")
@@ -88,21 +89,25 @@ def risk_rows(f: DenoiserLike, images: Images, params: Params, draws: Stream) ->
     held, copies, blocks, rows = images.held, params["copies"], held_blocks(images), []
 
     def squares(g: DenoiserLike, sigma: float, label: str, told: float, copies: int = copies) -> torch.Tensor:
-        found = torch.zeros(len(held), dtype=torch.float64)
-        for copy in range(copies):
-            y = held + sigma * draws.child(label, sigma, copy).normal(*held.shape)
-            found += (call(g, y, told) - held).square().mean(dim=1) / copies
-        return found
+        """A row a copy, a column an image."""
+        noisy = (held + sigma * draws.child(label, sigma, copy).normal(*held.shape) for copy in range(copies))
+        return torch.stack([(call(g, y, told) - held).square().mean(dim=1) for y in noisy])
 
+    few = min(FEW_COPIES, copies)
     for sigma in levels_of({**params, "low": SIGMA_END, "high": params["top"]}):
-        rows += risks(squares(f, sigma, "risk", sigma), blocks, sigma, "itself")
-        rows += risks(squares(f, sigma, "risk again", sigma), blocks, sigma, "other noise")
-        for factor in FACTORS if not f.blind else ():
+        own = squares(f, sigma, "risk", sigma)
+        rows += risks(own.mean(dim=0), blocks, sigma, "itself")
+        rows += risks(squares(f, sigma, "risk again", sigma).mean(dim=0), blocks, sigma, "other noise")
+        if f.blind:
+            continue
+        rows += risks(own[:few].mean(dim=0), blocks, sigma, "itself, few copies")
+        for factor in FACTORS:
             if factor * sigma <= params["high"]:
-                rows += risks(squares(Told(f, factor), sigma, "risk", sigma), blocks, sigma, f"told {factor:g}")
+                wrong = squares(Told(f, factor), sigma, "risk", sigma, few).mean(dim=0)
+                rows += risks(wrong, blocks, sigma, f"told {factor:g}")
     for sigma in WRONG if not f.blind else ():
         for told in np.geomspace(sigma / 4, 4 * sigma, params["wrong"]).tolist():
-            value = squares(f, sigma, "risk", told, copies=1)
+            value = squares(f, sigma, "risk", told, copies=1)[0]
             rows.append(row("told_risk", float(value.mean()), float(value.std()) / len(value) ** 0.5, told, f"{sigma}"))
     return rows
 
