@@ -26,7 +26,7 @@ __all__ = ["batch_rows", "broadcast_mean", "cdist_mean", "copy_rows", "loop_rows
 COPIES = {"conditional": 6.0, "blind": 8.0}  # targets, at most
 ATOMS, BATCHES, LEVELS = 1000, (100, 1000), (0.03, 0.3, 3.0)
 ACCURATE = 1e-12  # of sigma: what a competitor's error may be
-STEPS, SAMPLES = 64, 1000
+STEPS, SAMPLES = 64, 250
 
 
 def copy_rows(laws: Sequence[str], points: int, repeats: int, seed: int) -> list[dict]:
@@ -37,7 +37,7 @@ def copy_rows(laws: Sequence[str], points: int, repeats: int, seed: int) -> list
 
 def _copies(name: str, points: int, repeats: int, seed: int) -> list[dict]:
     blind, told = denoisers(name, DENSE, False, points, "inside", seed)
-    y = torch.zeros(points, DENSE, dtype=torch.float64).normal_()
+    y = manifolds.stream(seed, "benchmark copies").normal(points, DENSE)
     times, rows = interleaved((y.clone, told, blind), repeats), []
     for place, (kind, most) in enumerate(COPIES.items(), start=1):
         ratios, own = [t[place] / t[0] for t in times], 1e3 * min(t[place] for t in times)
@@ -49,16 +49,16 @@ def _copies(name: str, points: int, repeats: int, seed: int) -> list[dict]:
 # -- finite data sets ----------------------------------------------------------------------------------------------
 
 
-def cdist_mean(y: torch.Tensor, sigma: float, atoms: torch.Tensor) -> torch.Tensor:
+def cdist_mean(
+    y: torch.Tensor, sigma: float, atoms: torch.Tensor, mode: str = "donot_use_mm_for_euclid_dist"
+) -> torch.Tensor:
     """E[X | y, sigma] of uniform atoms from the library's distances, by differences."""
-    square = torch.cdist(y, atoms, compute_mode="donot_use_mm_for_euclid_dist") ** 2
+    square = torch.cdist(y, atoms, compute_mode=mode) ** 2
     return torch.softmax(-square / (2.0 * sigma**2), dim=1) @ atoms
 
 
-def product_mean(y: torch.Tensor, sigma: float, atoms: torch.Tensor) -> torch.Tensor:
-    """The same from distances by one matrix product, the library's choice for many points."""
-    square = torch.cdist(y, atoms, compute_mode="use_mm_for_euclid_dist") ** 2
-    return torch.softmax(-square / (2.0 * sigma**2), dim=1) @ atoms
+# the same from distances by one matrix product, the library's choice for many points
+product_mean = partial(cdist_mean, mode="use_mm_for_euclid_dist")
 
 
 def broadcast_mean(y: torch.Tensor, sigma: float, atoms: torch.Tensor) -> torch.Tensor:
