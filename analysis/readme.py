@@ -12,6 +12,7 @@ from analysis.runs.screen import interval
 __all__ = ["HEADLINE", "answer", "block", "cost", "faults", "update"]
 
 HEADLINE = ("R1", "R4", "B1", "B2", "B3", "B6", "N1", "N6", "S3", "S6", "M2", "M6", "M6b", "R3", "I2b")
+OWN_PROCESSES = 0.1  # of the clock: cells that take less CPU have others work for them, as those of the benchmark
 _MARKS = {
     name: (f"<!-- {name}: written by `python -m analysis report` -->", f"<!-- end of {name} -->")
     for name in ("answer", "cost", "verdicts", "faults")
@@ -57,11 +58,16 @@ def cost(results: Path) -> str:
         runs = json.load(handle)["experiments"]
     known = all("cell_cpu_seconds" in run for run in runs.values())
     minutes = {name: run["cell_cpu_seconds" if known else "cell_seconds"] / 60 for name, run in runs.items()}
+    total = sum(minutes.values()) / 2
+    for name, run in runs.items():
+        if minutes[name] < OWN_PROCESSES * run["cell_seconds"] / 60:  # one at a time, and not seen by the cell's clock
+            minutes[name] = run["cell_seconds"] / 60
+            total += minutes[name]
     dear = sorted(minutes, key=lambda name: -minutes[name])[:3]
     said = ", ".join(f"{name} {minutes[name]:.0f}" for name in dear)
     by = "of CPU" if known else "by the clock of a machine that did other work beside them"
     return (
-        f"The first one takes about {sum(minutes.values()) / 2:.0f} minutes on two cores: the cells of `results/` took "
+        f"The first one takes about {total:.0f} minutes on two cores: the cells of `results/` took "
         f"{sum(minutes.values()):.0f} core minutes {by}, most of them {said}."
     )
 

@@ -80,6 +80,10 @@ def test_the_cost_is_that_of_the_manifest(tmp_path):
         run["cell_cpu_seconds"] = run["cell_seconds"] / 2
     (tmp_path / "manifest.json").write_text(json.dumps(content))
     assert "about 4 minutes on two cores" in readme.cost(tmp_path) and "8 core minutes of CPU" in readme.cost(tmp_path)
+    # its work is in other processes
+    content["experiments"]["alone"] = {"cell_seconds": 180.0, "cell_cpu_seconds": 0.01}
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    assert "about 7 minutes on two cores" in readme.cost(tmp_path) and "11 core minutes of CPU" in readme.cost(tmp_path)
 
 
 def test_a_readme_without_its_markers_is_refused(tmp_path):
