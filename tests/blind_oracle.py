@@ -11,7 +11,7 @@ import math
 import numpy as np
 import torch
 
-__all__ = ["blind_average", "log_prior"]
+__all__ = ["blind_average", "likeliest", "log_prior"]
 
 _X, _W = np.polynomial.legendre.leggauss(20)
 
@@ -73,6 +73,29 @@ def rounding(law) -> float:
     theirs by up to R eps/2; sums of N of them round about sqrt(log N) times as often. Other laws' means are products,
     right to relative eps."""
     return 8.0 * 2.0**-52 * law.radius if hasattr(law.core, "points") else 0.0
+
+
+def likeliest(law, y, low, high):
+    """(log sigma of the greatest likelihood in [low, high] by grids that close in on every candidate, log likelihood
+    as a function of log sigma up to a constant)."""
+    point = _Point(law, y, "power", (-1.0, low, high))  # flat in log sigma
+    narrow = 1.0 / math.sqrt(2.0 * law.ambient_dim)
+    grids = [np.linspace(point.low, point.high, 2001)]
+    for level in {*point.levels(), point.low, point.high}:
+        grids.append(level + narrow * np.concatenate([-(3.0 ** np.arange(-3.0, 40.0)), 3.0 ** np.arange(-3.0, 40.0)]))
+    grid = np.unique(np.clip(np.concatenate(grids), point.low, point.high))
+    values = point.log_mu(grid, 0)[0]
+    found = []
+    peaks = [i for i in range(len(grid)) if values[i] >= values[max(i - 1, 0) : i + 2].max()]
+    for i in sorted(peaks, key=lambda i: -values[i])[:8]:
+        a, b = grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]
+        for _ in range(12):
+            fine = np.linspace(a, b, 41)
+            top = int(np.argmax(point.log_mu(fine, 0)[0]))
+            a, b = fine[max(top - 1, 0)], fine[min(top + 1, 40)]
+        found.append(fine[top])
+    heights = point.log_mu(np.array(found), 0)[0]
+    return found[int(np.argmax(heights))], lambda s: float(point.log_mu(np.array([s]), 0)[0][0])
 
 
 def blind_average(law, y, kind, values, accuracy=3e-12):

@@ -11,7 +11,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import torch
-from blind_oracle import blind_average, rounding
+from blind_oracle import blind_average, likeliest, rounding
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from oracles import gaussian_blind_gain
@@ -19,7 +19,7 @@ from scipy import integrate, special, stats
 from test_manifolds_contract import EXAMPLES
 
 import manifolds
-from manifolds.denoisers import BlindDenoiser, NoisePrior
+from manifolds.denoisers import BlindDenoiser, NoisePrior, PlugInDenoiser
 
 INPUTS = int(os.environ.get("ORACLE_INPUTS", "40"))
 EPS = 2.0**-52
@@ -107,6 +107,21 @@ def test_any_point_prior_and_dimension(case):
     law, kind, values, y = case
     error, allowed = gap(law, kind, values, y)
     assert error <= allowed, (law, kind, values, y.tolist())
+
+
+@settings(max_examples=INPUTS, deadline=None, derandomize=INPUTS < 100, database=None, print_blob=False,
+          suppress_health_check=list(HealthCheck))  # fmt: skip
+@given(inputs())
+def test_no_level_is_likelier_than_the_plug_in_s(case):
+    law, kind, values, y = case
+    low, high = (values[1], values[2]) if kind == "power" else (values[0][0], values[0][-1])
+    f = PlugInDenoiser(law, low, high)
+    level = float(f.sigma_hat(y))
+    assert low <= level <= high
+    best, log_likelihood = likeliest(law, y, low, high)
+    rounded = 200.0 * EPS * (law.ambient_dim + abs(log_likelihood(best)))
+    assert log_likelihood(math.log(level)) >= log_likelihood(best) - 1e-9 - rounded
+    assert torch.equal(f(y), law.denoise(y, level))
 
 
 _BENT = ((1.0, 30.0, 1000.0), (0.0, 2.0, -9.0))

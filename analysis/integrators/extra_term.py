@@ -70,7 +70,7 @@ CLAIMS = (
     ),
 )
 # sabotages: by how much more variance the walk injects than its martingale part is taken for (less, above a = 1/2)
-_SPOILT = {"D4": 0.0011, "D4b": 0.0007}
+_SPOILT = {"D4": 0.0014, "D4b": 0.0007}
 _LAGS = (0.05, 0.1)  # of the claims; the longer ones are for the figure
 _SUBSTEP = 0.025  # of the second-order scheme between two lags; its bias is of order substep^2
 

@@ -115,10 +115,10 @@ def _level_cells(a: float, scheme: str, profile: str) -> list[Cell]:
         runs = [(4, 10_000, 500, 0.1, 1.0)]
     else:
         more = 4 if profile == "full" else 1
-        runs = [(4, 10_000, 20_000 * more, 0.01 if scheme == "adaptive" else 0.05, 1.0)]
+        runs = [(4, 10_000, 40_000 * more, 0.01 if scheme == "adaptive" else 0.05, 1.0)]
         runs += [(dim, 100, 16_000 * more, 0.04, 1.0) for dim in (4, 1) if a == 0.5]
         if scheme == "adaptive" and a == 0.5:  # coarse steps suffice to see the first
-            runs += [(4, d, n * more, h, _MORE_NOISE[d]) for d, n, h in ((10_000, 20_000, 0.02), (100, 16_000, 0.04))]
+            runs += [(4, d, n * more, h, _MORE_NOISE[d]) for d, n, h in ((10_000, 40_000, 0.02), (100, 16_000, 0.04))]
     found, seeds = [], 1 if profile == "smoke" else 3
     for dim, ambient, samples, h, injects in runs:
         end = 0.5 if ambient > 100 else 0.2

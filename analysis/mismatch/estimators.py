@@ -47,7 +47,7 @@ CLAIMS = (
     ),
 )
 
-_SAMPLES = {"smoke": 600, "paper": 1400, "full": 20_000}  # of one seed
+_SAMPLES = {"smoke": 600, "paper": 4200, "full": 20_000}  # of one seed
 _SHORT = 0.9  # the sabotage: a divergence that is 10 % too small
 
 

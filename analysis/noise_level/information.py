@@ -15,6 +15,7 @@ from analysis.laws.derivatives import first
 from analysis.laws.settings import build, case, level_range, noise_sqnorm, noisy, prior_around, rms, shape
 from analysis.noise_level.estimates import controlled_ratio, controlled_variance
 from analysis.noise_level.settings import (
+    FULL_RANK,
     LAW,
     LEVELS,
     as_control,
@@ -71,6 +72,7 @@ CLAIMS = (
 _INFORMATION = {"smoke": 4_000, "paper": 50_000, "full": 200_000}
 _EFFICIENCY = {"smoke": 1_000, "paper": 6_000, "full": 40_000}
 _POSTERIORS = {"smoke": 100, "paper": 500, "full": 2_000}
+_MORE, _WIDE = 3, {"moebius": 4, "swiss_roll": 16}  # times as many, where a further seed left a claim open
 _INFORMATION_LEVELS = (0.5, 1.0)  # at 0.1 full-rank data leave no information, and a ratio of nothing to nothing
 
 
@@ -80,12 +82,15 @@ def cells(options) -> list[Cell]:
     for name in options.law:
         if shape(name, 2).atoms < 500:  # else too slow for the draws that a ratio within 4 % needs
             for level in resolved(name, _INFORMATION_LEVELS, 0.7)[:some]:
-                params = {**case(name, 2, 12), "level": level, "draws": _INFORMATION[options.profile] // seeds}
+                more = _MORE if name in FULL_RANK and level == _INFORMATION_LEVELS[0] else 1
+                params = {**case(name, 2, 12), "level": level, "draws": more * _INFORMATION[options.profile] // seeds}
                 found.append(Cell("information", params, 0.5 / seeds, seeds))
     draws, posteriors = _EFFICIENCY[options.profile] // seeds, _POSTERIORS[options.profile] // seeds
     for name in low_dimensional(options):
-        sizes = {"draws": fewer_draws(name, draws), "posteriors": fewer_draws(name, posteriors)}
         for level in resolved(name, LEVELS, 0.7)[:some]:
+            # surfaces spread over many noise widths tell levels near their size by a few rare draws
+            more = _WIDE.get(name, 1) if level == LEVELS[1] else 1
+            sizes = {"draws": fewer_draws(name, more * draws), "posteriors": fewer_draws(name, posteriors)}
             params = {**case(name, 2, 4096), "level": level, **sizes, "contrast": False}
             found.append(Cell("efficiency", params, 0.5 / seeds, seeds))
     for k in _HIDING:

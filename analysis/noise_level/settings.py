@@ -13,8 +13,9 @@ from analysis.metrics.intervals import Estimate, from_standard_error
 from analysis.runs import Argument, Claim, Control, Measurement, judge, whole
 
 __all__ = [
-    "AMBIENT", "CONFIDENCE", "DIM", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws", "labels",
-    "least", "low_dimensional", "measured", "of_profile", "pooled", "refuse_unused", "resolved", "seeds_of", "worst",
+    "AMBIENT", "CONFIDENCE", "DIM", "FULL_RANK", "LAW", "LEVELS", "PAPER", "as_control", "exact", "fewer_draws",
+    "labels", "least", "low_dimensional", "measured", "of_profile", "pooled", "refuse_unused", "resolved", "seeds_of",
+    "worst",
 ]  # fmt: skip
 
 PAPER = "arXiv 2602.09639"
@@ -28,6 +29,7 @@ AMBIENT = Argument("--ambient", type=whole(1, 10**18), nargs="+", default=(64, 2
 
 CONFIDENCE = 0.95
 LEVELS = (0.1, 1.0)  # noise levels in units of the data's rms size
+FULL_RANK = ("full_gaussian", "scale_mixture", "two_scale")  # their residuals and scores have the heaviest tails
 
 
 def resolved(name: str, levels: tuple[float, ...], reach: float) -> list[float]:

@@ -37,7 +37,8 @@ CLAIMS = (
     ),
 )
 
-_DRAWS = {"smoke": 1_000, "paper": 8_000, "full": 40_000}  # of all seeds
+_DRAWS = {"smoke": 1_000, "paper": 20_000, "full": 40_000}  # of all seeds
+_SCAN = 20  # times fewer for the lines that are drawn
 _REFERENCES = ((1000, 126), (1000, 200), (5000, 1000))  # (d, k) at which the worst case is judged
 
 
@@ -50,7 +51,7 @@ def cells(options) -> list[Cell]:
         for d, k in (_REFERENCES[:1] if smoke else _REFERENCES)
     ]
     scan = [(d, round(d**0.75)) for d in (256, 1024, 4096, 16384)] + [(4096, k) for k in SCAN_DIM]
-    few = max(draws // 8, 70)
+    few = max(draws // _SCAN, 70)
     found += [
         Cell("worst_case", {"ambient": d, "dim": k, "draws": few, "reference": False}, 0.3, seeds)
         for d, k in (() if smoke else scan)

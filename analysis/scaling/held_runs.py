@@ -78,7 +78,7 @@ def cells(options: Any) -> list[Cell]:
         found.append(Cell("scaling_sabotage", run, cost=6.0))
         seeds = 1 if options.profile == "smoke" else 3
         for weight in (1.0, _MISREAD):
-            limit = {"start": _FAR, "dim": 8, "weight": weight, "points": 2700 // seeds}
+            limit = {"start": _FAR, "dim": 8, "weight": weight, "points": 8100 // seeds}
             found.append(Cell("scaling_limit", limit, cost=0.05, seeds=seeds))
     return found
 

@@ -41,17 +41,22 @@ CLAIMS = (
 )
 _LAWS = ("gaussian", "mixture", "cube")
 _POINTS = 6000  # a seed; fewer give an interval too wide for the rule
+_CONTROLS = 3  # times as many in the controls, that are cheap: without, a further seed saw the sabotage too far off
 
 
 def cells(options) -> list[Cell]:
     """Every law; fresh draws (truth); a level misread on Gaussian data (sabotage)."""
     smoke = options.profile == "smoke"
     shared = {"dim": 2, "ambient": 10_000, "sigma_0": 10.0, "sigma_T": 0.02, "a": 0.5, "steps": 48}
-    shared |= {"n": (300 if smoke else _POINTS) * size(options.profile)}
+    n = (300 if smoke else _POINTS) * size(options.profile)
     return [
-        Cell("fine", {"law": law, "kind": kind, "reading": reading} | shared, cost, 1 if smoke else 3)
+        Cell("fine", {"law": law, "kind": kind, "reading": reading, "n": n * more} | shared, cost, 1 if smoke else 3)
         for law in (_LAWS[:1] if smoke else _LAWS)
-        for kind, reading, cost in (("run", 1.0, 8.0), ("truth", 1.0, 0.1), ("run", _READING, 8.0))
+        for kind, reading, more, cost in (
+            ("run", 1.0, 1, 8.0),
+            ("truth", 1.0, _CONTROLS, 0.1),
+            ("run", _READING, _CONTROLS, 8.0),
+        )
         if reading == 1.0 or law == "gaussian"
     ]
 

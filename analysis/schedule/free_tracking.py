@@ -18,7 +18,7 @@ from analysis.schedule.settings import Overdosed, largest_deviation, measured, s
 from manifolds.denoisers import ConditionalDenoiser
 
 FACTORS = (0.5, 1.0, 1.5, 2.0, 4.0)
-_DOSE = 1.00056  # raises the level by 2.8e-4: 1.7 times as far from the truth as the limit
+_DOSE = 1.0005  # raises the level by 2.5e-4: 1.4 times as far from the truth as the limit
 CLAIMS = (
     Claim(
         id="S6",

@@ -34,6 +34,9 @@ _LAWS = {
 # an equal code is projected onto each of its points alike even from the centre: one step reaches it
 _NEEDS_STEPS = ("cube", "unequal_cubes", "cap")
 _EPS = (0.4, 0.2, 0.1)
+# of the least eps: fewer where runs of hundreds of steps are dear, more where few atoms make distances of samples vary
+_POINTS = {("cap", 2): 160, ("cube", 4): 160, ("random_code", 2): 2560, ("random_code", 4): 640}
+_POINTS |= {("unequal_cubes", 4): 320}
 
 CLAIMS = (
     Claim(
@@ -66,8 +69,7 @@ def cells(options: Any) -> list[Cell]:
             for eps in _EPS:
                 if smoke and (law, eps) != ("cube", 0.4):
                     continue
-                # runs of hundreds of steps with fewer points
-                points = 160 if eps < 0.2 and (k == 4 or law == "cap") else 640
+                points = _POINTS.get((law, k), 640) if eps < 0.2 else 640
                 spoilt = k == 2 and law in _NEEDS_STEPS and (law, eps) != ("cap", 0.1)  # its surface is slow there
                 for steps in ("recipe", "one") if spoilt else ("recipe",):
                     params = {"law": law, "dim": k, "eps": eps, "steps_of": steps, "points": points}
