@@ -99,12 +99,15 @@ def _summary(x: torch.Tensor) -> tuple[float, float, float]:
     return float(x.mean()), sd / math.sqrt(len(x)), sd
 
 
+DOSE = 1.0012  # of the sabotage of S3b
+
+
 def cell_tracking(params: dict, seed: int) -> list[dict]:
     """One blind run, one row a step: mean over samples of log(sigma_hat/sigma_t), by both estimates.
 
     sabotage: "none"; "truth" (no run: fresh draws of p_{sigma_t} at every step, the best that tracking can be);
-    "injection" (the run follows a = 0.3 while it is compared with the schedule of a, at the same times); "dose" (.1 %
-    more variance is injected than the schedule accounts for, which raises the level by .05 %).
+    "injection" (the run follows a = 0.3 while it is compared with the schedule of a, at the same times); "dose" (DOSE
+    times the variance is injected that the schedule accounts for, which raises the level by .06 %).
     The prior is log-uniform on the range of levels of the run, as in the paper's synthetic runs.
     """
     law = _law(params["law"], params["dim"], params["ambient"])
@@ -125,7 +128,7 @@ def cell_tracking(params: dict, seed: int) -> list[dict]:
         ]
         residual = [law.space.sqnorm(f(y) - y).div(d).sqrt() for y in path]
     else:
-        integrator = Overdosed(1.001) if sabotage == "dose" else "exponential_euler"
+        integrator = Overdosed(DOSE) if sabotage == "dose" else "exponential_euler"
         run = sample(f, law, walked, n, stream.child("run"), integrator, record="path")
         assert run.path is not None  # asked for
         path, residual = list(run.path), list(run.sigma_hat)

@@ -10,7 +10,7 @@ from analysis.metrics.intervals import Estimate, from_standard_error
 from analysis.runs import Cell, Claim, Control, Measurement, Question
 from analysis.runs.claims import Revision
 from analysis.schedule.settings import measured, size
-from analysis.schedule.tracking import cell_tracking
+from analysis.schedule.tracking import DOSE, cell_tracking
 
 CLAIMS = (
     Claim(
@@ -52,7 +52,7 @@ def cells(options) -> list[Cell]:
 
 
 def decide(tables, options) -> list[Measurement]:
-    """The slope over all laws; fresh draws must give the same, a level that is .05 % too high another (k = 8)."""
+    """The slope over all laws; fresh draws must give the same, a level that is .06 % too high another (k = 8)."""
     rows = tables["bias"]
     runs, fresh, dosed = (rows[rows.sabotage == kind] for kind in ("none", "truth", "dose"))
     if runs.groupby(["law", "dim"]).ngroups < 6 or not len(fresh) or not len(dosed):
@@ -60,7 +60,7 @@ def decide(tables, options) -> list[Measurement]:
     null, wrong = _slope(fresh), _slope(dosed)
     controls = [
         Control("null", "fresh draws of p_{sigma_t} instead of a run, k = 8", null.low, null.high),
-        Control("power", ".1 % more variance injected, k = 8", wrong.low, wrong.high),
+        Control("power", f"{100 * (DOSE - 1):.3g} % more variance injected, k = 8", wrong.low, wrong.high),
     ]
     small, large = runs[runs.dim == runs.dim.min()], runs[runs.dim == runs.dim.max()]
     note = (
