@@ -236,7 +236,7 @@ SPOILT = [
     ("N3", "worst_case", "error", 0.005, ("dim", 126), "violated", ""),
     ("N3", "worst_case", "grid", 0.005, ("dim", 126), "inconclusive", "null control (plain grid"),
     ("N3", "worst_case", "linear", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (linear data"),
-    ("N3", "worst_case", "wider", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (k that is 1.045"),
+    ("N3", "worst_case", "wider", [0.0141, 0.026, 9.0], None, "inconclusive", "power control (k that is 1.04 "),
     ("N4", "histogram", "variance_ratio", 1.5, ("ambient", 100), "violated", ""),
     ("N4", "histogram", "exact_ratio", 1.5, ("ambient", 100), "inconclusive", "null control (chi-square"),
     ("N4", "histogram", "shifted_ratio", 1.0, None, "inconclusive", "power control (data at 1.03 sigma"),

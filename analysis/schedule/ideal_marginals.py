@@ -44,6 +44,7 @@ CLAIMS = (
 )
 _TRIALS = 60  # fewer give a binomial interval too wide for the rule
 _LATE, _BARELY_LATE = 1.1, 1.00175  # sabotages: levels that are wrong by so much
+_AGAIN = 2  # further trials of the second
 _LEVEL = 0.05  # a cell rejects when its p-value is below this
 
 
@@ -104,11 +105,12 @@ def _row(distances: list[float], p_value: float) -> dict:
 
 
 def cell_marginals(params: dict, seed: int) -> list[dict]:
-    """Four trials of one run that share its reference draw; `trial` is
+    """Four trials of one run that share its reference draw, and more of the one near the limit; `trial` is
 
     "run": where the dynamics end against p_{sigma_T}; "truth": a second exact draw against it (null control);
-    "late" and "barely late": where they end against p at _LATE and _BARELY_LATE sigma_T (power controls). `overdose`
-    takes the sabotaged injection instead.
+    "late" and "barely late": where they end against p at _LATE and _BARELY_LATE sigma_T (power controls); the latter
+    also with exact draws, so that its share of rejections is known well enough. `overdose` takes the sabotaged
+    injection instead.
     """
     law = build(params["law"], params["dim"], params["ambient"])
     stream = manifolds.stream(seed, "marginals", *(params[key] for key in sorted(params)))
@@ -123,10 +125,16 @@ def cell_marginals(params: dict, seed: int) -> list[dict]:
         "late": (y, _LATE * sigma_T),
         "barely late": (y, _BARELY_LATE * sigma_T),
     }
+    own = {"steps": schedule.steps, "sigma_end": sigma_T}
     rows = []
     for trial, (points, sigma) in pairs.items():
         test = _compare(law, points, _draw(law, n, sigma, stream, "reference"), sigma, stream)
-        rows.append({"trial": trial, "steps": schedule.steps, "sigma_end": sigma_T} | _row(*test))
+        rows.append({"trial": trial} | own | _row(*test))
+    for again in range(_AGAIN):
+        source = stream.child("again", again)
+        points, late = _draw(law, n, sigma_T, source, "second"), _BARELY_LATE * sigma_T
+        test = _compare(law, points, _draw(law, n, late, source, "reference"), late, source)
+        rows.append({"trial": "barely late"} | own | _row(*test))
     return rows
 
 
