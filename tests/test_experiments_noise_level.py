@@ -282,7 +282,7 @@ def test_more_draws_go_where_few_cells_decide():
 
     assert drawn("residual", "scale_mixture", 0.1) == 40_000 and drawn("residual", "scale_mixture", 1.0) == 20_000 // 3
     assert drawn("information", "two_scale", 0.5) == 50_000 and drawn("information", "two_scale", 1.0) == 50_000 // 3
-    assert drawn("efficiency", "swiss_roll", 1.0) == 32_000 // 22 and drawn("efficiency", "moebius", 1.0) == 800
+    assert drawn("efficiency", "swiss_roll", 1.0) == 21_328 // 22 and drawn("efficiency", "moebius", 1.0) == 533
     assert drawn("risk", "atoms", None) == 240_000 and drawn("risk", "sphere", None) == 60_000
 
 

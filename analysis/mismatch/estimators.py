@@ -47,7 +47,8 @@ CLAIMS = (
     ),
 )
 
-_SAMPLES = {"smoke": 600, "paper": 4200, "full": 20_000}  # of one seed
+_SAMPLES = {"smoke": 600, "paper": 1400, "full": 20_000}  # of one seed
+_SPOILT = 3  # times as many for the sabotage, whose window is narrow
 _SHORT = 0.9  # the sabotage: a divergence that is 10 % too small
 
 
@@ -57,7 +58,7 @@ def cells(options) -> list[Cell]:
     return [
         Cell(
             "adaptive_bias",
-            {**common, "estimator": name, "samples": _SAMPLES[options.profile]},
+            {**common, "estimator": name, "samples": _SAMPLES[options.profile] * (_SPOILT if name == "short" else 1)},
             0.4,
             1 if options.profile == "smoke" else 3,
         )

@@ -52,7 +52,7 @@ CLAIMS = (
     ),
 )
 
-_DRAWS = {"smoke": 4_000, "paper": 60_000, "full": 100_000}
+_DRAWS = {"smoke": 4_000, "paper": 24_000, "full": 100_000}
 _PANELS = ((1, 2), (1, 500), (10, 10), (10, 100), (10, 1000))  # (figure, d)
 _SPIKE_SCALE = 3.0  # s of the full-rank data, at sigma = 1
 

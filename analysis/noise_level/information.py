@@ -70,7 +70,7 @@ CLAIMS = (
 
 # draws of all seeds together: what the width of each claim's range needs (paper), enough to see that it works (smoke)
 _INFORMATION = {"smoke": 4_000, "paper": 50_000, "full": 200_000}
-_EFFICIENCY = {"smoke": 1_000, "paper": 6_000, "full": 40_000}
+_EFFICIENCY = {"smoke": 1_000, "paper": 4_000, "full": 40_000}
 _POSTERIORS = {"smoke": 100, "paper": 500, "full": 2_000}
 _MORE, _WIDE = 3, {"moebius": 4, "swiss_roll": 16}  # times as many, where a further seed left a claim open
 _INFORMATION_LEVELS = (0.5, 1.0)  # at 0.1 full-rank data leave no information, and a ratio of nothing to nothing

@@ -78,7 +78,8 @@ def cells(options: Any) -> list[Cell]:
         found.append(Cell("scaling_sabotage", run, cost=6.0))
         seeds = 1 if options.profile == "smoke" else 3
         for weight in (1.0, _MISREAD):
-            limit = {"start": _FAR, "dim": 8, "weight": weight, "points": 8100 // seeds}
+            # (three times as many where the ledger is spoilt: it has to be seen to be off by little)
+            limit = {"start": _FAR, "dim": 8, "weight": weight, "points": (2700 if weight == 1.0 else 8100) // seeds}
             found.append(Cell("scaling_limit", limit, cost=0.05, seeds=seeds))
     return found
 
