@@ -138,7 +138,7 @@ def test_init_cell_and_its_sabotage_are_gaussian_divergences():
         return 4 * 0.5 * (r - 1 - math.log(r))
 
     assert row["ratio"] * row["bound"] == pytest.approx(divergence(sigma), rel=1e-7)
-    assert row["narrow"] * row["bound"] == pytest.approx(divergence(0.9825 * sigma), rel=1e-7)
+    assert row["narrow"] * row["bound"] == pytest.approx(divergence(0.984 * sigma), rel=1e-7)
     assert row["exact_ratio"] == pytest.approx(row["ratio"], rel=1e-7)
 
 
