@@ -18,7 +18,7 @@ from analysis.samplers import BrownianNoise, Schedule, sample
 from analysis.schedule.settings import PAPER, largest_deviation, measured, size
 from manifolds.denoisers import BlindDenoiser, NoisePrior
 
-_READING = 1.055  # of the sabotage: E|u|^2 falls like reading^-2 on Gaussian data
+_READING = 1.05  # of the sabotage: E|u|^2 falls like reading^-2 on Gaussian data
 CLAIMS = (
     Claim(
         id="S3d",
