@@ -92,6 +92,24 @@ def test_a_cell_measures_matched_samples_and_errors(tables):
     assert not factorial.decide(tables, SimpleNamespace(profile="smoke"))
 
 
+def test_a_wrong_level_is_measured_on_the_noise_of_the_right_one(monkeypatch):
+    """Told the level times one, the errors on the few copies are those of the network itself, to the last bit."""
+    monkeypatch.setattr(sampling, "FACTORS", (1.0, 1.1))
+    held, draws = stream(0, "held").normal(40, 9), stream(0, "few copies")
+    images = SimpleNamespace(held=held, groups=torch.arange(40))
+    f = lambda y, sigma: y / (1.0 + sigma**2)  # noqa: E731
+    f.blind = False
+    params = {"copies": 6, "levels": 2, "top": 3.0, "high": 4.0, "wrong": 2}
+    rows = pandas.DataFrame(sampling.risk_rows(f, images, params, draws))
+    risk = rows[rows.measure == "risk"].pivot_table(index="level", columns="series", values="value")
+    assert (risk["told 1"] == risk["itself, few copies"]).all() and (risk["told 1"] != risk["itself"]).all()
+    assert (risk["told 1.1"] != risk["told 1"]).all()
+    for sigma, value in risk["told 1"].items():
+        noisy = [held + sigma * draws.child("risk", sigma, copy).normal(40, 9) for copy in range(4)]
+        exact = torch.stack([(f(y, sigma) - held).square().mean() for y in noisy]).mean()
+        assert value == pytest.approx(float(exact), rel=1e-12)
+
+
 def test_a_reader_s_own_colour_images_are_drawn_and_decide_nothing(tmp_path):
     own = tmp_path / "own.npz"
     np.savez(own, images=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3)).astype(np.uint8))

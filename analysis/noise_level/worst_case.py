@@ -23,7 +23,7 @@ from manifolds.denoisers import NoisePrior
 __all__ = ["CLAIMS", "QUESTION", "cell_worst_case", "decide"]
 
 CLAIMS = (
-    # Monte Carlo error 1 %; linear data of the same k and d give 0.03 to 0.4
+    # Monte Carlo error .5 %; linear data of the same k and d give 0.03 to 0.4
     Claim(
         "N3",
         "sharper",
