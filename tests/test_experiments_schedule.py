@@ -100,6 +100,11 @@ def test_marginal_trials_reject_at_their_level_and_see_a_tenth():
     trials = pd.DataFrame([r for i in range(60) for r in cell_marginals(base | {"sigma_T": 1.0}, i)])
     null, late = trials[trials.trial == "truth"].rejects.sum(), trials[trials.trial == "late"].rejects.sum()
     assert null <= stats.binom.ppf(0.999, 60, 0.05) and late == 60
+    # the control near the limit has three draws of its own a cell
+    counts = trials.trial.value_counts()
+    assert counts["barely late"] == 180 and counts.drop("barely late").eq(60).all()
+    near = trials[trials.trial == "barely late"].assign(cell=np.repeat(np.arange(60), 3))
+    assert not near.duplicated(["cell", "ks_core", "ks_normal", "ks_moment"]).any()
 
 
 def test_marginal_p_value_is_that_of_the_least_of_three():
