@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import manifolds
-from manifolds.laws.ball import Ball, close_levels
+from manifolds.laws.ball import Ball
 
 
 def _reference(k, radius, norm, sigma):
@@ -97,29 +97,21 @@ def test_answers_are_continuous_where_the_border_begins_to_be_felt():
         assert (field[0] - field[1]).abs().max().item() <= 1e-10 * field[0].abs().max().item()
 
 
-GAPS = {"few": torch.tensor([-0.35, -0.2, -0.11, 0.0, 0.06, 0.19]), "many": torch.linspace(-15.0, 15.0, 90)}
-
-
-@pytest.mark.parametrize("spread", sorted(GAPS))
-@pytest.mark.parametrize("k", [2, 3, 8, 40])
-def test_levels_close_to_each_other_are_answered_as_each_alone_is(k, spread):
-    """A row's other levels follow from one by fluxes through the border; alone, every level has a radial integral of
-    its own."""
-    core, source = Ball(k, 1.0), manifolds.stream(0, "close levels", k)
-    n = 200
-    direction = source.normal(n, k)
-    norm = torch.cat(
-        [torch.tensor([0.0, 1e-6, 1.0, 1.0 + 1e-9, 30.0], dtype=torch.float64), 1.6 * source.uniform(n - 5)]
-    )
-    stats = core.statistics(direction * (norm / direction.norm(dim=1))[:, None])
-    gaps = GAPS[spread].to(torch.float64) / (k + 2)
-    sigma = (0.003 * 4000 ** source.uniform(n))[:, None] * torch.exp(gaps)
-    row = core.posterior(stats, sigma, 1)
-    assert float(close_levels(k, 1.0, sigma).to(torch.float64).mean()) > (0.8 if spread == "few" else 0.5)
-    for j in range(0, sigma.shape[1], max(sigma.shape[1] // 6, 1)):
-        alone = core.posterior(stats, sigma[:, j : j + 1], 1)
-        assert torch.allclose(row.log_p[:, j], alone.log_p[:, 0], rtol=1e-12, atol=1e-11)
-        assert torch.allclose(row.coef[:, j], alone.coef[:, 0], rtol=1e-10)
+@pytest.mark.parametrize("k", [2, 3, 8, 9, 40, 41, 700, 3001])
+def test_density_and_mean_are_those_of_the_radial_integral(k):
+    """Sums of Bessel functions on one side; on the other the integral over |X| that higher moments take."""
+    core, source = Ball(k, 2.0), manifolds.stream(0, "ball by two ways", k)
+    n = 3000
+    sigma = 2.0 * 0.003 * 6000 ** source.uniform(n)
+    at = torch.cat([torch.zeros(20, dtype=torch.float64), 1e-9 * source.uniform(20), 3.0 * source.uniform(n - 540)])
+    near = 2.0 + sigma[:500] * (4.0 + math.sqrt(k)) * source.normal(500)  # of the border, by the law's own scale
+    norm = torch.cat([near.abs(), at])
+    felt = torch.sqrt(norm**2 + (k - 1) * sigma**2) + 11 * sigma > 2.0
+    norm, sigma = norm[felt], sigma[felt]
+    fields = core._bounded(norm, sigma, 1)
+    at_border, coef = core._mass(norm, sigma)
+    assert torch.allclose(at_border, fields[6], rtol=1e-13, atol=1e-11)
+    assert torch.allclose(coef, fields[1], rtol=2e-12, atol=0.0)
 
 
 @pytest.mark.parametrize("dim", [2, 16])

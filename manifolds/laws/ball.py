@@ -1,12 +1,7 @@
 """Uniform law on a k-ball: bounded and flat. Given |X| = s the posterior is that of a sphere; s is integrated out.
 
-At noise levels close to one where the answer is known no radial integral is needed. Let p = P(|u + sigma Z| <= R)/V be
-the density of u = X + sigma Z, X uniform on the k-ball of volume V, and q the same with two more degrees of freedom, so
-that E[X | u] = (q/p) u. By the heat equation, their slopes in log sigma are fluxes through the border, that is Bessel
-functions of kappa = R |u|/sigma^2: with S the noisy density of the uniform law on the border, r =
-I_{k/2}(kappa)/I_{k/2-1}(kappa) and w = r/kappa,
-
-    dp / d log sigma = -k S (1 - |u| r/R),        dq / d log sigma = -k S (R^2 w/sigma^2 - 1 + k w).
+Density and mean need no integral: with p = P(|u + sigma Z| <= R)/V the density of u = X + sigma Z, X uniform on the
+k-ball of volume V, and q the same with two more degrees of freedom, E[X | u] = (q/p) u (`special.ball_mass`).
 """
 
 from __future__ import annotations
@@ -21,25 +16,18 @@ from manifolds.laws.cube import Cube
 from manifolds.laws.sphere import sphere_posterior
 from manifolds.shapes import Bounds, CorePoints, Levels, NormStatistics, Rows, Values
 from manifolds.special import bessel_ratio
+from manifolds.special.ball_mass import ball_mass
 from manifolds.special.quadrature import legendre
 from manifolds.special.volumes import ball_covering, log_ball_volume
 from manifolds.streams import Stream
 
-__all__ = ["Ball", "ball", "close_levels", "nearby_levels"]
+__all__ = ["Ball", "ball"]
 
 _NODES = 72  # on the widest window, 22 sigma; 32 on those no wider than 10 sigma: spacing below 1.1 posterior sd
 _FEW_NODES = 32
 _REACH = 11.0  # standard deviations of noise around |u| that hold |X|, up to e^-45
 _DROP = 45.0
 _CHUNK = 1 << 12
-# between neighbours; relative to p the error is below 1e-10, largest where S is small but changes by a large factor
-_LEVEL_NODES = 4
-_MOST_CHANGE = 0.35
-# (k + 2) times the gap in log sigma, by which q falls far outside the ball: beyond, few rows can be trusted
-_MOST_GAP = 0.5
-# of p, and of q, within a row: sums from the known level lose digits where it is the largest by far
-_MOST_RANGE = 100.0
-_MOST_NOISE = 30.0  # sigma/R beyond which the slope of q, of size k R^2/sigma^2, is a difference of larger terms
 
 
 class Ball(Core[NormStatistics]):
@@ -48,8 +36,8 @@ class Ball(Core[NormStatistics]):
     The density of s = |X| given u, without the cut at R, is that of a non-central chi variable times sigma. It is
     log-concave, at least as peaked as a Gaussian of width sigma, and its mode is within 1.5 sigma of s0 = sqrt(|u|^2 +
     (k-1) sigma^2). Where s0 + 11 sigma <= R the ball's border is not felt and the posterior is N(u, sigma^2 I).
-    Elsewhere Gauss-Legendre quadrature runs over the part of [0, R] that holds all but e^-45. The mean at levels close
-    to each other takes that at one of them only (see `nearby_levels`).
+    Elsewhere density and mean are sums of Bessel functions, and higher moments, and levels below R/120 near the border,
+    take Gauss-Legendre quadrature over the part of [0, R] that holds all but e^-45.
 
     Args:
         dim: k >= 2 (see `ball` for k = 1).
@@ -81,58 +69,57 @@ class Ball(Core[NormStatistics]):
 
     def posterior(self, stats: NormStatistics, sigma: Levels, order: int) -> Posterior:
         norm, level = torch.broadcast_tensors(stats.norm[:, None], sigma)
-        if order <= 1:
-            return self._by_rows(norm, level)
         return self._by_level(norm, level, order)
 
-    def _by_rows(self, norm: torch.Tensor, level: torch.Tensor) -> Posterior:
-        """Density and mean: where a row's levels are close to each other, the radial integral is done at one of them
-        only."""
-        post = Posterior(torch.empty_like(level), torch.empty_like(level)[..., None])
-        at = level.shape[1] // 2
-        close = close_levels(self.core_dim, self.radius, level)
-        rows = close.nonzero()[:, 0]
-        if len(rows):
-            base = self._by_level(norm[rows, at : at + 1], level[rows, at : at + 1], 1)
-            args = norm[rows, 0], level[rows], at, base.log_p[:, 0], base.coef[:, 0, 0]
-            post.log_p[rows], post.coef[rows, :, 0], close[rows] = nearby_levels(self.core_dim, self.radius, *args)
-        rest = (~close).nonzero()[:, 0]
-        if len(rest):
-            each = self._by_level(norm[rest], level[rest], 1)
-            post.log_p[rest], post.coef[rest] = each.log_p, each.coef
-        return post
-
     def _by_level(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> Posterior:
-        """Every field by a radial integral for each point and level, where the border is felt."""
         shape, norm, level = norm.shape, norm.reshape(-1), level.reshape(-1)
-        fields = self._unbounded(level)
+        fields = self._unbounded(level, order)
         felt = (self._centre(norm, level) + _REACH * level > self.radius).nonzero()[:, 0]
-        for some in felt.split(_CHUNK):
-            found = self._bounded(norm[some], level[some], order)
-            for field, values in zip(fields, found):
-                field[some] = values
-        log_p, coef, sqdist, trace, third, var_sqdist = (field.reshape(shape) for field in fields)
-        post = Posterior(log_p=log_p)
+        if order <= 1:
+            at_border, coef = self._mass(norm[felt], level[felt])
+            fields[0][felt] = at_border - 0.5 * ((norm[felt] - self.radius) / level[felt]) ** 2
+            fields[1][felt] = coef
+        else:
+            for field, values in zip(fields, self._bounded(norm[felt], level[felt], order)):
+                field[felt] = values
+        fields = [field.reshape(shape) for field in fields]
+        post = Posterior(log_p=fields[0])
         if order >= 1:
-            post.coef = coef[..., None]
+            post.coef = fields[1][..., None]
         if order >= 2:
-            post.sqdist, post.trace = sqdist, trace
+            post.sqdist, post.trace = fields[2:4]
         if order >= 3:
-            post.third = third[..., None]
+            post.third = fields[4][..., None]
         if order >= 4:
-            post.var_sqdist = var_sqdist
+            post.var_sqdist = fields[5]
         return post
 
     def _centre(self, norm: torch.Tensor, level: torch.Tensor) -> torch.Tensor:
         return torch.sqrt(norm**2 + (self.core_dim - 1) * level**2)
 
-    def _unbounded(self, level: torch.Tensor) -> list[torch.Tensor]:
-        """(log p, coef, squared distance, trace, third, its variance) of N(u, sigma^2 I)."""
+    def _unbounded(self, level: torch.Tensor, order: int) -> list[torch.Tensor]:
+        """(log p, coef, squared distance, trace, third, its variance) of N(u, sigma^2 I), those of an order."""
+        fields = [torch.full_like(level, -self._log_volume), torch.ones_like(level)]
+        if order <= 1:
+            return fields
         spread = self.core_dim * level**2
-        log_p = torch.full_like(level, -self._log_volume)
-        return [log_p, torch.ones_like(level), spread, spread.clone(), torch.zeros_like(level), 2.0 * spread * level**2]
+        return [*fields, spread, spread.clone(), torch.zeros_like(level), 2.0 * spread * level**2]
+
+    def _mass(self, norm: torch.Tensor, level: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(log p + (|u| - R)^2/(2 sigma^2), coefficient of the mean)."""
+        log_mass, coef, known = ball_mass(self.core_dim, self.radius, norm, level)
+        at_border, rest = log_mass - self._log_volume, (~known).nonzero()[:, 0]
+        if len(rest):
+            fields = self._bounded(norm[rest], level[rest], 1)
+            at_border[rest], coef[rest] = fields[6], fields[1]
+        return at_border, coef
 
     def _bounded(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
+        """Every field by quadrature over s = |X|, and log p + (|u| - R)^2/(2 sigma^2)."""
+        parts = zip(norm.split(_CHUNK), level.split(_CHUNK))
+        return [torch.cat(values) for values in zip(*(self._by_radius(*part, order) for part in parts))]
+
+    def _by_radius(self, norm: torch.Tensor, level: torch.Tensor, order: int) -> list[torch.Tensor]:
         k, R = self.core_dim, self.radius
         # slope of the log density of s at the border; where it rises, the mass is within L of it:
         # slope L + L^2/(2 sigma^2) = DROP
@@ -186,7 +173,7 @@ class Ball(Core[NormStatistics]):
         tilt = self._by_level(norm, level, 0).log_p + 0.5 * (norm / level) ** 2 + free
         far = (norm > self.radius).nonzero(as_tuple=True)
         if len(far[0]):
-            at_border = self._bounded(norm[far], level[far], 1)[6]
+            at_border, _ = self._mass(norm[far], level[far])
             tilt[far] = at_border + self.radius * (norm[far] - 0.5 * self.radius) / level[far] ** 2 + free[far]
         return tilt
 
@@ -225,58 +212,6 @@ class Ball(Core[NormStatistics]):
         log_mass = post.log_p + self._log_volume + math.log(k) - math.log(R) + (k - 1) * torch.log(norm / R)
         near = (width * w.repeat(8) * torch.exp(log_mass) * post.trace).sum(dim=1)
         return near + ((inner / R) ** k * k * level**2)[:, 0]
-
-
-def close_levels(core_dim: int, radius: float, sigma: torch.Tensor) -> torch.Tensor:
-    """Which rows (n,) of levels (n, q) are worth a try.
-
-    >>> close_levels(3, 1.0, torch.tensor([[0.1, 0.105], [0.1, 0.2]]))
-    tensor([ True, False])
-    """
-    if sigma.shape[1] < 2:
-        return torch.zeros(len(sigma), dtype=torch.bool, device=sigma.device)
-    gap = (sigma[:, 1:] / sigma[:, :-1]).log_().abs_().amax(dim=1)
-    return (gap * (core_dim + 2) <= _MOST_GAP) & (sigma.amax(dim=1) <= _MOST_NOISE * radius)
-
-
-def nearby_levels(
-    core_dim: int,
-    radius: float,
-    norm: torch.Tensor,
-    sigma: torch.Tensor,
-    at: int,
-    log_p: torch.Tensor,
-    coef: torch.Tensor,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """(log p (n, q), q/p (n, q), which rows (n,) can be trusted) from log p (n,) and q/p (n,) in column `at` of sigma
-    (n, q).
-
-    >>> core, level = Ball(3), torch.tensor([[0.3, 0.31]], dtype=torch.float64)
-    >>> stats = core.statistics(torch.tensor([[0.9, 0.0, 0.0]], dtype=torch.float64))
-    >>> known = core.posterior(stats, level[:, :1], 1)
-    >>> log_p, _, _ = nearby_levels(3, 1.0, stats.norm, level, 0, known.log_p[:, 0], known.coef[:, 0, 0])
-    >>> torch.allclose(log_p, core.posterior(stats, level, 2).log_p, rtol=0, atol=1e-10)
-    True
-    """
-    x, weight = (value.to(sigma.device) for value in legendre(_LEVEL_NODES))
-    step = (sigma[:, 1:] / sigma[:, :-1]).log_()[..., None]
-    level = sigma[:, :-1, None] * torch.exp(step * x)
-    norm = norm[:, None, None]
-    border = sphere_posterior(core_dim, radius, norm, level, 1)
-    flux = torch.exp(border.log_p - log_p[:, None, None]).mul_(step * (-core_dim * weight))
-    change = torch.stack(
-        [
-            (flux * (1.0 - border.coef * (norm / radius) ** 2)).sum(dim=2),
-            (flux * (border.coef * (1.0 + core_dim * (level / radius) ** 2) - 1.0)).sum(dim=2),
-        ]
-    )
-    total = torch.nn.functional.pad(change.cumsum(dim=2), (1, 0))
-    total = total - total[:, :, at : at + 1] + torch.stack([torch.ones_like(coef), coef])[:, :, None]
-    least = torch.minimum(total[..., 1:], total[..., :-1])
-    gradual = (change.abs() <= _MOST_CHANGE * least).all(dim=2)
-    trusted = (gradual & (total.amax(dim=2) <= _MOST_RANGE * total.amin(dim=2))).all(dim=0)
-    p, q = total
-    return log_p[:, None] + torch.log(p), q / p, trusted
 
 
 def ball(dim: int, radius: float = 1.0) -> Core:

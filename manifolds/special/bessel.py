@@ -33,7 +33,7 @@ from torch import Tensor
 
 from manifolds.special.circle import circle_moments
 
-_LARGE_ORDER = 20.0  # the expansions are used at orders N >= this
+LARGE_ORDER = 20.0  # the expansions are used at orders N >= this
 _RATIO_TERMS = 20
 _LOG_TERMS = 12
 _HUGE = 1e35  # from where on the leading order in 1/x is exact; eight powers of 1/x are still numbers
@@ -126,32 +126,55 @@ def _horner(coefficients: list[float], x: Tensor) -> Tensor:
     return out
 
 
+def _large_order(order: float, x: Tensor) -> tuple[Tensor, Tensor]:
+    """(w0, eps) with w = w0 (1 + eps) at an order >= 20."""
+    a = order + 0.5
+    root = torch.hypot(x, torch.full_like(x, a))
+    p = a / root
+    return 1.0 / (root + a), _horner(_series("ratio", a), 2.0 * p - 1.0).mul_(p).mul_(p)
+
+
+def large_order_ratio(order: float, x: Tensor) -> Tensor:
+    """I_{order+1}(x)/(x I_order(x)) for an order >= 20, from which the recurrence goes down.
+
+    >>> large_order_ratio(20.0, torch.tensor([0.0], dtype=torch.float64))  # 1/(2 order + 2)
+    tensor([0.0238], dtype=torch.float64)
+    """
+    w0, eps = _large_order(order, x)
+    return torch.addcmul(w0, w0, eps)
+
+
+def large_order_log_mgf(order: float, x: Tensor) -> Tensor:
+    """`log_sphere_mgf`, scaled, at an order >= 20.
+
+    >>> float(large_order_log_mgf(20.0, torch.tensor([0.0], dtype=torch.float64)))
+    0.0
+    """
+    big = torch.hypot(x, torch.full_like(x, order))  # order * sqrt(1 + z^2), z = x / order
+    excess = x * x / (big + order)  # order * (sqrt(1 + z^2) - 1)
+    series = _series("log", order)
+    return (
+        torch.where(x < order, excess - x, order * order / (big + x) - order)  # order (sqrt(1+z^2) - 1 - z)
+        - order * torch.log1p(excess / (2 * order))
+        - 0.5 * torch.log1p(excess / order)
+        + _horner(series, 2.0 * order / big - 1.0)
+        - sum(series)
+    )
+
+
 def _evaluate(
     nu: float, x: Tensor, want_derivative: bool, want_log: bool
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """(w, r', log mgf - x) for a chunk x (n,)."""
-    steps = max(0, -int(-(_LARGE_ORDER - nu) // 1))
+    steps = max(0, -int(-(LARGE_ORDER - nu) // 1))
     order = nu + steps
-    a = order + 0.5
     x2 = x * x
-    root = torch.hypot(x, torch.full_like(x, a))
-    p = a / root
-    eps = _horner(_series("ratio", a), 2.0 * p - 1.0).mul_(p).mul_(p)
-    w0 = 1.0 / (root + a)
+    w0, eps = _large_order(order, x)
     w = torch.addcmul(w0, w0, eps)
     derivative = -eps * torch.addcmul(torch.ones_like(x), x2, w0 * w) if want_derivative else None
     log_mgf = None
     if want_log:
-        big = torch.hypot(x, torch.full_like(x, order))  # order * sqrt(1 + z^2), z = x / order
-        excess = x2 / (big + order)  # order * (sqrt(1 + z^2) - 1)
-        series = _series("log", order)
-        log_mgf = (
-            torch.where(x < order, excess - x, order * order / (big + x) - order)  # order (sqrt(1+z^2) - 1 - z)
-            - order * torch.log1p(excess / (2 * order))
-            - 0.5 * torch.log1p(excess / order)
-            + _horner(series, 2.0 * order / big - 1.0)
-            - sum(series)
-        )
+        log_mgf = large_order_log_mgf(order, x)
     product, at_zero = torch.ones_like(x) if want_log and steps else None, 1.0
     for i in range(steps):
         twice = 2.0 * (order - i)  # 2 (j + 1), j = order - 1 - i the order reached by this step
