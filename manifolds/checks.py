@@ -21,8 +21,8 @@ __all__ = [
     "within_range",
 ]
 
-_LEAST, _MOST = 1e-60, 1e60
-RANGE = f"between {_LEAST:g} and {_MOST:g}"
+LEAST_LEVEL, _MOST = 1e-60, 1e60
+RANGE = f"between {LEAST_LEVEL:g} and {_MOST:g}"
 
 
 def positive_int(value: object, name: str) -> int:
@@ -112,7 +112,8 @@ def noise_level(sigma: object, rows: int, device: torch.device | None = None) ->
     level = _on(sigma, device)
     if level.ndim > 1 or (level.ndim == 1 and level.shape[0] not in (1, rows)):
         raise ValueError(f"sigma must be a number or have shape ({rows},), got shape {tuple(level.shape)}")
-    if not bool(within_range(level).all()):
+    low, high = (float(end) for end in torch.aminmax(level)) if level.numel() else (1.0, 1.0)
+    if not LEAST_LEVEL <= low <= high <= _MOST:
         raise ValueError(f"sigma must be {RANGE}")
     return level.reshape(-1, 1)
 
@@ -124,7 +125,7 @@ def within_range(levels: torch.Tensor) -> torch.Tensor:
     tensor([ True, False])
     """
     levels = levels.to(torch.float64)  # 1e-60 is 0 in float32
-    return (levels >= _LEAST) & (levels <= _MOST)
+    return (levels >= LEAST_LEVEL) & (levels <= _MOST)
 
 
 def probabilities(weights: object, name: str, count: int | None = None) -> torch.Tensor:

@@ -108,6 +108,8 @@ def join_rows(parts: Sequence[Posterior], order: int) -> Posterior:
     >>> join_rows([Posterior(torch.zeros(2, 1)), Posterior(torch.ones(1, 1))], 0).log_p.flatten()
     tensor([0., 0., 1.])
     """
+    if len(parts) == 1:
+        return parts[0]
     joined = Posterior(torch.cat([part.log_p for part in parts]))
     for field, least in _FIELDS.items():
         if order >= least:

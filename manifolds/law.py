@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from manifolds.checks import instance, level_rows, noise_level, positive_int
+from manifolds.checks import LEAST_LEVEL, instance, level_rows, noise_level, positive_int
 from manifolds.core import Core, Posterior, round_product
 from manifolds.gradients import answer
 from manifolds.shapes import Bounds, CorePoints, Level, Points, Rows, Statistics
@@ -145,7 +145,7 @@ class Law:
     def posterior(self, y: Points, sigma: Level, order: int) -> tuple[Statistics, Posterior]:
         """(core statistics, core posterior at one level per row) up to moment `order` (see `manifolds.core`)."""
         size, level = self.space.check(y), noise_level(sigma, y.shape[0], y.device)
-        if level.numel() and size > _FARTHEST * float(level.min()):
+        if size > _FARTHEST * LEAST_LEVEL and size > _FARTHEST * float(level.min()):
             raise ValueError(f"y must lie within {_FARTHEST:g} sigma, got {size:.3g} in size")
         stats = self.core.statistics(self._core_part(y))
         return stats, self.core.posterior(stats, level.expand(y.shape[0], 1), order)

@@ -54,6 +54,7 @@ class Atoms(Core[PointStatistics]):
 
     needs_normal = False
     finite = True
+    finest_sigma = 0.0  # quadrature nodes: the finest noise level that they resolve
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class Atoms(Core[PointStatistics]):
         self.radius = float(self.points.norm(dim=1).max())
         self.rounding = ROUNDING * float(self.points.norm(dim=1).max())
         self._log_weights = torch.log(self.weights)
-        self._lightest = float(self.weights.min())
+        self._lightest, self._heaviest = (float(end) for end in torch.aminmax(self.weights))
         self._atlas = Atlas(self.points)
         self._mean = self.weights @ self.points
         self._second_moment = float(self.weights @ (self.points**2).sum(dim=1))
@@ -84,11 +85,11 @@ class Atoms(Core[PointStatistics]):
         return PointStatistics(u)
 
     def check_level(self, finest: float) -> None:
-        """Atoms are exact at every noise level; quadrature nodes refuse a level that is too fine for them."""
+        """Quadrature nodes refuse a level that is too fine for them."""
 
     def posterior(self, stats: PointStatistics, sigma: Levels, order: int) -> Posterior:
         u = stats.u
-        if sigma.numel():  # no level where there are no points
+        if self.finest_sigma and sigma.numel():  # no level where there are no points
             self.check_level(float(sigma.min()))
         sigma = sigma.expand(u.shape[0], sigma.shape[1])
         size = max(_CHUNK // (len(self.points) * sigma.shape[1]), 1)
@@ -99,12 +100,18 @@ class Atoms(Core[PointStatistics]):
         self, u: CorePoints, sigma: Levels, moments: bool
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """(weights (n, q, N) up to a factor, their sums (n, q, 1), log of the sums with the factor (n, q), least
-        squared distance (n,), gaps to it (n, N)). With `moments` the factor makes the largest weight one: the digits of
-        a posterior that sits on one atom are then those of the others' weights."""
+        squared distance (n,), with `moments` gaps to it (n, N)).
+
+        With `moments` the factor makes the largest weight one: the digits of a posterior that sits on one atom are then
+        those of the others' weights.
+        """
         sigma2 = sigma * sigma
-        least, gap, farthest = self._atlas.nearest_and_gaps(u, sigma2.amin(dim=1), sigma2.amax(dim=1))
-        logits = (gap[:, None, :] * (-0.5 / sigma2)[..., None]).add_(self._log_weights.to(u.device))
+        least, gap, farthest = self._atlas.nearest_and_gaps(u, *_ends(sigma2))
+        scale = (-0.5 / sigma2)[..., None]
+        logits = gap[:, None].mul_(scale) if sigma.shape[1] == 1 and not moments else gap[:, None] * scale
         top = None
+        if self._lightest < self._heaviest:
+            logits.add_(self._log_weights.to(u.device))
         if moments or self._lightest < _LIGHT:  # else the nearest atom's weight is a number as it stands
             top = logits.amax(dim=-1, keepdim=True)
             logits.sub_(top)
@@ -115,6 +122,8 @@ class Atoms(Core[PointStatistics]):
             share = share.exp_()
         mass = share.sum(dim=-1, keepdim=True)
         log_mass = torch.log(mass) if top is None else torch.log(mass) + top
+        if self._lightest == self._heaviest:
+            log_mass = log_mass + math.log(self._lightest)
         return share, mass, log_mass[..., 0], least, gap
 
     def _posterior(self, u: CorePoints, sigma: Levels, order: int) -> Posterior:
@@ -130,8 +139,9 @@ class Atoms(Core[PointStatistics]):
             beyond = (share @ gap[..., None])[..., 0]
             post.sqdist = least[:, None] + beyond
             # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
-            near = points[gap.argmin(dim=1)]
-            between = self._atlas.squared_distances(near, sigma2.amin(dim=1), sigma2.amax(dim=1))
+            nearest = gap.argmin(dim=1)
+            near = points[nearest]
+            between = self._atlas.squared_distances(near, *_ends(sigma2)).scatter_(1, nearest[:, None], 0.0)
             spread = (share @ between[..., None])[..., 0]
             post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
         if order >= 3:
@@ -228,6 +238,11 @@ class Atoms(Core[PointStatistics]):
         spread = self._second_moment - float(self._mean @ self._mean)
         far = rho2 + ((stats.u - self._mean) ** 2).sum(dim=1) - spread
         return (torch.stack([near, far], dim=1) / dim).clamp(min=1e-300)
+
+
+def _ends(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The least and the largest (n,) of each row's values (n, q)."""
+    return (values[:, 0], values[:, 0]) if values.shape[1] == 1 else (values.amin(dim=1), values.amax(dim=1))
 
 
 def atoms(dim: int, points: Sequence[Sequence[float]], weights: Sequence[float] | None = None) -> Atoms:

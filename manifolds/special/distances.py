@@ -33,9 +33,10 @@ class Atlas:
     def __init__(self, points: torch.Tensor):
         self.points = points
         self.center = points.mean(dim=0)
-        self._centred = points - self.center
-        self._norm2 = (self._centred**2).sum(dim=1)
-        self._largest = float(self._norm2.max())
+        centred = points - self.center
+        norm2 = (centred**2).sum(dim=1)
+        self._largest = float(norm2.max())
+        self._table = torch.cat([-2.0 * centred.T, norm2[None]])
 
     def squared_distances(
         self, u: torch.Tensor, finest: torch.Tensor, coarsest: torch.Tensor, tolerance: float = 1e-10
@@ -59,21 +60,21 @@ class Atlas:
             return out
         own = u - self.center.to(u.device)
         norm2 = (own * own).sum(dim=1, keepdim=True)
-        out = (
-            torch.addmm(self._norm2.to(u.device)[None], own, self._centred.to(u.device).T, alpha=-2.0)
-            .add_(norm2)
-            .clamp_(min=0.0)
-        )
+        out = self._product(own).add_(norm2).clamp_(min=0.0)
         error = _ROUNDING * (norm2[:, 0] + self._largest)
         coarse = (error > tolerance * finest).nonzero()[:, 0]
         if coarse.numel():
             self._refine(u, out, coarse, error, coarsest.expand(n))
         return out
 
+    def _product(self, own: torch.Tensor) -> torch.Tensor:
+        """|x|^2 - 2 u.x (n, N), both about the centre."""
+        return torch.cat([own, own.new_ones(len(own), 1)], dim=1) @ self._table.to(own.device)
+
     def _refine(
         self, u: torch.Tensor, out: torch.Tensor, rows: torch.Tensor, error: torch.Tensor, coarsest: torch.Tensor
     ) -> None:
-        some = out[rows]
+        some = out if len(rows) == len(out) else out[rows]
         limit = some.amin(dim=1) + _REACH * coarsest[rows] + 4.0 * error[rows]
         which, column = (some <= limit[:, None]).nonzero(as_tuple=True)
         row, points = rows[which], self.points.to(u.device)
@@ -94,13 +95,11 @@ class Atlas:
         differ = self._differ(norm2)
         # two atoms' distances differ by 2 (x_i - x_0).(c - u) and by |x_0 - c|^2 <= r^2
         most, finest = 2.0 * float(differ.max()) if len(u) else 0.0, torch.minimum(finest, differ)
-        if u.shape[1] > _DIRECT_DIM:
-            centred = self._centred.to(u.device)
-            if bool((_ROUNDING * (norm2 + self._largest) <= 0.5e-10 * finest).all()):
-                # |u|^2, the same for all atoms, is left out of the large array
-                gap = torch.addmm(self._norm2.to(u.device)[None], own, centred.T, alpha=-2.0)
-                least = gap.amin(dim=1)
-                return (least + norm2).clamp_(min=0.0), gap.sub_(least[:, None]), most
+        if u.shape[1] > _DIRECT_DIM and bool((norm2 + self._largest <= (0.5e-10 / _ROUNDING) * finest).all()):
+            # |u|^2, the same for all atoms, is left out of the large array
+            gap = self._product(own)
+            least = gap.amin(dim=1)
+            return (least + norm2).clamp_(min=0.0), gap.sub_(least[:, None]), most
         d2 = self.squared_distances(u, finest, coarsest)
         return *self.beyond_nearest(u, d2, finest, coarsest), most
 
@@ -113,7 +112,7 @@ class Atlas:
         scale, it is 2 (x_0 - x_i).(u - x_0) + |x_0 - x_i|^2, x_0 being the nearest, for the pairs below 90 reach. Both
         (n,).
         """
-        least, nearest = d2.min(dim=1)
+        least = d2.amin(dim=1)
         gap = d2.sub_(least[:, None])
         error = _ROUNDING * least
         far = (error > tolerance * scale).nonzero()[:, 0]
@@ -121,8 +120,9 @@ class Atlas:
             some = gap[far]
             which, column = (some <= (_REACH * reach[far] + 8.0 * error[far])[:, None]).nonzero(as_tuple=True)
             points, exact = self.points.to(u.device), []
-            for r, c in _in_parts(far[which], column, u.shape[1]):
-                origin = points[nearest[r]]
+            nearest = points[some.argmin(dim=1)]
+            for r, c in _in_parts(which, column, u.shape[1]):
+                origin, r = nearest[r], far[r]
                 step = origin - points[c]
                 exact.append((step * (2.0 * (u[r] - origin) + step)).sum(dim=1))
             some[which, column] = torch.cat(exact)
