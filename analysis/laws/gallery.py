@@ -5,6 +5,7 @@ Samples in their first coordinates, or images; with k, m, d and R.
 
 from __future__ import annotations
 
+import inspect
 import math
 
 import pandas as pd
@@ -13,6 +14,7 @@ import torch
 from analysis.laws.settings import LAW, build, case, shape
 from analysis.runs import Cell, Question
 from manifolds import REGISTRY, Law, stream
+from manifolds.registry import builder
 
 __all__ = ["QUESTION", "cell_gallery", "cell_gallery_images"]
 
@@ -38,7 +40,7 @@ def cell_gallery(params: dict, seed: int) -> list[dict]:
     law = build(params)
     x = law.sample(params["draws"], stream(seed, "gallery", params["law"]))[:, :_COORDINATES]
     x = torch.nn.functional.pad(x, (0, _COORDINATES - x.shape[1]))
-    return [{"x1": a, "x2": b, "x3": c, **_facts(law)} for a, b, c in x.tolist()]
+    return [{"x1": a, "x2": b, "x3": c, **_facts(params["law"], law)} for a, b, c in x.tolist()]
 
 
 def cell_gallery_images(params: dict, seed: int) -> list[dict]:
@@ -46,7 +48,7 @@ def cell_gallery_images(params: dict, seed: int) -> list[dict]:
     law = build(params)
     side = math.isqrt(law.ambient_dim)
     images = law.sample(params["draws"], stream(seed, "gallery", params["law"])).reshape(-1, side, side)
-    facts = _facts(law)
+    facts = _facts(params["law"], law)
     return [
         {"image": i, "row": r, "column": c, "value": value, **facts}
         for i, image in enumerate(images.tolist())
@@ -55,14 +57,18 @@ def cell_gallery_images(params: dict, seed: int) -> list[dict]:
     ]
 
 
-def _facts(law: Law) -> dict:
+def _facts(name: str, law: Law) -> dict:
+    if name in REGISTRY:
+        summary, source = REGISTRY[name].summary, REGISTRY[name].source
+    else:  # somebody's own
+        summary, source = (inspect.getdoc(builder(name)) or "").partition("\n")[0], name
     return {
         "intrinsic_dim": law.intrinsic_dim,
         "core_dim": law.core_dim,
         "radius": law.radius,
         "rms": math.sqrt(law.second_moment),
-        "summary": REGISTRY[law.name].summary,
-        "source": REGISTRY[law.name].source,
+        "summary": summary,
+        "source": source,
     }
 
 

@@ -16,7 +16,8 @@ import manifolds
 from analysis.runs import Argument, one_of
 from manifolds import Law, Stream
 from manifolds.denoisers import NoisePrior
-from manifolds.references import cached
+from manifolds.references import cached, is_reference
+from manifolds.registry import builder, law_name
 
 __all__ = [
     "LAW", "SPAN", "Shape", "build", "case", "catalogue", "level_range", "node_count", "noise_sqnorm", "noisy",
@@ -62,8 +63,12 @@ def catalogue() -> tuple[str, ...]:
 
 
 def of_catalogue(text: str) -> str:
-    """`text` where it names one of them: the type of a command line's argument."""
-    return one_of(*catalogue())(text)
+    """`text` where it names one of them, or is `module:object` of a law: the type of a command line's argument."""
+    if not is_reference(text):
+        return one_of(*catalogue())(text)
+    if _needs(builder(law_name(text))):
+        raise ValueError(f"must be a law of dimensions alone, {text} needs more than dimensions")
+    return text
 
 
 def _needs(constructor: Callable) -> bool:
