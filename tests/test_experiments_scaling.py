@@ -17,7 +17,7 @@ from analysis.scaling import held_runs, settings, start_reading, true_error
 from analysis.scaling.certified_steps import cell_certificate
 from analysis.scaling.figures import exponents_by_law
 from analysis.scaling.held_runs import cell_run, cell_sabotage
-from analysis.scaling.measured_steps import cell_coupled
+from analysis.scaling.measured_steps import cell_coupled, measured_steps
 from analysis.scaling.price_of_steps import cell_telescope
 from analysis.scaling.price_over_d import cell_price
 from analysis.scaling.settings import SIGMA_END, SIGMA_START, decades, make_law, wide
@@ -333,3 +333,14 @@ def test_the_figure_of_exponents_shows_each_law_at_its_fits():
     assert [tuple(p[0]) for p in points] == [(-0.98, 0), (-0.98, 1)]
     assert not [line for line in second.lines if line.get_marker() == "o"]
     assert exponents_by_law.draw({"scaling_fits": pandas.DataFrame(rows[:2])}) is None
+
+
+def test_runs_that_all_project_alike_count_as_the_least_error_that_was_seen():
+    """A further seed of a code: no error at 32 steps. It is not divided by, nor taken for less than is seen."""
+    shown = {"law": "code", "dim": 2, "ambient": 100, "N": [8, 16, 32], "error": [1.0, 0.15, 0.0]}
+    rows = measured_steps(pandas.DataFrame(shown | {"error_se": [0.1, 0.15, 0.0]})).set_index("target")
+    again = measured_steps(pandas.DataFrame(shown | {"error": [1.0, 0.15, 0.15], "error_se": [0.1, 0.15, 0.15]}))
+    assert rows.equals(again.set_index("target"))
+    assert rows.reached[0.2] == "reached" and 8 < rows.steps[0.2] < 16 and rows.reached[0.1] == "not reached"
+    none = measured_steps(pandas.DataFrame(shown | {"error": [0.0, 0.0, 0.0], "error_se": [0.0, 0.0, 0.0]}))
+    assert set(none.reached) == {"always below"}

@@ -155,7 +155,7 @@ def code_table(power=1.1, fast=1.28):
         {"dim": k, "power": 1.0, "how": "extreme", "copy": 0} | interval(k**power, 0.01, "J") for k in (40, 80, 160)
     ]
     rows += [{"dim": 6, "power": 1.0, "how": "direct", "copy": c} | interval(8.6, 0.01, "J") for c in (0, 1)]
-    rows += [{"dim": k, "power": 1.25, "how": "extreme", "copy": 0} | interval(k**fast, 0.01, "J") for k in (80, 160)]
+    rows += [{"dim": k, "power": 1.2, "how": "extreme", "copy": 0} | interval(k**fast, 0.01, "J") for k in (80, 160)]
     table = pd.DataFrame(rows)
     return {"neighbours_code": table.assign(J_over_k=table.J / table.dim)}
 

@@ -86,7 +86,7 @@ def factorial() -> dict:
                     "conditional_over_own": around(3.2, 0.1),
                 }
                 row |= {"over_price": over.get(arm, (0.0, 0.0, 0.0))}
-                spoilt = around(0.03 if rival else 0.04, 0.005)
+                spoilt = around(0.03, 0.004) if rival else around(0.025, 0.005)
                 told_what = {"conditional": (1.0, 1.0, 1.0), "misinformed": spoilt}
                 found.append(row | {"remaining_share": told_what.get(arm, share)})
     second = [
@@ -185,6 +185,6 @@ def printed() -> dict:
         {"variant": v, "steps_mean": m, "steps_low": m - 0.2, "steps_high": m + 0.2, "steps_recursion": r,
          "run_status": "step_cap", "level_end": 0.2166, "fixed_point": 0.2222} for v, m, r in steps
     ]  # fmt: skip
-    ratios = ((3.0, 1.0, 0.01), (4.0, 1.0, 0.0), (4.0, 1.0175, 0.035))
+    ratios = ((3.0, 1.0, 0.01), (4.0, 1.0, 0.0), (4.0, 1.016, 0.03))
     short = [{"prior_high": high, "reads": reads, "log_ratio": around(v, 0.008)} for high, reads, v in ratios]
     return {"step_counts": rows(*counted), "truncated_training": rows(*short)}

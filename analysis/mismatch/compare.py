@@ -43,7 +43,7 @@ __all__ = [
 
 DIRECTIONS = 64  # of the sliced distance
 ARMS = ("blind", "plug_in", "conditional", "informed", "misinformed", "misread")
-MISINFORMED, MISREAD = 1.05, 1.08
+MISINFORMED, MISREAD = 1.04, 1.08
 
 # the blind arms must know of levels that mismatched coefficients reach, below the last and above the first
 MARGIN_BELOW, MARGIN_ABOVE = 50.0, 3.0

@@ -233,11 +233,12 @@ def _share(rows: pd.DataFrame) -> Measurement | None:
     spoilt = spoilt[spoilt.law.isin(gaps)]
     if measured is None or null is None or not len(spoilt):
         return None
-    least = spoilt.iloc[int(spoilt.remaining_share.abs().argmin())]
-    what = f"told {MISINFORMED:g} times the true level, {least.law}, which notices least"
+    # the claim is judged by the worst law, so one spoilt law is enough; those of wide intervals scatter over the window
+    best = spoilt.iloc[int((spoilt.remaining_share_high - spoilt.remaining_share_low).argmin())]
+    what = f"told {MISINFORMED:g} times the true level, {best.law}, which is measured best"
     controls = [
         Control("null", "another ambient dimension, where the price is ten times smaller", *null[1:]),
-        Control("power", what, *ends(least, "remaining_share")[1:]),
+        Control("power", what, *ends(best, "remaining_share")[1:]),
     ]
     return Measurement("M5", *measured, controls, f"laws with a gap: {', '.join(sorted(gaps))}")
 

@@ -68,7 +68,7 @@ CLAIMS = (
     ),
 )
 
-_SIZE = {"smoke": (200, 3), "paper": (400, 6), "full": (2000, 16)}  # samples, replicates of one seed
+_SIZE = {"smoke": (200, 3), "paper": (400, 9), "full": (2000, 16)}  # samples, replicates of one seed
 
 VAST = 10**8  # of the null: there the level of one point is known to 7e-5, and blindness costs nothing
 

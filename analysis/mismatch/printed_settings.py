@@ -37,7 +37,7 @@ CLAIMS = (
             "the same, beside beta = .2 and an a_t that never stops", "the nearest sabotage lay 160 limits away"
         ),
     ),
-    # three half widths of 18 replicates; limit set after a pilot
+    # three half widths of 18 replicates, of which there are 27; limit set after a pilot
     Claim(
         "K3",
         "finding",
@@ -69,7 +69,7 @@ VARIANTS: dict[str, tuple[str | KadkhodaieSimoncelli, float]] = {
     "beta_growing": (KadkhodaieSimoncelli(h0=0.01, beta=0.2), 2.0),
 }
 
-_READS = 1.0175  # the sabotage: a denoiser that takes the level for this many times what it is
+_READS = 1.016  # the sabotage: a denoiser that takes the level for this many times what it is
 _SAMPLES = {"smoke": 200, "paper": 500, "full": 2000}
 
 
@@ -84,7 +84,7 @@ def cells(options) -> list[Cell]:
     for high, reads in ((3.0, 1.0), (4.0, 1.0), (4.0, _READS)):
         params = {"law": "mixture", "ambient": 6400, "h": 0.2, "a": 0.2, "prior_high": high, "integrator": "euler"}
         # (the sabotage shares no starts with what it is compared to: it scatters more)
-        params |= {"reads": reads, "samples": 2 * samples, "replicates": 2 if smoke else 6 if reads == 1.0 else 24}
+        params |= {"reads": reads, "samples": 2 * samples, "replicates": 2 if smoke else 9 if reads == 1.0 else 36}
         found.append(Cell("truncated_training", params, 1.0, 1 if smoke else 3))
     return found
 

@@ -70,7 +70,7 @@ CLAIMS = (
     ),
 )
 
-_SIZE = {"smoke": (300, 4), "paper": (1500, 6), "full": (4000, 12)}  # samples, replicates of one seed
+_SIZE = {"smoke": (300, 4), "paper": (2400, 6), "full": (4000, 12)}  # samples, replicates of one seed
 _INJECTS = 1.1
 
 

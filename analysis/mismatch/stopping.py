@@ -65,7 +65,7 @@ CLAIMS = (
 )
 
 _LONGER = 1.08  # the sabotage: steps that are this many times as long as those of the prediction
-_STOP = {"smoke": (500, 0.4), "paper": (2000, 0.7), "full": (20_000, 6.0)}  # samples, seconds of one seed
+_STOP = {"smoke": (500, 0.4), "paper": (3000, 1.0), "full": (20_000, 6.0)}  # samples, seconds of one seed
 _WORK = {"smoke": (200, 3), "paper": (1500, 6), "full": (4000, 8)}  # samples, replicates
 
 

@@ -36,13 +36,13 @@ CLAIMS = (
 )
 _DIMS = (10, 14, 20, 40, 80, 160, 320, 640, 1280)
 _TAIL, _BATCHES, _LEVELS = 400, 20, 64
-_GROWTH = 1.25  # the sabotage: codes of e^(k^1.25) points
+_GROWTH = 1.2  # the sabotage: codes of e^(k^1.2) points
 
 
 def cells(options) -> list[Cell]:
     """One cell a k by extreme values; direct sums at small k; codes that grow faster than e^k."""
     few = smoke(options)
-    n, many = (10, 10) if few else (400, 800)
+    n, many = (10, 10) if few else (400, 1600)
     plan = [
         Cell("neighbours_code", {"dim": k, "power": 1.0, "how": "extreme", "copy": 0, "n": m}, m / 100)
         for k, m in ((k, many if k in (80, 160) else n) for k in _DIMS)
@@ -52,7 +52,7 @@ def cells(options) -> list[Cell]:
         for k, copy, m in ((2, 0, 400), (4, 0, 400), (6, 0, 400), (6, 1, 400), (8, 0, 60))
     ]
     plan += [
-        Cell("neighbours_code", {"dim": k, "power": _GROWTH, "how": "extreme", "copy": 0, "n": many}, 8.0)
+        Cell("neighbours_code", {"dim": k, "power": _GROWTH, "how": "extreme", "copy": 0, "n": many}, 16.0)
         for k in (80, 160)
     ]
     return [c for c in plan if c.params["dim"] in (4, 10, 20)] if few else plan

@@ -95,7 +95,8 @@ def cells(options) -> list[Cell]:
     plan = []
 
     def add(law: str, d: int, predicts: str, reads: int = 0, k: int = _DIM) -> None:
-        n = 400 if few else 12_800 if d == 1000 else 1600  # the prior's ends, wide at d = 1e3, are what is noisy
+        # the prior's ends, wide at d = 1e3, are what is noisy; and a sabotage is one cell, not the worst of twenty
+        n = 400 if few else 20_000 if d == 1000 or (predicts != "x" and 0 < reads < d) else 1600
         params = {"law": law, "dim": k, "ambient": d, "predicts": predicts, "reads": reads or d, "n": n}
         plan.append(Cell("neighbours_price", params, 0.3))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pandas
 import torch
 
@@ -35,6 +36,7 @@ _REFINEMENT = 8
 # errors at which runs are compared, in the unit of the data (the laws have scale or radius 1): between those of the
 # fewest and most steps
 _TARGETS = (0.5, 0.2, 0.1)
+_UNSEEN = 1e-9  # of R: an error that no run shows
 
 
 def cells(options: Any) -> list[Cell]:
@@ -103,6 +105,9 @@ def measured_steps(coupled: pandas.DataFrame) -> pandas.DataFrame:
         if len(group) < 2:
             continue
         steps, error, se = (group[c].to_numpy(float) for c in ("N", "error", "error_se"))
+        # runs of a discrete set that all project onto the same points: at most the least that was seen, or nothing
+        unseen, least = error <= 0, error[error > 0].min(initial=math.inf)
+        error, se = (np.where(unseen, least if math.isfinite(least) else _UNSEEN, v) for v in (error, se))
         for target in _TARGETS:
             found = steps_to_reach(steps, error, target, se)
             row = {"target": target, "steps": found.value, "low": found.low, "high": found.high}

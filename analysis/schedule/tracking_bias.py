@@ -41,10 +41,10 @@ def cells(options) -> list[Cell]:
     """Where the bias stands out: small d, many samples."""
     if options.profile == "smoke":
         return []
-    # a third of 8000 points for each of three seeds
+    # a third of 12000 points for each of three seeds
     shared = {"sigma_0": 10.0, "a": 0.5, "steps": 16, "posteriors": 200, "ambient": 1024, "sigma_T": 0.01}
     return [
-        Cell("bias", shared | {"n": 2666 * size(options.profile), "law": law, "dim": dim, "sabotage": kind}, 1.3, 3)
+        Cell("bias", shared | {"n": 4000 * size(options.profile), "law": law, "dim": dim, "sabotage": kind}, 2.0, 3)
         for k in (2, 8)
         for law, dim in cases((k,), 1024, _LAWS)
         for kind in (("none", "truth", "dose") if k == 8 else ("none",))

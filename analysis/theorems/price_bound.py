@@ -25,6 +25,8 @@ SMALL, LARGE, HUGE = 10**3, 10**5, 10**9
 _ADDED, _ADDED_ATOMS = 0.05, 0.2
 _GROWTH = 0.22  # what those of B4 add to the exponent in 1/sigma_T; its limit allows .14
 _CHEAP = ("two_atoms", "random_code")  # few atoms: as many points as a closed form; the first decides B1
+# three times as many at d = 1e3, where these decide B1 and P5: at a seed of its own either interval met its limit
+_DECIDING = ("two_atoms", "sphere", "torus", "cube", "product")
 
 CLAIMS = (
     Claim(
@@ -71,7 +73,8 @@ def cells(options: Any) -> list[Cell]:
         at += [(HUGE, 0.05)] if law == "gaussian" else []
         points = many // seeds if closed or law in _CHEAP else few  # few are hardly more than the least
         for d, end in at:
-            params = {"law": law, "points": points, "ambient": d, "end": end}
+            own = 3 * points if d == SMALL and law in _DECIDING and not smoke else points
+            params = {"law": law, "points": own, "ambient": d, "end": end}
             params["added"] = _ADDED_ATOMS if (law, d) == ("two_atoms", SMALL) else _ADDED
             found.append(Cell("theorems_price", params, cost=0.3 if closed or d == SMALL else 1.5, seeds=seeds))
     return found

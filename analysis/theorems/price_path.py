@@ -75,7 +75,7 @@ def cells(options: Any) -> list[Cell]:
     for power in () if smoke else (0.5, 0.7):
         for k in _CODES:
             params = {"law": "random_code", "power": power, "ambient": round(64 * k ** (1 / power)), "dim": k}
-            found.append(Cell("theorems_path", params | {"points": points // seeds}, cost=0.3, seeds=seeds))
+            found.append(Cell("theorems_path", params | {"points": 2 * points // seeds}, cost=0.6, seeds=seeds))
     return found
 
 
