@@ -262,3 +262,13 @@ def test_instruments_refuse_what_they_cannot_answer(call, word):
     with pytest.raises(ValueError, match=word) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_the_curve_of_atoms_is_a_number_where_they_are_told_apart_for_certain():
+    """Far below their distances the posterior's trace is exactly 0, whose logarithm is none."""
+    law = manifolds.make("random_code", dim=2, ambient=64, reduced=True)
+    (curve,) = mmse_curves(law, 0.01, 3.0, 200, 1, manifolds.stream(0, "curve of a code"))
+    x = law.sample(4000, manifolds.stream(1, "curve of a code"))
+    y = law.add_noise(x, 0.5, manifolds.stream(2, "curve of a code"))
+    assert 0 <= float(curve(np.array(0.012))) < 1e-12
+    assert float(curve(np.array(0.5))) == pytest.approx(float(law.posterior_trace(y, 0.5).mean()), rel=0.1)

@@ -37,7 +37,7 @@ def _reference(points, weights, u, sigma):
 
 
 @pytest.mark.parametrize("m", [2, 12])
-@pytest.mark.parametrize("sigma", [1e-3, 0.2, 1.0, 30.0])
+@pytest.mark.parametrize("sigma", [1e-3, 0.1, 0.13, 0.2, 0.4, 1.0, 30.0])
 def test_atoms_equal_mpmath(m, sigma):
     points, weights = _cloud(40, m)
     law = manifolds.Law(Atoms(points, weights), m)

@@ -25,6 +25,7 @@ __all__ = ["Curve", "constant_step_nats", "level_within", "mmse_curves", "steps_
 
 Curve = Callable[[np.ndarray], np.ndarray]  # sigma (any shape) -> E tr Cov[X | Y]
 
+_LEAST = 1e-16  # of the largest mmse; atoms have less, and in the end 0, at levels below their distances
 _KNOTS = 73
 
 
@@ -85,7 +86,7 @@ def mmse_curves(law: Law, low: float, high: float, n: int, batches: int, stream:
         own = stream.child("mmse", b)
         x, draw = law.sample(n, own.child("data")), law.space.draw(n, own.child("noise"))
         values = [float(law.posterior_trace(law.space.perturb(x, s, draw), s).mean()) for s in knots.exp().tolist()]
-        found.append(_spline(knots.numpy(), np.log(values)))
+        found.append(_spline(knots.numpy(), np.log(np.maximum(values, _LEAST * max(values)))))
     return found
 
 

@@ -132,18 +132,23 @@ class Atoms(Core[PointStatistics]):
         post = Posterior(
             log_p=log_mass - 0.5 * (least[:, None] / sigma2 + self.core_dim * torch.log(2.0 * math.pi * sigma2))
         )
-        if order >= 1:
+        if order == 1:
             post.coef = (share @ points).div_(mass)
         if order >= 2:
             share.div_(mass)
             beyond = (share @ gap[..., None])[..., 0]
             post.sqdist = least[:, None] + beyond
-            # about the nearest atom, so that a posterior that sits on one atom keeps the digits of its small spread
+            # about the nearest atom and without it, so that a posterior that sits on it keeps the digits of its spread
             nearest = gap.argmin(dim=1)
-            near = points[nearest]
-            between = self._atlas.squared_distances(near, *_ends(sigma2)).scatter_(1, nearest[:, None], 0.0)
+            near, place = points[nearest][:, None], nearest[:, None, None].expand(-1, share.shape[1], 1)
+            own = share.gather(2, place)
+            share.scatter_(2, place, 0.0)
+            shift = share @ points - share.sum(dim=2, keepdim=True) * near
+            between = self._atlas.squared_distances(near[:, 0], *_ends(sigma2))
             spread = (share @ between[..., None])[..., 0]
-            post.trace = (spread - ((post.coef - near[:, None]) ** 2).sum(dim=-1)).clamp(min=0.0)
+            post.coef = near + shift
+            post.trace = (spread - (shift**2).sum(dim=-1)).clamp(min=0.0)
+            share.scatter_(2, place, own)
         if order >= 3:
             excess = gap[:, None, :] - beyond[..., None]
             weighted = share * excess
